@@ -1,0 +1,3 @@
+//! `cordboard`: switchboard, telephone and analyser in one binary.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The rules as machines: transactions, dialogs and usages, without sockets, clocks or dice.

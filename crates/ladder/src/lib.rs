@@ -1,0 +1,1 @@
+//! Ladder drawings: print, parse, compare pair by pair.

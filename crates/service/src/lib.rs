@@ -1,0 +1,1 @@
+//! `Agent`, the one door, and its roles: registrar, proxy, telephone.

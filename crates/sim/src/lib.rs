@@ -1,0 +1,1 @@
+//! The virtual network and clock on which agents stand.
