@@ -3,6 +3,7 @@
 mod build;
 mod edit;
 mod frame;
+mod grammar;
 pub mod header;
 pub mod limits;
 mod malformed;
@@ -14,6 +15,9 @@ mod scan;
 mod status;
 mod top_via;
 mod view;
+pub mod params;
+mod status;
+pub mod uri;
 
 pub use build::Builder;
 pub use edit::Edits;
