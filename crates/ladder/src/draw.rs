@@ -75,17 +75,29 @@ pub(crate) fn seconds(time: Duration) -> String {
     }
 }
 
+/// `600.0`: milliseconds to a tenth.
+pub(crate) fn milliseconds(time: Duration) -> String {
+    let tenths = (time.as_micros() + 50) / 100;
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
+/// The marks of the margin that are signs: `X`, `~`, `R`.
+pub(crate) fn signs_of(row: &Row) -> String {
+    let Row::Message(Message { crossed, swaps, retransmission, .. }) = row else { return String::new() };
+    let signs = [(crossed, "X"), (swaps, "~"), (retransmission, "R")];
+    let signs: Vec<&str> = signs.into_iter().filter(|(set, _)| **set).map(|(_, sign)| sign).collect();
+    signs.join(" ")
+}
+
 fn marks_of(row: &Row) -> String {
-    let Row::Message(message) = row else { return String::new() };
-    let Message { crossed, swaps, retransmission, passed, .. } = message;
-    let mut marks = Vec::new();
-    for (set, mark) in [(crossed, "X"), (swaps, "~"), (retransmission, "R")] {
-        if *set {
-            marks.push(mark.to_owned());
+    let signs = signs_of(row);
+    match row {
+        Row::Message(Message { passed: Some(time), .. }) if signs.is_empty() => {
+            format!("+{}", seconds(*time))
         }
+        Row::Message(Message { passed: Some(time), .. }) => format!("{signs} +{}", seconds(*time)),
+        Row::Message(_) | Row::Media(_) | Row::Note(_) => signs,
     }
-    marks.extend(passed.map(|time| format!("+{}", seconds(time))));
-    marks.join(" ")
 }
 
 fn heading(names: &[String], columns: &[usize]) -> String {

@@ -42,19 +42,22 @@ pub(crate) fn fit(text: &str, width: usize) -> String {
     if display_width(text) <= width {
         return text.to_owned();
     }
-    let mut out = String::new();
+    match width.checked_sub(1) {
+        Some(room) => format!("{}…", &text[..prefix_of_width(text, room)]),
+        None => String::new(),
+    }
+}
+
+/// How many bytes of `text` fit `width` columns.
+pub(crate) fn prefix_of_width(text: &str, width: usize) -> usize {
     let mut used = 0;
-    for character in text.chars() {
+    for (position, character) in text.char_indices() {
         used += char_width(character);
-        if used + 1 > width {
-            break;
+        if used > width {
+            return position;
         }
-        out.push(character);
     }
-    if width > 0 {
-        out.push('…');
-    }
-    out
+    text.len()
 }
 
 /// Reads `\u{…}` back; says what is wrong with a backslash that begins none.
@@ -94,7 +97,7 @@ fn write_code(out: &mut String, character: char) {
 /// direction of the text (bidirectional controls, joiners, combining marks).
 fn is_unsafe(character: char) -> bool {
     character != ' ' && (character.is_whitespace() || character.is_control() || char_width(character) == 0)
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
 #[cfg(test)]

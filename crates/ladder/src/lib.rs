@@ -57,7 +57,7 @@ mod layout;
 mod model;
 mod parse;
 //mod svg;
-//mod terminal;
+mod terminal;
 //mod update;
 mod vocabulary;
 
@@ -65,6 +65,6 @@ pub use compare::{Comparison, Difference, Mismatch, Times, check, compare, redra
 pub use escape::display_width;
 pub use model::{Ladder, Media, Message, Row};
 pub use parse::ParseError;
-//pub use terminal::Terminal;
+pub use terminal::Terminal;
 //pub use update::{UpdateError, redrawn_source};
 pub use vocabulary::{Kind, Outcome, Phase, Role, UnknownWord};
