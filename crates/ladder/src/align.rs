@@ -43,12 +43,12 @@ pub(crate) fn align(
 ) -> Vec<Step> {
     let states = states(expected);
     let width = observed_optional.len() + 1;
-    let mut best: Vec<Option<(u32, usize, Step)>> = vec![None; states.len() * width];
+    let mut best: Vec<Option<(usize, Step)>> = vec![None; states.len() * width];
     let mut reached = vec![u32::MAX; states.len() * width];
     reached[0] = 0;
 
     for (number, state) in states.iter().enumerate() {
-        for seen in 0..width {
+        for (seen, next_seen) in observed_optional.iter().map(Some).chain([None]).enumerate() {
             let here = number * width + seen;
             let so_far = reached[here];
             if so_far == u32::MAX {
@@ -59,12 +59,12 @@ pub(crate) fn align(
                 // On a tie the later arrival wins, so that of two equal rows the first is the one that matches.
                 if total <= reached[to] && total < u32::MAX {
                     reached[to] = total;
-                    best[to] = Some((total, here, step));
+                    best[to] = Some((here, step));
                 }
             };
             for (turn, next) in state.next.iter().enumerate() {
                 let late = if turn == 0 { 0 } else { OUT_OF_TURN };
-                if seen < width - 1
+                if next_seen.is_some()
                     && let Some(price) = cost(next.row, seen)
                 {
                     reach(next.state * width + seen + 1, price + late, Step::Both(next.row, seen));
@@ -74,8 +74,8 @@ pub(crate) fn align(
                     reach(next.state * width + seen, price, Step::Missing(next.row));
                 }
             }
-            if seen < width - 1 {
-                let price = if observed_optional[seen] { ALONE_OPTIONAL } else { ALONE };
+            if let Some(optional) = next_seen {
+                let price = if *optional { ALONE_OPTIONAL } else { ALONE };
                 reach(here + 1, price, Step::Extra(seen));
             }
         }
@@ -83,7 +83,7 @@ pub(crate) fn align(
 
     let mut steps = Vec::new();
     let mut here = reached.len() - 1;
-    while let Some((_, before, step)) = best[here] {
+    while let Some((before, step)) = best[here] {
         steps.push(step);
         here = before;
     }

@@ -89,7 +89,7 @@ pub(crate) fn signs_of(row: &Row) -> String {
     signs.join(" ")
 }
 
-fn marks_of(row: &Row) -> String {
+pub(crate) fn marks_of(row: &Row) -> String {
     let signs = signs_of(row);
     match row {
         Row::Message(Message { passed: Some(time), .. }) if signs.is_empty() => {
@@ -145,8 +145,9 @@ fn arrow(row: &Row, rightward: bool, width: usize) -> String {
     let shaft = width - ARROW - display_width(&label);
     match row {
         Row::Media(_) => {
-            let (before, after) = ((shaft + 3) / 2, (shaft + 4) / 2);
-            format!("<{}{label}{}>", "=".repeat(before), "=".repeat(after))
+            let line = width - "<>".len() - display_width(&label);
+            let before = line / 2;
+            format!("<{}{label}{}>", "=".repeat(before), "=".repeat(line - before))
         }
         Row::Message(Message { lost, .. }) if rightward => {
             format!("--{label}{}--{}", "-".repeat(shaft), if *lost { 'x' } else { '>' })

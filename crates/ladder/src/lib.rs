@@ -56,9 +56,9 @@ mod escape;
 mod layout;
 mod model;
 mod parse;
-//mod svg;
+mod svg;
 mod terminal;
-//mod update;
+mod update;
 mod vocabulary;
 
 pub use compare::{Comparison, Difference, Mismatch, Times, check, compare, redraw};
@@ -66,5 +66,5 @@ pub use escape::display_width;
 pub use model::{Ladder, Media, Message, Row};
 pub use parse::ParseError;
 pub use terminal::Terminal;
-//pub use update::{UpdateError, redrawn_source};
+pub use update::{UpdateError, redrawn_source};
 pub use vocabulary::{Kind, Outcome, Phase, Role, UnknownWord};

@@ -189,7 +189,7 @@ mod tests {
         }
         ladder.mark_pauses(Duration::from_millis(500));
         let marks: Vec<_> = ladder.messages().map(|message| message.passed).collect();
-        assert_eq!(marks, [None, None, Some(Duration::from_millis(500)), Some(Duration::from_millis(2000))]);
+        assert_eq!(marks, [None, None, Some(Duration::from_millis(500)), Some(Duration::from_secs(2))]);
         assert_eq!(ladder.actors, ["alice", "bob"]);
     }
 

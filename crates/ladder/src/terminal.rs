@@ -1,5 +1,6 @@
 //! A ladder for a person at a terminal: times, colours, and as narrow as the window.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::draw;
@@ -222,7 +223,8 @@ impl<'a> Sheet<'a> {
 
     fn paint(&self, out: &mut String, style: &str, text: &str) {
         if self.terminal.color && !text.is_empty() && !style.is_empty() {
-            out.push_str(&format!("\u{1b}[{style}m{text}\u{1b}[0m"));
+            // Writing to a String cannot fail.
+            let _ = write!(out, "\u{1b}[{style}m{text}\u{1b}[0m");
         } else {
             out.push_str(text);
         }
