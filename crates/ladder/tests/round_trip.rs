@@ -96,7 +96,7 @@ proptest! {
     #[test]
     fn a_drawing_may_be_indented(ladder in ladder(), indent in 0_usize..20) {
         let ladder = leftmost_first(ladder);
-        let drawn: String = ladder.to_string().lines().map(|line| format!("{:indent$}{line}\n", "")).collect();
+        let drawn = format!("\n{ladder}").replace('\n', &format!("\n{:indent$}", ""));
         prop_assert_eq!(Ladder::parse(&drawn), Ok(ladder), "\n{}", drawn);
     }
 
