@@ -9,8 +9,9 @@ fn drawings() -> Vec<(&'static str, &'static str)> {
         .split("### ")
         .skip(1)
         .map(|flow| {
-            let (title, rest) = flow.split_once('\n').unwrap();
-            let drawing = rest.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
+            let (title, rest) = flow.split_once('\n').expect("a title");
+            let drawing =
+                rest.split("```text\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a drawing");
             (title, drawing)
         })
         .collect()
@@ -27,8 +28,10 @@ fn every_flow_prints_as_it_was_drawn() {
 
 #[test]
 fn every_flow_matches_itself_and_no_other() {
-    let ladders: Vec<(&str, Ladder)> =
-        drawings().into_iter().map(|(title, drawing)| (title, Ladder::parse(drawing).unwrap())).collect();
+    let ladders: Vec<(&str, Ladder)> = drawings()
+        .into_iter()
+        .map(|(title, drawing)| (title, Ladder::parse(drawing).expect(title)))
+        .collect();
     for (title, ladder) in &ladders {
         for (other_title, other) in &ladders {
             assert_eq!(check(ladder, other).is_ok(), title == other_title, "{title} against {other_title}");
