@@ -41,6 +41,33 @@ pub(crate) fn align(
     observed_optional: &[bool],
     cost: impl Fn(usize, usize) -> Option<u32>,
 ) -> Vec<Step> {
+    // Plain rows that match from the start need no search; most ladders match altogether.
+    let plain = |row: usize| {
+        let free = |row: &Expected| row.swaps || row.crossed;
+        !expected[row].optional
+            && !free(&expected[row])
+            && !expected.get(row + 1).is_some_and(|next| next.crossed)
+    };
+    let most = expected.len().min(observed_optional.len());
+    let same = (0..most)
+        .take_while(|row| plain(*row) && !observed_optional[*row] && cost(*row, *row) == Some(0))
+        .count();
+    let searched =
+        search(&expected[same..], &observed_optional[same..], |one, other| cost(one + same, other + same));
+    let shifted = searched.into_iter().map(|step| match step {
+        Step::Missing(one) => Step::Missing(one + same),
+        Step::Extra(other) => Step::Extra(other + same),
+        Step::Both(one, other) => Step::Both(one + same, other + same),
+    });
+    (0..same).map(|row| Step::Both(row, row)).chain(shifted).collect()
+}
+
+/// The alignment of least cost, found by dynamic programming over what is done on either side.
+fn search(
+    expected: &[Expected],
+    observed_optional: &[bool],
+    cost: impl Fn(usize, usize) -> Option<u32>,
+) -> Vec<Step> {
     let states = states(expected);
     let width = observed_optional.len() + 1;
     let mut best: Vec<Option<(usize, Step)>> = vec![None; states.len() * width];
@@ -195,6 +222,12 @@ mod tests {
         for order in ["cab", "bca", "cba"] {
             assert!(!matches(&marks, "abc", order), "{order}");
         }
+    }
+
+    #[test]
+    fn a_crossed_row_after_a_match_may_still_come_first() {
+        assert_eq!(aligned(&[PLAIN, PLAIN, CROSSED], "abc", "acb"), [Both(0, 0), Both(2, 1), Both(1, 2)]);
+        assert_eq!(aligned(&[PLAIN, CROSSED], "aa", "aa"), [Both(0, 0), Both(1, 1)]);
     }
 
     #[test]

@@ -46,11 +46,12 @@
 //! `\u{7c}`, as in Rust.
 //!
 //! Modules, in the order a drawing meets them: `model` (what a ladder is), `escape` (what may be drawn), `layout` and
-//! `draw` (to text), `parse` (and back), `align` and `compare`, `terminal`, `svg`, `update` (into a source file),
+//! `draw` (to text), `parse` (and back), `align`, `compare` and `difference`, `terminal`, `svg`, `update` (into a source file),
 //! `vocabulary` (kinds, roles, phases and outcomes of calls and handovers).
 
 mod align;
 mod compare;
+mod difference;
 mod draw;
 mod escape;
 mod layout;
@@ -61,7 +62,8 @@ mod terminal;
 mod update;
 mod vocabulary;
 
-pub use compare::{Comparison, Difference, Mismatch, Times, check, compare, redraw};
+pub use compare::{Comparison, Times, check, compare, redraw};
+pub use difference::{Difference, Mismatch};
 pub use escape::display_width;
 pub use model::{Ladder, Media, Message, Row};
 pub use parse::ParseError;
