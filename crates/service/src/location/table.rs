@@ -259,6 +259,13 @@ impl Location {
         self.records.at(at.0).map(|record| self.view(record))
     }
 
+    /// Drops a binding that could not be kept after all.
+    pub fn forget(&mut self, at: BindingRef) {
+        if self.records.at(at.0).is_some() {
+            self.unlink(at.0);
+        }
+    }
+
     /// Every binding that has not ended, in no particular order.
     pub fn bindings(&self, now: Instant) -> impl Iterator<Item = Binding<'_>> {
         self.records.iter().filter(move |record| record.expires > now).map(|record| self.view(record))
