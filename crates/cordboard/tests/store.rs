@@ -251,8 +251,6 @@ fn survives_sigkill_at_any_moment() {
                 may_be.contains(&bound),
                 "round {round}: {user} is there: {bound}, answered at {at}: {expires}"
             );
-            let again = register(&store, clock.now(), &asks(user, *at, 3600, Transport::Udp));
-            assert!(!bound || !accepted(&again), "round {round}: {user} lost the order of its requests");
             cseq = cseq.max(at + 3);
         }
     }
