@@ -1,5 +1,6 @@
 //! Text to SIP messages and back: framing, grammar, URIs, typed headers, SDP, digest arithmetic.
 
+pub mod digest;
 mod grammar;
 pub mod header;
 pub mod limits;
