@@ -3,6 +3,7 @@
 mod build;
 mod edit;
 mod frame;
+pub mod digest;
 mod grammar;
 pub mod header;
 pub mod limits;
