@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::{Header, Name, Status, View, scan, view::LineSpan};
+use crate::{Header, Name, Status, View, scan};
 
 /// Writes one new message, line by line.
 ///
@@ -100,7 +100,9 @@ impl Builder {
                     None => out.extend_from_slice(whole),
                 },
                 Name::TO if request.to_tag().is_none() && to_tag.is_some() => {
-                    out.extend_from_slice(&request.bytes[line.start.into()..line.value.end.into()]);
+                    out.extend_from_slice(
+                        &request.bytes[line.start.into()..line.value(request.bytes).end.into()],
+                    );
                     out.extend_from_slice(b";tag=");
                     write_value(&mut out, to_tag.unwrap_or_default());
                     out.extend_from_slice(b"\r\n");
@@ -137,7 +139,7 @@ impl Builder {
     #[must_use]
     pub fn copy(mut self, from: &View<'_>, name: Name) -> Self {
         let lines = from.lines.iter().filter(|line| line.name == name);
-        for whole in lines.map(LineSpan::whole) {
+        for whole in lines.map(|line| line.whole()) {
             self.out.extend_from_slice(&from.bytes[whole]);
         }
         self

@@ -126,9 +126,9 @@ impl Edits {
         self.removed.push(removed);
         self.drop_all(Why::Value(value.line));
         self.splice_values(
-            line,
+            *line,
             value.line,
-            view.values_of_line(usize::from(value.line), line),
+            view.values_of_line(usize::from(value.line), *line),
         );
     }
 
@@ -247,7 +247,7 @@ impl Edits {
     }
 
     /// Cuts out of a line the values that were removed from it, each with one comma.
-    fn splice_values(&mut self, line: &LineSpan, index: u8, values: Values<'_>) {
+    fn splice_values(&mut self, line: LineSpan, index: u8, values: Values<'_>) {
         let mut kept = false;
         let mut last_end = None;
         let mut cut_from = None;

@@ -7,7 +7,7 @@ use arrayvec::ArrayVec;
 use crate::{
     Header, Malformed, Method, Name, Status, TopVia,
     limits::MAX_HEADERS,
-    scan::{self, LWS, Span},
+    scan::{self, Span, TOKEN},
     top_via::ViaSpans,
 };
 
@@ -54,22 +54,39 @@ pub struct View<'a> {
     pub(crate) lines: ArrayVec<LineSpan, MAX_HEADERS>,
 }
 
-/// Where a header line is.
+/// Where a header line is. Small, for 128 of them lie in every view.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LineSpan {
     pub(crate) start: u16,
-    pub(crate) name_end: u16,
-    /// Without LWS around it.
-    pub(crate) value: Span,
+    /// Where the value starts; LWS may follow it.
+    pub(crate) value: u16,
     /// Of its last CRLF.
     pub(crate) end: u16,
     pub(crate) name: Name,
+    /// 255 for longer ones too.
+    pub(crate) name_length: u8,
 }
 
 impl LineSpan {
     /// The line with its CRLF.
-    pub(crate) fn whole(&self) -> std::ops::Range<usize> {
+    pub(crate) fn whole(self) -> std::ops::Range<usize> {
         usize::from(self.start)..usize::from(self.end) + 2
+    }
+
+    /// The name as written.
+    fn name_text(self, bytes: &[u8]) -> Span {
+        let start = usize::from(self.start);
+        let end = match self.name_length {
+            u8::MAX => scan::skip(bytes, start, TOKEN),
+            length => start + usize::from(length),
+        };
+        Span::new(start, end)
+    }
+
+    /// The value without LWS around it.
+    pub(crate) fn value(self, bytes: &[u8]) -> Span {
+        let start = usize::from(self.value);
+        Span::new(start, scan::trim_end(bytes, start, self.end.into()))
     }
 }
 
@@ -210,7 +227,12 @@ impl<'a> View<'a> {
     /// The first Contact value, whole.
     #[must_use]
     pub fn contact(&self) -> Option<&'a str> {
-        self.values(Name::CONTACT).next().map(|value| value.text)
+        let (i, line) = self
+            .lines
+            .iter()
+            .enumerate()
+            .find(|(_, line)| line.name == Name::CONTACT)?;
+        self.values_of_line(i, *line).next().map(|value| value.text)
     }
 
     /// The number in Content-Length, if there is one; a stream needs it (RFC 3261 §18.3).
@@ -227,7 +249,7 @@ impl<'a> View<'a> {
 
     /// Every header line, in order.
     pub fn lines(&self) -> impl Iterator<Item = Line<'a>> {
-        self.lines.iter().map(|line| self.line(line))
+        self.lines.iter().map(|line| self.line(*line))
     }
 
     /// The lines of a header by its name as text, in any case and in the compact form too; for extensions that
@@ -248,7 +270,7 @@ impl<'a> View<'a> {
             .iter()
             .enumerate()
             .filter(move |(_, line)| line.name == name);
-        lines.flat_map(|(i, line)| self.values_of_line(i, line))
+        lines.flat_map(|(i, line)| self.values_of_line(i, *line))
     }
 
     /// The whole value of the first line of that name.
@@ -257,7 +279,7 @@ impl<'a> View<'a> {
         self.lines
             .iter()
             .find(|line| line.name == name)
-            .map(|line| self.text(line.value))
+            .map(|line| self.text(line.value(self.bytes)))
     }
 
     /// Whether there is a line of that name.
@@ -278,22 +300,20 @@ impl<'a> View<'a> {
             .map(|value| H::parse(&value.unfolded()))
     }
 
-    pub(crate) fn line(&self, line: &LineSpan) -> Line<'a> {
+    pub(crate) fn line(&self, line: LineSpan) -> Line<'a> {
         Line {
             name: line.name,
-            name_text: self.text(Span {
-                start: line.start,
-                end: line.name_end,
-            }),
-            value: self.text(line.value),
+            name_text: self.text(line.name_text(self.bytes)),
+            value: self.text(line.value(self.bytes)),
         }
     }
 
-    pub(crate) fn values_of_line(&self, index: usize, line: &LineSpan) -> Values<'a> {
+    pub(crate) fn values_of_line(&self, index: usize, line: LineSpan) -> Values<'a> {
+        let value = line.value(self.bytes);
         Values {
             head: self.head,
-            at: usize::from(line.value.start),
-            end: usize::from(line.value.end),
+            at: value.start.into(),
+            end: value.end.into(),
             line: index as u8,
             split: match line.name {
                 // Its words may hold quotes and brackets that mean nothing (RFC 3261 §20.21, §25.1).
@@ -301,7 +321,7 @@ impl<'a> View<'a> {
                 name if name.is_list() => Split::Commas,
                 _ => Split::Not,
             },
-            done: line.name.is_list() && line.value.is_empty(),
+            done: line.name.is_list() && value.is_empty(),
         }
     }
 
@@ -343,7 +363,7 @@ impl<'a> Iterator for Values<'a> {
             return None;
         }
         let text = &self.head.as_bytes()[..self.end];
-        let start = scan::skip(text, self.at, LWS);
+        let start = scan::skip_lws(text, self.at);
         let comma = match self.split {
             Split::Not => self.end,
             Split::Commas => scan::element_end(text, start),
