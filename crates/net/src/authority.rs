@@ -9,7 +9,7 @@ use rcgen::{
 };
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls_pki_types::{PrivateKeyDer, ServerName, UnixTime};
 use std::io::Write;
 use std::net::IpAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -189,17 +189,16 @@ fn write(file: &Path, mode: u32, text: &str) -> Result<(), ReloadError> {
     written().map_err(|source| ReloadError::Unwritable { path: file.to_owned(), source })
 }
 
-/// The first certificate of a file, for tests that compare them.
-#[cfg(test)]
-fn first(file: &Path) -> CertificateDer<'static> {
-    tls::read_certificates(file).unwrap().remove(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::identity::identities;
+    use rustls_pki_types::CertificateDer;
     use std::os::unix::fs::PermissionsExt;
+
+    fn first(file: &Path) -> CertificateDer<'static> {
+        tls::read_certificates(file).unwrap().remove(0)
+    }
 
     fn names(of: &[&str]) -> Vec<Box<str>> {
         of.iter().map(|name| Box::from(*name)).collect()

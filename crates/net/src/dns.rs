@@ -8,7 +8,7 @@ use hickory_resolver::config::{
 };
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::proto::rr::{Name, RData, Record};
+use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -109,12 +109,12 @@ async fn resolve(resolver: &TokioResolver, query: &Query) -> Records {
     match query {
         Query::Naptr(name) => {
             let Some(name) = absolute(name) else { return Records::Naptr(Vec::new()) };
-            let found = resolver.naptr_lookup(name).await;
+            let found = resolver.lookup(name, RecordType::NAPTR).await;
             records(found.map(|found| collect(found.answers(), naptr)), Records::Naptr)
         }
         Query::Srv(name) => {
             let Some(name) = absolute(name) else { return Records::Srv(Vec::new()) };
-            let found = resolver.srv_lookup(name).await;
+            let found = resolver.lookup(name, RecordType::SRV).await;
             records(found.map(|found| collect(found.answers(), srv)), Records::Srv)
         }
         Query::Addresses(name) => {

@@ -37,7 +37,7 @@ pub(crate) fn bind(on: &ListenOn, id: ListenerId, workers: usize) -> Result<(Lis
 /// Sockets that share an address. Sharing hides that somebody else has it, so that is asked first.
 fn datagrams(address: SocketAddr, workers: usize) -> io::Result<(SocketAddr, Bound)> {
     if address.port() != 0 {
-        drop(socket(address, Type::DGRAM, Protocol::UDP)?.bind(&address.into())?);
+        socket(address, Type::DGRAM, Protocol::UDP)?.bind(&address.into())?;
     }
     let first = shared(address)?;
     let local = first.local_addr()?;
