@@ -72,8 +72,8 @@ impl Shard for Echo {
         self.timer
     }
 
-    fn counters(&self) -> &u64 {
-        &self.packets
+    fn counters(&self) -> u64 {
+        self.packets
     }
 }
 
