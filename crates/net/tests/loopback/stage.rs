@@ -10,7 +10,7 @@ use cordboard_service::door::{
     Answer, AskId, Command, Event, Input, Level, Note, Output, Question, ShardId,
 };
 use cordboard_service::location::{Aor, Located, Wanted};
-use cordboard_service::settings::{Auth, Registrar, Settings};
+use cordboard_service::settings::Settings;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -254,18 +254,7 @@ impl Setup {
 }
 
 fn settings() -> Settings {
-    let hour = Duration::from_secs(3_600);
-    Settings {
-        listeners: Vec::new(),
-        domains: vec!["example.com".into()],
-        auth: Auth { registers: false, calls: false, nonce_life: hour },
-        registrar: Registrar { min_expires: hour, max_expires: hour, default_expires: hour, max_contacts: 1 },
-        timer_c: hour,
-        relay_for_users: false,
-        ring_bytes: 0,
-        key: [2; 32],
-        node: 0,
-    }
+    Settings { ring_bytes: 0, key: [2; 32], ..Settings::of_domain("example.com") }
 }
 
 impl Stage {
