@@ -54,7 +54,7 @@ impl Proxy {
                 // RFC 3263 §4.3: another server of the same name may take it.
                 branch.state = BranchState::Finding;
                 branch.client = None;
-                self.step(desk, now, key, at);
+                self.step(desk, now, key, at, None);
             }
             _ => {
                 let bytes = self.strip_via(response);
@@ -220,6 +220,9 @@ fn collect_challenges(challenges: &mut Vec<(Name, Box<str>)>, response: &Bytes) 
 
 /// §16.7 step 7: the challenges of every branch, in one response.
 fn add_challenges(response: Bytes, challenges: &[(Name, Box<str>)]) -> Bytes {
+    if challenges.is_empty() {
+        return response;
+    }
     let Ok(view) = View::parse(&response) else { return response };
     if !matches!(view.status(), Some(Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED)) {
         return response;
