@@ -100,7 +100,7 @@ impl Echo {
             ["naptr", name] => self.ask(Question::Dns(cordboard_core::dns::Query::Naptr(name.into()))),
             ["srv", name] => self.ask(Question::Dns(cordboard_core::dns::Query::Srv(name.into()))),
             ["addresses", name] => {
-                self.ask(Question::Dns(cordboard_core::dns::Query::Addresses(name.into())))
+                self.ask(Question::Dns(cordboard_core::dns::Query::Addresses(name.into())));
             }
             ["locate", user] => self.ask(Question::Locate(Wanted::Aor(Aor(user.into())))),
             ["flood", count] => {
@@ -261,7 +261,7 @@ impl Setup {
 }
 
 fn settings() -> Settings {
-    let hour = Duration::from_secs(3_600);
+    let hour = Duration::from_hours(1);
     Settings {
         listeners: Vec::new(),
         domains: vec!["example.com".into()],
@@ -284,12 +284,12 @@ impl Stage {
 
     /// Tells the first shard to do something.
     pub(crate) fn order(&self, order: &str) {
-        self.server.command_to(ShardId(0), Command::ShowCall { call_id: order.into() });
+        self.server.command_to(ShardId(0), &Command::ShowCall { call_id: order.into() });
     }
 
     /// Tells every shard.
     pub(crate) fn order_all(&self, order: &str) {
-        self.server.command(Command::ShowCall { call_id: order.into() });
+        self.server.command(&Command::ShowCall { call_id: order.into() });
     }
 
     /// Waits for the first thing that `wanted` makes something of.

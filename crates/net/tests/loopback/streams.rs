@@ -72,7 +72,7 @@ fn reads_and_messages_need_not_agree() {
     let stage = Setup::on(&["tcp 127.0.0.1"]).start();
     let mut stream = connect(&stage);
     let one = message("OPTIONS", "first");
-    for byte in one.iter() {
+    for byte in &one {
         stream.write_all(&[*byte]).unwrap();
     }
     expect(&mut stream, &one);
