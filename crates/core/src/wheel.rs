@@ -84,7 +84,9 @@ impl Wheel {
             let shift = shift_of(level);
             let at = self.tick >> shift;
             let width = slots_of(level) as u64;
-            if let Some(ahead) = self.levels[level].next_occupied((at & (width - 1)) as usize, slots_of(level)) {
+            if let Some(ahead) =
+                self.levels[level].next_occupied((at & (width - 1)) as usize, slots_of(level))
+            {
                 stop = stop.min((at + ahead) << shift);
             }
         }

@@ -143,8 +143,10 @@ pub struct Limits {
     pub message_time: Duration,
     /// Without a byte either way.
     pub idle_time: Duration,
-    /// To open a connection, handshakes included.
+    /// To open a connection, and for a peer's handshakes.
     pub open_time: Duration,
+    /// Between two pings of a WebSocket (RFC 6455 §5.5.2); a peer that leaves two unanswered is gone.
+    pub websocket_ping: Duration,
     /// Without progress in writing while something waits to be written.
     pub write_time: Duration,
     /// Messages that may wait for one peer.
@@ -164,6 +166,7 @@ impl Limits {
         // Longer than the hour for which phones without keep-alive register.
         idle_time: Duration::from_secs(3_900),
         open_time: Duration::from_secs(10),
+        websocket_ping: Duration::from_secs(30),
         write_time: Duration::from_secs(20),
         queue_messages: 1_024,
         queue_bytes: 1 << 20,

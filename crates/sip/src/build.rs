@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::{Header, Name, Status, View, scan, view::LineSpan};
+use crate::{Header, Name, Status, View, scan};
 
 /// Writes one new message, line by line.
 ///
@@ -100,7 +100,9 @@ impl Builder {
                     None => out.extend_from_slice(whole),
                 },
                 Name::TO if request.to_tag().is_none() && to_tag.is_some() => {
-                    out.extend_from_slice(&request.bytes[line.start.into()..line.value.end.into()]);
+                    out.extend_from_slice(
+                        &request.bytes[line.start.into()..line.value(request.bytes).end.into()],
+                    );
                     out.extend_from_slice(b";tag=");
                     write_value(&mut out, to_tag.unwrap_or_default());
                     out.extend_from_slice(b"\r\n");
@@ -111,6 +113,16 @@ impl Builder {
             }
         }
         Self { out }
+    }
+
+    /// Makes a response another one: only its start line changes.
+    #[must_use]
+    pub fn with_status(mut self, status: Status, reason: &str) -> Self {
+        let end = memchr::memchr(b'\r', &self.out).unwrap_or(self.out.len());
+        let mut line = Vec::with_capacity(64);
+        write_value(&mut line, format_args!("SIP/2.0 {status} {reason}"));
+        self.out.splice(..end, line);
+        self
     }
 
     /// Adds a line.
@@ -137,7 +149,7 @@ impl Builder {
     #[must_use]
     pub fn copy(mut self, from: &View<'_>, name: Name) -> Self {
         let lines = from.lines.iter().filter(|line| line.name == name);
-        for whole in lines.map(LineSpan::whole) {
+        for whole in lines.map(|line| line.whole()) {
             self.out.extend_from_slice(&from.bytes[whole]);
         }
         self

@@ -126,10 +126,19 @@ impl Edits {
         self.removed.push(removed);
         self.drop_all(Why::Value(value.line));
         self.splice_values(
-            line,
+            *line,
             value.line,
-            view.values_of_line(usize::from(value.line), line),
+            view.values_of_line(usize::from(value.line), *line),
         );
+    }
+
+    /// Removes those lines of that name whose whole value is `unwanted`.
+    pub fn remove_lines(&mut self, view: &View<'_>, name: Name, unwanted: impl Fn(&str) -> bool) {
+        for line in view.lines.iter().filter(|line| line.name == name) {
+            if unwanted(view.text(line.value(view.bytes))) {
+                self.splice(line.whole(), 0..0, Why::Other);
+            }
+        }
     }
 
     /// Removes every line of that name.
@@ -247,7 +256,7 @@ impl Edits {
     }
 
     /// Cuts out of a line the values that were removed from it, each with one comma.
-    fn splice_values(&mut self, line: &LineSpan, index: u8, values: Values<'_>) {
+    fn splice_values(&mut self, line: LineSpan, index: u8, values: Values<'_>) {
         let mut kept = false;
         let mut last_end = None;
         let mut cut_from = None;

@@ -4,7 +4,7 @@ use crate::{
     Name, Reject, RejectWhy,
     limits::MAX_MESSAGE,
     parse::peer_of_start,
-    scan::{self, LWS, LineEnd, TOKEN},
+    scan::{self, LineEnd, TOKEN},
 };
 
 /// What a stream carried next.
@@ -231,14 +231,14 @@ impl Framer {
             return Ok(());
         }
         let name_end = scan::skip(line, 0, TOKEN);
-        let colon = scan::skip(line, name_end, LWS);
+        let colon = scan::skip_lws(line, name_end);
         if Name::of(&line[..name_end]) != Name::CONTENT_LENGTH || line.get(colon) != Some(&b':') {
             return Ok(());
         }
         if self.content_length.is_some() {
             return Err((RejectWhy::Repeated(Name::CONTENT_LENGTH), self.line));
         }
-        let start = scan::skip(line, colon + 1, LWS);
+        let start = scan::skip_lws(line, colon + 1);
         let value = &line[start..scan::trim_end(line, start, line.len())];
         let Some(length) = scan::decimal(value) else {
             return Err((RejectWhy::Invalid(Name::CONTENT_LENGTH), self.line));

@@ -3,6 +3,7 @@
 mod build;
 mod edit;
 mod frame;
+pub mod digest;
 mod grammar;
 pub mod header;
 pub mod limits;
@@ -28,4 +29,5 @@ pub use name::Name;
 pub use reject::{Reject, RejectWhy};
 pub use status::Status;
 pub use top_via::{Rport, TopVia};
+pub use uri::{Scheme, UriRef};
 pub use view::{Line, Value, View};

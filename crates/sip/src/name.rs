@@ -30,7 +30,16 @@ macro_rules! names {
 }
 
 names! {
-    // RFC 3261 §20, in its order.
+    // What dispatch reads of every message, so that one comparison tells them from the rest; RFC 3261 §20.
+    VIA = "Via", Some('v');
+    FROM = "From", Some('f');
+    TO = "To", Some('t');
+    CALL_ID = "Call-ID", Some('i');
+    CSEQ = "CSeq", None;
+    MAX_FORWARDS = "Max-Forwards", None;
+    ROUTE = "Route", None;
+    CONTENT_LENGTH = "Content-Length", Some('l');
+    // The rest of RFC 3261 §20, in its order.
     ACCEPT = "Accept", None;
     ACCEPT_ENCODING = "Accept-Encoding", None;
     ACCEPT_LANGUAGE = "Accept-Language", None;
@@ -38,21 +47,16 @@ names! {
     ALLOW = "Allow", None;
     AUTHENTICATION_INFO = "Authentication-Info", None;
     AUTHORIZATION = "Authorization", None;
-    CALL_ID = "Call-ID", Some('i');
     CALL_INFO = "Call-Info", None;
     CONTACT = "Contact", Some('m');
     CONTENT_DISPOSITION = "Content-Disposition", None;
     CONTENT_ENCODING = "Content-Encoding", Some('e');
     CONTENT_LANGUAGE = "Content-Language", None;
-    CONTENT_LENGTH = "Content-Length", Some('l');
     CONTENT_TYPE = "Content-Type", Some('c');
-    CSEQ = "CSeq", None;
     DATE = "Date", None;
     ERROR_INFO = "Error-Info", None;
     EXPIRES = "Expires", None;
-    FROM = "From", Some('f');
     IN_REPLY_TO = "In-Reply-To", None;
-    MAX_FORWARDS = "Max-Forwards", None;
     MIME_VERSION = "MIME-Version", None;
     MIN_EXPIRES = "Min-Expires", None;
     ORGANIZATION = "Organization", None;
@@ -64,15 +68,12 @@ names! {
     REPLY_TO = "Reply-To", None;
     REQUIRE = "Require", None;
     RETRY_AFTER = "Retry-After", None;
-    ROUTE = "Route", None;
     SERVER = "Server", None;
     SUBJECT = "Subject", Some('s');
     SUPPORTED = "Supported", Some('k');
     TIMESTAMP = "Timestamp", None;
-    TO = "To", Some('t');
     UNSUPPORTED = "Unsupported", None;
     USER_AGENT = "User-Agent", None;
-    VIA = "Via", Some('v');
     WARNING = "Warning", None;
     WWW_AUTHENTICATE = "WWW-Authenticate", None;
     // RFC 3262.
@@ -222,10 +223,9 @@ impl Name {
             [letter] => Self(BY_LETTER[usize::from(*letter)]),
             _ => {
                 let found = BY_HASH[slot(text)];
-                if TEXTS[usize::from(found)]
-                    .as_bytes()
-                    .eq_ignore_ascii_case(text)
-                {
+                let known = TEXTS[usize::from(found)].as_bytes();
+                // Most write names as the RFC does, and comparing exactly is much cheaper.
+                if known == text || known.eq_ignore_ascii_case(text) {
                     Self(found)
                 } else {
                     Self::OTHER
@@ -253,6 +253,11 @@ impl Name {
     #[must_use]
     pub const fn is_list(self) -> bool {
         LISTS & (1 << self.0) != 0
+    }
+
+    /// Whether dispatch reads this header of every message.
+    pub(crate) const fn is_dispatched(self) -> bool {
+        self.0 != 0 && self.0 <= Self::CONTENT_LENGTH.0
     }
 
     /// Every name but [`Name::OTHER`], in the order of this module.

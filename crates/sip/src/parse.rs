@@ -6,7 +6,7 @@ use crate::{
     Method, Name, Reject, RejectWhy, Status,
     limits::{MAX_HEADER_LEN, MAX_MESSAGE, MAX_START_LINE},
     reject::Peer,
-    scan::{self, DISPLAY, LWS, LineEnd, Next, Span, TOKEN, URI},
+    scan::{self, DISPLAY, LineEnd, Next, Span, TOKEN, URI},
     top_via::{self, ViaSpans},
     view::{LineSpan, View},
 };
@@ -48,6 +48,7 @@ impl<'a> View<'a> {
             to_tag: Span::NONE,
             route_uri: Span::NONE,
             via: ViaSpans::NONE,
+            source: None,
             lines: ArrayVec::new(),
         };
         let at = view.start_line()?;
@@ -137,49 +138,56 @@ impl<'a> View<'a> {
     /// Reads the header lines from `at` on, and finds the body.
     fn header_lines(&mut self, mut at: usize) -> Result<(), (RejectWhy, usize)> {
         let bytes = self.bytes;
-        loop {
-            let name_end = scan::skip(bytes, at, TOKEN);
-            if name_end == at {
-                break;
+        while !matches!(bytes.get(at), Some(b'\r') | None) {
+            let colon = scan::colon(bytes, at);
+            let mut name_end = colon;
+            while name_end > at && matches!(bytes[name_end - 1], b' ' | b'\t') {
+                name_end -= 1;
             }
-            let mut colon = name_end;
-            while matches!(bytes.get(colon), Some(b' ' | b'\t')) {
-                colon += 1;
-            }
-            if bytes.get(colon) != Some(&b':') {
-                let why = if colon == bytes.len() {
-                    RejectWhy::Unfinished
-                } else {
-                    RejectWhy::HeaderLine
-                };
-                return Err((why, colon));
+            let name = Name::of(&bytes[at..name_end]);
+            if name == Name::OTHER {
+                self.other_name(at, name_end)?;
             }
             let end = folded_line_end(bytes, colon + 1)?;
             if end - at > MAX_HEADER_LEN {
                 return Err((RejectWhy::HeaderTooLong, at));
             }
-            let value = scan::skip(&bytes[..end], colon + 1, LWS);
-            let value_end = scan::trim_end(bytes, value, end);
-            let name = Name::of(&bytes[at..name_end]);
+            let text = &bytes[..end];
+            let value = scan::skip_lws(text, colon + 1);
             let line = LineSpan {
                 start: at as u16,
-                name_end: name_end as u16,
-                value: Span::new(value, value_end),
+                value: value as u16,
                 end: end as u16,
                 name,
+                name_length: u8::try_from(name_end - at).unwrap_or(u8::MAX),
             };
             if self.lines.try_push(line).is_err() {
                 return Err((RejectWhy::TooManyHeaders, at));
             }
-            self.header_line(name, &bytes[..value_end], value)?;
+            if name.is_dispatched() {
+                self.header_line(name, &text[..scan::trim_end(text, value, end)], value)?;
+            }
             at = end + 2;
         }
         match bytes.get(at..at + 2) {
             Some(b"\r\n") => self.finish(at + 2),
-            Some([b'\r' | b'\n', _]) => Err((RejectWhy::LineEnd, at)),
-            Some(_) => Err((RejectWhy::HeaderLine, at)),
+            Some(_) => Err((RejectWhy::LineEnd, at)),
             None => Err((RejectWhy::Unfinished, at)),
         }
+    }
+
+    /// Checks that an unknown name is a token with a colon behind it.
+    fn other_name(&self, at: usize, end: usize) -> Result<(), (RejectWhy, usize)> {
+        let token_end = scan::skip(self.bytes, at, TOKEN);
+        if token_end == end && end > at && end < self.bytes.len() {
+            return Ok(());
+        }
+        let why = match self.bytes.get(token_end) {
+            None => RejectWhy::Unfinished,
+            Some(b'\n') => RejectWhy::LineEnd,
+            Some(_) => RejectWhy::HeaderLine,
+        };
+        Err((why, token_end))
     }
 
     /// Takes what dispatch needs from one line, whose value is `text[at..]`.
@@ -253,7 +261,7 @@ impl<'a> View<'a> {
         }
         let number_end = scan::skip(text, at, TOKEN);
         self.cseq = scan::decimal(&text[at..number_end]).ok_or(invalid)?;
-        let method = scan::skip(text, number_end, LWS);
+        let method = scan::skip_lws(text, number_end);
         let method_end = scan::skip(text, method, TOKEN);
         if method == number_end || method == method_end || method_end != text.len() {
             return Err(invalid);
@@ -321,7 +329,7 @@ fn address(text: &[u8], at: usize) -> Option<Address> {
     let mut open = at;
     match text.get(at)? {
         b'<' => {}
-        b'"' => open = scan::skip(text, scan::quoted(text, at)?, LWS),
+        b'"' => open = scan::skip_lws(text, scan::quoted(text, at)?),
         _ => {
             open = scan::skip(text, at, DISPLAY);
             if text.get(open) == Some(&b':') {
@@ -351,7 +359,7 @@ fn addr_spec(text: &[u8], at: usize, colon: usize) -> Option<Address> {
         .position(|&b| !scan::is(b, scan::VALUE) || b == b'?')
         .unwrap_or(rest.len());
     let end = colon + 1 + length;
-    let after = scan::skip(text, end, LWS);
+    let after = scan::skip_lws(text, end);
     let ends = matches!(text.get(after), None | Some(b';' | b','));
     let scheme = &text[at..colon];
     let scheme_ends = scheme.iter().all(|&b| scan::is(b, TOKEN));
@@ -431,21 +439,23 @@ fn is_version(text: &[u8]) -> bool {
 /// A scheme and something after it; for SIP without the header part that only other URIs may have (RFC 3261
 /// §19.1.1, table 1).
 fn may_be_request_uri(uri: &[u8]) -> bool {
-    let Some(colon) = memchr::memchr(b':', uri) else {
-        return false;
+    let colon = if uri.starts_with(b"sip:") {
+        3
+    } else {
+        memchr::memchr(b':', uri).unwrap_or(uri.len())
     };
-    let scheme = &uri[..colon];
+    let scheme = uri.get(..colon).unwrap_or_default();
     if !scheme.first().is_some_and(u8::is_ascii_alphabetic)
         || !scheme
             .iter()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
-        || colon + 1 == uri.len()
+        || colon + 1 >= uri.len()
     {
         return false;
     }
     if scheme.eq_ignore_ascii_case(b"sip") || scheme.eq_ignore_ascii_case(b"sips") {
-        let host = memchr::memrchr(b'@', uri).unwrap_or(colon);
-        return memchr::memchr(b'?', &uri[host..]).is_none();
+        // A question mark may also stand in the user part.
+        return memchr::memrchr2(b'?', b'@', uri).is_none_or(|at| uri[at] == b'@');
     }
     true
 }

@@ -222,7 +222,7 @@ impl<'a> Echo<'a> {
     fn of(bytes: &'a [u8]) -> Self {
         let mut echo = Self::default();
         let bytes = &bytes[..bytes.len().min(MAX_MESSAGE)];
-        let mut at = scan::skip(bytes, 0, scan::LWS);
+        let mut at = scan::skip_lws(bytes, 0);
         while let LineEnd::At(first_end) = scan::line_end(bytes, at) {
             let mut end = first_end;
             while matches!(bytes.get(end + 2), Some(b' ' | b'\t')) {
@@ -242,11 +242,11 @@ impl<'a> Echo<'a> {
 
     fn take(&mut self, line: &'a [u8]) {
         let name_end = scan::skip(line, 0, scan::TOKEN);
-        let colon = scan::skip(line, name_end, scan::LWS);
+        let colon = scan::skip_lws(line, name_end);
         if line.get(colon) != Some(&b':') {
             return;
         }
-        let start = scan::skip(line, colon + 1, scan::LWS);
+        let start = scan::skip_lws(line, colon + 1);
         let end = scan::trim_end(line, start, line.len());
         let Ok(value) = std::str::from_utf8(&line[start..end]) else {
             return;

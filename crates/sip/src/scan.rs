@@ -97,20 +97,42 @@ pub(crate) fn is(byte: u8, class: u8) -> bool {
 /// The first position from `at` on whose byte is not of `class`, or the end.
 #[inline]
 pub(crate) fn skip(text: &[u8], at: usize, class: u8) -> usize {
-    let rest = text.get(at..).unwrap_or_default();
-    at + rest
-        .iter()
-        .position(|&b| !is(b, class))
-        .unwrap_or(rest.len())
+    first(text, at, |byte| !is(byte, class))
+}
+
+/// The first position from `at` on that is not LWS, or the end. There is none almost everywhere that it may be.
+#[inline]
+pub(crate) fn skip_lws(text: &[u8], at: usize) -> usize {
+    match text.get(at) {
+        Some(0..=b' ') => skip(text, at, LWS),
+        _ => at,
+    }
 }
 
 /// The first position from `at` on whose byte is of `class`, or the end.
 #[inline]
 pub(crate) fn find(text: &[u8], at: usize, class: u8) -> usize {
-    let rest = text.get(at..).unwrap_or_default();
+    first(text, at, |byte| is(byte, class))
+}
+
+/// The first position from `at` on whose byte is `wanted`, or the end. Four at a time: runs are short, so looking
+/// at a byte must cost little, and starting must cost nothing.
+#[inline]
+fn first(text: &[u8], at: usize, wanted: impl Fn(u8) -> bool) -> usize {
+    let mut at = at;
+    let mut rest = text.get(at..).unwrap_or_default();
+    while let Some((four, after)) = rest.split_first_chunk::<4>() {
+        for (i, &byte) in four.iter().enumerate() {
+            if wanted(byte) {
+                return at + i;
+            }
+        }
+        at += 4;
+        rest = after;
+    }
     at + rest
         .iter()
-        .position(|&b| is(b, class))
+        .position(|&byte| wanted(byte))
         .unwrap_or(rest.len())
 }
 
@@ -135,17 +157,78 @@ pub(crate) enum LineEnd {
 /// The end of the line that goes on at `at`, without regard to folds.
 #[inline]
 pub(crate) fn line_end(text: &[u8], at: usize) -> LineEnd {
-    let Some(rest) = text.get(at..) else {
-        return LineEnd::Cut;
-    };
-    let Some(n) = memchr2(b'\r', b'\n', rest) else {
-        return LineEnd::Cut;
-    };
-    match (rest[n], rest.get(n + 1)) {
-        (b'\r', Some(b'\n')) => LineEnd::At(at + n),
-        (b'\r', None) => LineEnd::Cut,
-        _ => LineEnd::Bare(at + n),
+    let mut at = at;
+    loop {
+        at = control(text, at);
+        match text.get(at..) {
+            Some([b'\r', b'\n', ..]) => return LineEnd::At(at),
+            Some([] | [b'\r']) | None => return LineEnd::Cut,
+            Some([b'\r' | b'\n', ..]) => return LineEnd::Bare(at),
+            Some([..]) => at += 1,
+        }
     }
+}
+
+/// The first control character (below 0x20) from `at` on, or the end. `x - 0x20` borrows into the top bit of a
+/// byte that is less, and the lowest byte for which it does is exact.
+#[inline]
+fn control(text: &[u8], at: usize) -> usize {
+    eights(
+        text,
+        at,
+        |x| x.wrapping_sub(repeat(b' ')) & !x,
+        |byte| byte < b' ',
+    )
+}
+
+/// The first colon from `at` on, or the end. The same, for a byte that is 0 once the colon is taken out.
+#[inline]
+pub(crate) fn colon(text: &[u8], at: usize) -> usize {
+    let marks = |x: u64| {
+        let x = x ^ repeat(b':');
+        x.wrapping_sub(repeat(1)) & !x
+    };
+    eights(text, at, marks, |byte| byte == b':')
+}
+
+const fn repeat(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
+}
+
+/// The first byte from `at` on that is looked for, or the end. Sixteen bytes at a time: `marks` sets the top bit of
+/// the first such byte of eight, and of none before it; `wanted` judges the last few.
+#[inline]
+fn eights(
+    text: &[u8],
+    at: usize,
+    marks: impl Fn(u64) -> u64,
+    wanted: impl Fn(u8) -> bool,
+) -> usize {
+    let marks = |eight: &[u8]| {
+        let x = eight
+            .first_chunk()
+            .map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        marks(x) & repeat(0x80)
+    };
+    let mut at = at;
+    let mut rest = text.get(at..).unwrap_or_default();
+    while let Some((sixteen, after)) = rest.split_first_chunk::<16>() {
+        let (low, high) = (marks(&sixteen[..8]), marks(&sixteen[8..]));
+        if low | high != 0 {
+            let n = if low == 0 {
+                8 + high.trailing_zeros() / 8
+            } else {
+                low.trailing_zeros() / 8
+            };
+            return at + n as usize;
+        }
+        at += 16;
+        rest = after;
+    }
+    at + rest
+        .iter()
+        .position(|&byte| wanted(byte))
+        .unwrap_or(rest.len())
 }
 
 /// Past the quoted string whose opening quote is at `at`; `None` if it is not closed (RFC 3261 §25.1).
@@ -195,17 +278,17 @@ pub(crate) enum Next {
 /// Reads the parameter whose semicolon comes next, after any LWS.
 #[inline]
 pub(crate) fn param(text: &[u8], at: usize) -> Next {
-    let at = skip(text, at, LWS);
+    let at = skip_lws(text, at);
     if text.get(at) != Some(&b';') {
         return Next::End(at);
     }
-    let name_start = skip(text, at + 1, LWS);
+    let name_start = skip_lws(text, at + 1);
     let name_end = skip(text, name_start, TOKEN);
     if name_end == name_start {
         return Next::Bad;
     }
     let name = Span::new(name_start, name_end);
-    let after = skip(text, name_end, LWS);
+    let after = skip_lws(text, name_end);
     if text.get(after) != Some(&b'=') {
         return Next::Param(Param {
             name,
@@ -213,7 +296,7 @@ pub(crate) fn param(text: &[u8], at: usize) -> Next {
             end: name_end,
         });
     }
-    let value_start = skip(text, after + 1, LWS);
+    let value_start = skip_lws(text, after + 1);
     let value_end = if text.get(value_start) == Some(&b'"') {
         match quoted(text, value_start) {
             Some(end) => end,
@@ -278,6 +361,25 @@ mod tests {
         assert_eq!(decimal(b"4294967296"), None);
         assert_eq!(decimal(b"-1"), None);
         assert_eq!(decimal(b""), None);
+    }
+
+    #[test]
+    fn control_characters_are_found_wherever_they_stand() {
+        for length in 0..50 {
+            let mut text = vec![b'~'; length];
+            assert_eq!(control(&text, 0), length);
+            for at in 0..length {
+                text[at] = 0x1f;
+                for after in at + 1..length {
+                    text[after] = if after % 2 == 0 { b'\n' } else { 0xff };
+                }
+                assert_eq!(control(&text, 0), at);
+                assert_eq!(control(&text, at), at);
+                text[at] = b':';
+                assert_eq!(colon(&text, 0), at);
+                text.fill(0x80 | at as u8);
+            }
+        }
     }
 
     #[test]

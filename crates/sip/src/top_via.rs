@@ -9,7 +9,7 @@ use arrayvec::ArrayVec;
 
 use crate::{
     build::write_value,
-    scan::{self, HOST, IPV6, LWS, Next, Span, TOKEN},
+    scan::{self, HOST, IPV6, Next, Span, TOKEN},
 };
 
 /// Whether a client asked for symmetric response routing (RFC 3581 §3).
@@ -170,7 +170,7 @@ pub(crate) fn parse(text: &[u8], at: usize) -> Option<ViaSpans> {
     let at = sent_protocol(text, at)?;
     let transport_end = scan::skip(text, at, TOKEN);
     via.transport = some(at, transport_end)?;
-    let host_start = scan::skip(text, transport_end, LWS);
+    let host_start = scan::skip_lws(text, transport_end);
     if host_start == transport_end {
         return None;
     }
@@ -215,18 +215,18 @@ pub(crate) fn parse(text: &[u8], at: usize) -> Option<ViaSpans> {
 /// Past `SIP/2.0/`, each slash with LWS around it as it may have.
 fn sent_protocol(text: &[u8], at: usize) -> Option<usize> {
     if text.get(at..)?.starts_with(b"SIP/2.0/") {
-        return Some(scan::skip(text, at + 8, LWS));
+        return Some(scan::skip_lws(text, at + 8));
     }
     let mut at = at;
     for part in [b"SIP".as_slice(), b"2.0"] {
         if !text.get(at..at + 3)?.eq_ignore_ascii_case(part) {
             return None;
         }
-        at = scan::skip(text, at + 3, LWS);
+        at = scan::skip_lws(text, at + 3);
         if text.get(at) != Some(&b'/') {
             return None;
         }
-        at = scan::skip(text, at + 1, LWS);
+        at = scan::skip_lws(text, at + 1);
     }
     Some(at)
 }
@@ -244,9 +244,9 @@ fn sent_by(text: &[u8], start: usize, via: &mut ViaSpans) -> Option<usize> {
     };
     via.host = some(start, host_end)?;
     let mut end = host_end;
-    let colon = scan::skip(text, host_end, LWS);
+    let colon = scan::skip_lws(text, host_end);
     if text.get(colon) == Some(&b':') {
-        let digits = scan::skip(text, colon + 1, LWS);
+        let digits = scan::skip_lws(text, colon + 1);
         end = scan::skip(text, digits, HOST);
         via.port = port(text.get(digits..end)?)?;
     }

@@ -1,13 +1,14 @@
 //! A parsed message that borrows its bytes.
 
 use std::borrow::Cow;
+use std::net::SocketAddr;
 
 use arrayvec::ArrayVec;
 
 use crate::{
     Header, Malformed, Method, Name, Status, TopVia,
     limits::MAX_HEADERS,
-    scan::{self, LWS, Span},
+    scan::{self, Span, TOKEN},
     top_via::ViaSpans,
 };
 
@@ -51,25 +52,43 @@ pub struct View<'a> {
     pub(crate) to_tag: Span,
     pub(crate) route_uri: Span,
     pub(crate) via: ViaSpans,
+    pub(crate) source: Option<SocketAddr>,
     pub(crate) lines: ArrayVec<LineSpan, MAX_HEADERS>,
 }
 
-/// Where a header line is.
+/// Where a header line is. Small, for 128 of them lie in every view.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LineSpan {
     pub(crate) start: u16,
-    pub(crate) name_end: u16,
-    /// Without LWS around it.
-    pub(crate) value: Span,
+    /// Where the value starts; LWS may follow it.
+    pub(crate) value: u16,
     /// Of its last CRLF.
     pub(crate) end: u16,
     pub(crate) name: Name,
+    /// 255 for longer ones too.
+    pub(crate) name_length: u8,
 }
 
 impl LineSpan {
     /// The line with its CRLF.
-    pub(crate) fn whole(&self) -> std::ops::Range<usize> {
+    pub(crate) fn whole(self) -> std::ops::Range<usize> {
         usize::from(self.start)..usize::from(self.end) + 2
+    }
+
+    /// The name as written.
+    fn name_text(self, bytes: &[u8]) -> Span {
+        let start = usize::from(self.start);
+        let end = match self.name_length {
+            u8::MAX => scan::skip(bytes, start, TOKEN),
+            length => start + usize::from(length),
+        };
+        Span::new(start, end)
+    }
+
+    /// The value without LWS around it.
+    pub(crate) fn value(self, bytes: &[u8]) -> Span {
+        let start = usize::from(self.value);
+        Span::new(start, scan::trim_end(bytes, start, self.end.into()))
     }
 }
 
@@ -210,7 +229,12 @@ impl<'a> View<'a> {
     /// The first Contact value, whole.
     #[must_use]
     pub fn contact(&self) -> Option<&'a str> {
-        self.values(Name::CONTACT).next().map(|value| value.text)
+        let (i, line) = self
+            .lines
+            .iter()
+            .enumerate()
+            .find(|(_, line)| line.name == Name::CONTACT)?;
+        self.values_of_line(i, *line).next().map(|value| value.text)
     }
 
     /// The number in Content-Length, if there is one; a stream needs it (RFC 3261 §18.3).
@@ -225,9 +249,25 @@ impl<'a> View<'a> {
         self.bytes.get(self.head.len()..).unwrap_or_default()
     }
 
+    /// Says from where the message came, which its top Via may not say (RFC 3261 §18.2.1).
+    pub fn set_source(&mut self, source: SocketAddr) {
+        self.source = Some(source);
+    }
+
+    /// From where the message came, if that was said.
+    #[must_use]
+    pub const fn source(&self) -> Option<SocketAddr> {
+        self.source
+    }
+
+    /// The lines of that name, each with its whole value.
+    pub fn lines_named(&self, name: Name) -> impl Iterator<Item = &'a str> {
+        self.lines.iter().filter(move |line| line.name == name).map(|line| self.text(line.value(self.bytes)))
+    }
+
     /// Every header line, in order.
     pub fn lines(&self) -> impl Iterator<Item = Line<'a>> {
-        self.lines.iter().map(|line| self.line(line))
+        self.lines.iter().map(|line| self.line(*line))
     }
 
     /// The lines of a header by its name as text, in any case and in the compact form too; for extensions that
@@ -248,7 +288,7 @@ impl<'a> View<'a> {
             .iter()
             .enumerate()
             .filter(move |(_, line)| line.name == name);
-        lines.flat_map(|(i, line)| self.values_of_line(i, line))
+        lines.flat_map(|(i, line)| self.values_of_line(i, *line))
     }
 
     /// The whole value of the first line of that name.
@@ -257,7 +297,7 @@ impl<'a> View<'a> {
         self.lines
             .iter()
             .find(|line| line.name == name)
-            .map(|line| self.text(line.value))
+            .map(|line| self.text(line.value(self.bytes)))
     }
 
     /// Whether there is a line of that name.
@@ -278,22 +318,20 @@ impl<'a> View<'a> {
             .map(|value| H::parse(&value.unfolded()))
     }
 
-    pub(crate) fn line(&self, line: &LineSpan) -> Line<'a> {
+    pub(crate) fn line(&self, line: LineSpan) -> Line<'a> {
         Line {
             name: line.name,
-            name_text: self.text(Span {
-                start: line.start,
-                end: line.name_end,
-            }),
-            value: self.text(line.value),
+            name_text: self.text(line.name_text(self.bytes)),
+            value: self.text(line.value(self.bytes)),
         }
     }
 
-    pub(crate) fn values_of_line(&self, index: usize, line: &LineSpan) -> Values<'a> {
+    pub(crate) fn values_of_line(&self, index: usize, line: LineSpan) -> Values<'a> {
+        let value = line.value(self.bytes);
         Values {
             head: self.head,
-            at: usize::from(line.value.start),
-            end: usize::from(line.value.end),
+            at: value.start.into(),
+            end: value.end.into(),
             line: index as u8,
             split: match line.name {
                 // Its words may hold quotes and brackets that mean nothing (RFC 3261 §20.21, §25.1).
@@ -301,11 +339,11 @@ impl<'a> View<'a> {
                 name if name.is_list() => Split::Commas,
                 _ => Split::Not,
             },
-            done: line.name.is_list() && line.value.is_empty(),
+            done: line.name.is_list() && value.is_empty(),
         }
     }
 
-    fn text(&self, span: Span) -> &'a str {
+    pub(crate) fn text(&self, span: Span) -> &'a str {
         self.head.get(span.range()).unwrap_or_default()
     }
 
@@ -343,7 +381,7 @@ impl<'a> Iterator for Values<'a> {
             return None;
         }
         let text = &self.head.as_bytes()[..self.end];
-        let start = scan::skip(text, self.at, LWS);
+        let start = scan::skip_lws(text, self.at);
         let comma = match self.split {
             Split::Not => self.end,
             Split::Commas => scan::element_end(text, start),

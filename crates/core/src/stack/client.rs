@@ -77,7 +77,15 @@ impl Stack {
 
     /// Starts a reserved transaction: sends its request and keeps sending until something comes back.
     /// Never for an ACK.
-    pub fn request(&mut self, now: Instant, id: ClientId, flow: Flow, method: Method, bytes: Bytes, owner: Owner) {
+    pub fn request(
+        &mut self,
+        now: Instant,
+        id: ClientId,
+        flow: Flow,
+        method: Method,
+        bytes: Bytes,
+        owner: Owner,
+    ) {
         let timing = self.timing;
         let Some(client) = self.client_mut(id) else { return };
         client.flow = flow;
@@ -151,14 +159,20 @@ impl Stack {
                 self.advance_invite(now, id, input, Some(response))
             }
             Machine::NonInvite(_) => {
-                let input =
-                    if class == 1 { non_invite_client::Input::Provisional } else { non_invite_client::Input::Final };
+                let input = if class == 1 {
+                    non_invite_client::Input::Provisional
+                } else {
+                    non_invite_client::Input::Final
+                };
                 self.advance_non_invite(now, id, input)
             }
             Machine::Reserved => false,
         };
-        if let Some(Client { machine: Machine::Invite(invite_client::State::Proceeding), cancel: Cancel::Wanted, .. }) =
-            self.client(id)
+        if let Some(Client {
+            machine: Machine::Invite(invite_client::State::Proceeding),
+            cancel: Cancel::Wanted,
+            ..
+        }) = self.client(id)
         {
             self.send_cancel(now, id);
         }
@@ -304,7 +318,8 @@ impl Stack {
     fn start_last(&mut self, now: Instant, id: ClientId, timer: Timer, wait: Duration) {
         let Some(client) = self.client_mut(id) else { return };
         client.timers.stop();
-        let wait = if client.flow.transport.is_reliable() && timer != Timer::M { Duration::ZERO } else { wait };
+        let wait =
+            if client.flow.transport.is_reliable() && timer != Timer::M { Duration::ZERO } else { wait };
         client.timers.start(timer, now + wait);
     }
 

@@ -1,0 +1,10 @@
+//! Servers on loopback, with an agent that echoes: what the drivers promise, on real sockets.
+
+mod datagrams;
+mod lifecycle;
+mod names;
+mod questions;
+mod secured;
+mod stage;
+mod streams;
+mod websockets;
