@@ -203,14 +203,11 @@ fn keep_from_recording_itself(sound: &Path) {
         .stdout(Stdio::piped())
         .spawn()
         .expect("date starts");
-    let seconds: String = (now..now + LONGEST_TEST)
-        .map(|second| format!("@{second}\n"))
-        .collect();
-    date.stdin
-        .take()
-        .expect("its input is a pipe")
-        .write_all(seconds.as_bytes())
-        .expect("date reads");
+    let mut input = date.stdin.take().expect("its input is a pipe");
+    for second in now..now + LONGEST_TEST {
+        writeln!(input, "@{second}").expect("date reads");
+    }
+    drop(input);
     let names = date.wait_with_output().expect("date ends").stdout;
     for name in String::from_utf8_lossy(&names).lines() {
         fs::create_dir(sound.join(name)).expect("the phone's directory can be written");
