@@ -24,14 +24,18 @@ const flags = [
   "--allow-loopback-in-peer-connection",
 ];
 
-/** Starts Chromium; `trusted` is a list of key hashes (see `trustedKey`) whose certificates it accepts. */
-export async function launch(executablePath, trusted = []) {
+/**
+ * Starts Chromium; `trusted` is a list of key hashes (see `trustedKey`) whose certificates it accepts, `resolve` an
+ * optional `NAME=ADDRESS`.
+ */
+export async function launch(executablePath, trusted = [], resolve = undefined) {
   const profile = mkdtempSync(join(tmpdir(), "cordboard-chromium-"));
   const pins = trusted.length > 0 ? [`--ignore-certificate-errors-spki-list=${trusted.join(",")}`] : [];
+  const hosts = resolve ? [`--host-resolver-rules=MAP ${resolve.replace("=", " ")}`] : [];
   const context = await chromium.launchPersistentContext(profile, {
     executablePath,
     headless: true,
-    args: [...flags, ...pins, "--disable-features=WebRtcHideLocalIpsWithMdns"],
+    args: [...flags, ...pins, ...hosts, "--disable-features=WebRtcHideLocalIpsWithMdns"],
     env: { ...process.env, HOME: profile },
   });
   return {
@@ -48,11 +52,12 @@ export async function launch(executablePath, trusted = []) {
  * Chromium keeps user authorities in a database that only an NSS tool can write, so the check is made here and
  * Chromium is told the one key that passed it.
  */
-export async function trustedKey(url, caFile) {
+export async function trustedKey(url, caFile, resolve = undefined) {
   const { hostname, port } = new URL(url);
+  const [name, address] = resolve?.split("=") ?? [];
   const certificate = await new Promise((done, fail) => {
     const socket = connect({
-      host: hostname,
+      host: hostname === name ? address : hostname,
       port: Number(port || 443),
       servername: /^[\d.]+$|:/.test(hostname) ? "" : hostname,
       ca: readFileSync(caFile),

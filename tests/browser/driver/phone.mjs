@@ -47,7 +47,7 @@ export class Phone {
       const result = found(state);
       if (result) return result;
       if (Date.now() > deadline) {
-        throw new Error(`${this.name} waited ${within} ms for ${what}; its state is ${JSON.stringify(state)}`);
+        throw new Error(`${this.name} waited ${within / 1000} s for ${what}`);
       }
       await new Promise((done) => setTimeout(done, POLL_MS));
     }

@@ -7,6 +7,7 @@ export const usage = `usage: node run.mjs --ws URL [--wss URL --ca FILE] --domai
   --ws URL        the switchboard's WebSocket listener, such as ws://127.0.0.1:5080
   --wss URL       its secure WebSocket listener, such as wss://127.0.0.1:5081 (scenario register_wss)
   --ca FILE       PEM of the authority that signed the wss listener's certificate
+  --resolve N=A   name N is at address A, for a certificate that names only the domain
   --domain NAME   the domain of the addresses-of-record
   --users FILE    JSON: [{"user":"alice","password":"…"}, …], four of them
   --scenario NAME one of those in scenarios/
@@ -20,7 +21,7 @@ export function readSettings(argv) {
   const { values } = parseArgs({
     args: argv,
     options: {
-      ws: text, wss: text, ca: text, domain: text, users: text, scenario: text, trace: text,
+      ws: text, wss: text, ca: text, resolve: text, domain: text, users: text, scenario: text, trace: text,
       chromium: { type: "string", default: "/usr/bin/chromium" },
       list: { type: "boolean", default: false },
     },
@@ -30,6 +31,7 @@ export function readSettings(argv) {
     if (!values[name]) throw new Error(`--${name} is missing`);
   }
   if (values.wss && !values.ca) throw new Error("--wss needs --ca, the authority that signed its certificate");
+  if (values.resolve && !/^[^=]+=[^=]+$/.test(values.resolve)) throw new Error("--resolve wants NAME=ADDRESS");
   const users = JSON.parse(readFileSync(values.users, "utf8"));
   if (!Array.isArray(users) || users.length < 4 || users.some((u) => !u.user || !u.password)) {
     throw new Error(`${values.users} must be a JSON list of four or more {"user", "password"}`);

@@ -29,10 +29,10 @@ export class Stage {
 
   /** Starts the browser and opens the first `count` telephones (JsSIP and SIP.js by turns) towards `server`. */
   async open(count, server = this.settings.ws) {
-    const { wss, ca, chromium, users, domain } = this.settings;
-    const trusted = server === wss ? [await trustedKey(wss, ca)] : [];
+    const { wss, ca, resolve, chromium, users, domain } = this.settings;
+    const trusted = server === wss ? [await trustedKey(wss, ca, resolve)] : [];
     this.pages = await servePages();
-    this.browser = await launch(chromium, trusted);
+    this.browser = await launch(chromium, trusted, resolve);
     for (let i = 0; i < count; i += 1) {
       const phone = new Phone({
         name: users[i].user, password: users[i].password, library: LIBRARIES[i], tone: TONES[i], domain, server, tones: TONES,

@@ -25,9 +25,11 @@ async function transfer(stage, transferor, transferee, target, check = () => ({}
   let ends;
   await stage.step("transfer", names, async () => {
     await transferor.verb("attendedTransfer", first, second);
-    const moved = await transferee.newCall(knownToTransferee);
-    const taken = await target.newCall(knownToTarget);
-    const { reports, answered } = await told(transferor, first);
+    const [{ reports, answered }, moved, taken] = await Promise.all([
+      told(transferor, first),
+      transferee.newCall(knownToTransferee),
+      target.newCall(knownToTarget),
+    ]);
     await target.ended(atTarget); // RFC 3891 §3: the replaced dialog ends.
     await transferor.ended(second);
     await transferor.verb("hangup", first);

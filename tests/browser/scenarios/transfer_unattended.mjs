@@ -15,11 +15,11 @@ async function transfer(stage, transferor, transferee, target) {
   let ends;
   await stage.step("transfer", names, async () => {
     await transferor.verb("transferTo", out, target.aor);
-    const rings = await target.ringing();
-    await target.verb("answer", rings);
-    await target.established(rings);
-    const moved = await transferee.newCall(known);
-    const { reports, answered } = await told(transferor, out);
+    const [{ reports, answered }, rings, moved] = await Promise.all([
+      told(transferor, out),
+      pickUp(target),
+      transferee.newCall(known),
+    ]);
     await transferor.verb("hangup", out);
     await transferor.ended(out);
     await transferee.ended(into);
@@ -28,6 +28,13 @@ async function transfer(stage, transferor, transferee, target) {
     return { answered, reports, heard: await stage.conversation(...ends) };
   });
   await stage.hangUp(...ends[0], ends[1]);
+}
+
+async function pickUp(phone) {
+  const id = await phone.ringing();
+  await phone.verb("answer", id);
+  await phone.established(id);
+  return id;
 }
 
 /** Waits for the NOTIFY that says the new call was answered, and returns the transfer as the transferor knows it. */
