@@ -38,9 +38,14 @@ export class Stage {
         name: users[i].user, password: users[i].password, library: LIBRARIES[i], tone: TONES[i], domain, server, tones: TONES,
       });
       this.phones.push(phone);
-      await phone.open(this.browser, this.pages.url(phone.library));
+      await this.reopen(phone);
     }
     return this.phones;
+  }
+
+  /** Loads the telephone's page, afresh if it was closed. */
+  async reopen(phone) {
+    await phone.open(this.browser, this.pages.url(phone.library));
   }
 
   async close() {
