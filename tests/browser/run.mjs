@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { readSettings, usage } from "./driver/settings.mjs";
 import { Stage } from "./driver/stage.mjs";
 
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 110_000;
 const CLOSING_MS = 8_000;
 
 const folder = fileURLToPath(new URL("./scenarios/", import.meta.url));
