@@ -4,6 +4,7 @@
 
 use std::io;
 
+pub use bench_wire::BATCH;
 use bench_wire::{Inbox, Wait, bind, loopback};
 
 /// Where the floor stands and between whom.
