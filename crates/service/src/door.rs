@@ -1,0 +1,180 @@
+//! What goes into an agent and what comes out: the one door through which drivers, simulations and
+//! tests all go.
+
+use bytes::Bytes;
+use cordboard_core::dns;
+use cordboard_core::time::Instant;
+use cordboard_core::transport::{Flow, FlowError, Transport};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::call::{CallAction, CallEvent};
+use crate::directory::Directory;
+use crate::location::{Located, RegisterError, Registered, Registration, Wanted};
+
+/// Names one question of one agent; answers carry it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AskId(pub u64);
+
+/// Names one command; what it led to carries it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CommandId(pub u64);
+
+/// Names one shard: an agent among several that share the work of one switchboard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ShardId(pub u8);
+
+/// What a driver hands to an agent.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// One message's bytes, framed, as they came over `flow`.
+    Packet {
+        /// Where it came from.
+        flow: Flow,
+        /// The message and nothing after it (datagrams may carry more).
+        bytes: &'a [u8],
+    },
+    /// A connection ended, or a datagram could not be sent (an ICMP error counts).
+    FlowClosed(Flow, FlowError),
+    /// The answer to a question.
+    Answer(AskId, Answer),
+    /// Somebody wants something done.
+    Command(CommandId, Command),
+}
+
+/// What an agent hands to its driver, in order.
+#[derive(Debug)]
+pub enum Output {
+    /// Send these bytes over this flow.
+    Send {
+        /// Over what; a datagram's flow needs no table to be understood.
+        flow: Flow,
+        /// One whole message.
+        bytes: Bytes,
+    },
+    /// Something that is shared or slow. Every question is answered once, though not in order.
+    Ask(AskId, Question),
+    /// Something happened that people may want to know.
+    Event(Event),
+    /// The connection has misbehaved or is not wanted any more.
+    CloseFlow(Flow),
+}
+
+/// Everything shared or slow.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Question {
+    /// A name to look up (RFC 3263). Answered by [`Answer::Dns`].
+    Dns(dns::Query),
+    /// A connection to open, or to use again. Answered by [`Answer::Opened`].
+    Open {
+        /// Which protocol to speak.
+        transport: Transport,
+        /// To whom.
+        remote: SocketAddr,
+        /// The name that the peer's certificate must carry (RFC 5922 §7), when it is secured.
+        server_name: Box<str>,
+    },
+    /// Where somebody can be reached. Answered by [`Answer::Located`], at once, from memory.
+    Locate(Wanted),
+    /// A change to what somebody has registered. Answered by [`Answer::Registered`] when it is kept
+    /// so that it survives the process.
+    Register(Box<Registration>),
+}
+
+/// The answer to a [`Question`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// To [`Question::Dns`].
+    Dns(dns::Records),
+    /// To [`Question::Open`].
+    Opened(Result<Flow, FlowError>),
+    /// To [`Question::Locate`]: best first; empty when nobody is registered.
+    Located(Located),
+    /// To [`Question::Register`].
+    Registered(Result<Registered, RegisterError>),
+}
+
+/// What somebody outside wants of an agent.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Use this directory from now on.
+    UseDirectory(Arc<Directory>),
+    /// Press a button of the telephone.
+    Call(CallAction),
+    /// List the calls in the message ring. Answered by [`Event::Calls`].
+    ListCalls,
+    /// The recent messages of one call. Answered by [`Event::Messages`].
+    ShowCall {
+        /// Its Call-ID.
+        call_id: Box<str>,
+    },
+}
+
+/// What an agent tells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// Something about the telephone's calls.
+    Call(CallEvent),
+    /// To [`Command::ListCalls`].
+    Calls(CommandId, Vec<CallSummary>),
+    /// To [`Command::ShowCall`]: oldest first; empty when the ring holds none.
+    Messages(CommandId, Vec<Recorded>),
+    /// A line for the log: something changed or was refused.
+    Note(Note),
+}
+
+/// One call as the message ring shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallSummary {
+    /// Its Call-ID.
+    pub call_id: Box<str>,
+    /// The caller's address, from the From header.
+    pub from: Box<str>,
+    /// The address called, from the To header.
+    pub to: Box<str>,
+    /// When its first remembered message passed.
+    pub since: Instant,
+    /// `ringing`, `answered`, `ended` or `failed` with the status.
+    pub state: Box<str>,
+    /// How many messages are remembered.
+    pub messages: usize,
+}
+
+/// One message as it passed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// When.
+    pub at: Instant,
+    /// Whether it came to us.
+    pub received: bool,
+    /// Over what.
+    pub flow: Flow,
+    /// The whole message.
+    pub bytes: Bytes,
+}
+
+/// A line for the log. Identities in it are for masked printing only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// How much it matters.
+    pub level: Level,
+    /// What happened, in words, without identities.
+    pub says: &'static str,
+    /// The Call-ID it belongs to, if any.
+    pub call_id: Option<Box<str>>,
+    /// The peer, if any.
+    pub flow: Option<Flow>,
+    /// Names and addresses; masked when logged.
+    pub identity: Option<Box<str>>,
+}
+
+/// How much a [`Note`] matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// A state changed.
+    Info,
+    /// Somebody was refused, or a peer broke a rule.
+    Warning,
+    /// We could not do what we should.
+    Error,
+}

@@ -1,0 +1,451 @@
+//! The one pass over a message that finds everything [`View`] offers: RFC 3261 §7, §18.3, §25.1.
+
+use arrayvec::ArrayVec;
+
+use crate::{
+    Method, Name, Reject, RejectWhy, Status,
+    limits::{MAX_HEADER_LEN, MAX_MESSAGE, MAX_START_LINE},
+    reject::Peer,
+    scan::{self, DISPLAY, LWS, LineEnd, Next, Span, TOKEN, URI},
+    top_via::{self, ViaSpans},
+    view::{LineSpan, View},
+};
+
+impl<'a> View<'a> {
+    /// Reads the message in one datagram or one frame.
+    ///
+    /// Bytes after the body that Content-Length counts are ignored, a body that is shorter is refused, and without
+    /// Content-Length the body reaches to the end (RFC 3261 §18.3). CRLFs before the start line are skipped (§7.5).
+    ///
+    /// # Errors
+    /// The start line, the lines as such, and the headers without which nothing can be done (top Via, From, To,
+    /// Call-ID, `CSeq`, Max-Forwards, top Route, Content-Length) must follow their grammar. Everything else is
+    /// judged when it is asked for.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, Reject> {
+        let bytes = after_empty_lines(bytes);
+        if bytes.len() > MAX_MESSAGE {
+            return Err(Reject::new(
+                RejectWhy::MessageTooLong,
+                MAX_MESSAGE,
+                peer_of_start(bytes),
+            ));
+        }
+        let mut view = Self {
+            bytes,
+            head: "",
+            method_text: Span::NONE,
+            request_uri: Span::NONE,
+            reason: Span::NONE,
+            status: None,
+            method: Method::Other,
+            cseq: 0,
+            max_forwards: None,
+            content_length: None,
+            call_id: Span::NONE,
+            from_uri: Span::NONE,
+            to_uri: Span::NONE,
+            from_tag: Span::NONE,
+            to_tag: Span::NONE,
+            route_uri: Span::NONE,
+            via: ViaSpans::NONE,
+            lines: ArrayVec::new(),
+        };
+        let at = view.start_line()?;
+        let peer = if view.status.is_some() {
+            Peer::Nobody
+        } else {
+            Peer::of_request(view.method)
+        };
+        match view.header_lines(at) {
+            Ok(()) => Ok(view),
+            Err((why, at)) => Err(Reject::new(why, at, peer)),
+        }
+    }
+
+    /// Reads the first line; returns where the second starts.
+    fn start_line(&mut self) -> Result<usize, Reject> {
+        let bytes = self.bytes;
+        let refuse = |why, at| Reject::new(why, at, peer_of_start(bytes));
+        let end = match scan::line_end(bytes, 0) {
+            LineEnd::At(end) => end,
+            LineEnd::Bare(at) => return Err(refuse(RejectWhy::LineEnd, at)),
+            LineEnd::Cut => return Err(refuse(RejectWhy::Unfinished, bytes.len())),
+        };
+        if end > MAX_START_LINE {
+            return Err(refuse(RejectWhy::StartLineTooLong, end));
+        }
+        let line = &bytes[..end];
+        let method_end = scan::skip(line, 0, TOKEN);
+        let parsed = match line.get(method_end) {
+            Some(b'/') => self.status_line(line),
+            _ => self.request_line(line, method_end),
+        };
+        match parsed {
+            Ok(()) => Ok(end + 2),
+            Err((why, at)) => Err(refuse(why, at)),
+        }
+    }
+
+    /// `Method SP Request-URI SP SIP-Version`: exactly one SP each (RFC 3261 §7.1, RFC 4475 §3.1.2.9, §3.1.2.10).
+    fn request_line(&mut self, line: &[u8], method_end: usize) -> Result<(), (RejectWhy, usize)> {
+        if method_end == 0 || line.get(method_end) != Some(&b' ') {
+            return Err((RejectWhy::StartLine, method_end));
+        }
+        self.method_text = Span::new(0, method_end);
+        self.method = Method::of(&line[..method_end]);
+        let uri = method_end + 1;
+        let uri_end = scan::skip(line, uri, URI);
+        if uri_end == uri || line.get(uri_end) != Some(&b' ') {
+            return Err((RejectWhy::RequestUri, uri_end));
+        }
+        self.request_uri = Span::new(uri, uri_end);
+        let version = &line[uri_end + 1..];
+        if !version.eq_ignore_ascii_case(b"SIP/2.0") {
+            let why = if is_version(version) {
+                RejectWhy::Version
+            } else {
+                RejectWhy::StartLine
+            };
+            return Err((why, uri_end + 1));
+        }
+        if !may_be_request_uri(&line[uri..uri_end]) {
+            return Err((RejectWhy::RequestUri, uri));
+        }
+        Ok(())
+    }
+
+    /// `SIP-Version SP Status-Code SP Reason-Phrase`; the second SP may be missing (RFC 4475 §3.1.1.13).
+    fn status_line(&mut self, line: &[u8]) -> Result<(), (RejectWhy, usize)> {
+        let version_end = memchr::memchr(b' ', line).unwrap_or(line.len());
+        if !line[..version_end].eq_ignore_ascii_case(b"SIP/2.0") {
+            return Err((RejectWhy::Version, 0));
+        }
+        let code = version_end + 1;
+        let code_end = scan::skip(line, code, TOKEN);
+        let digits = line.get(code..code_end).filter(|digits| digits.len() == 3);
+        let status = digits
+            .and_then(scan::decimal)
+            .and_then(|code| Status::new(code as u16));
+        if status.is_none() || !matches!(line.get(code_end), None | Some(b' ')) {
+            return Err((RejectWhy::StatusCode, code));
+        }
+        self.status = status;
+        self.reason = Span::new(line.len().min(code_end + 1), line.len());
+        Ok(())
+    }
+
+    /// Reads the header lines from `at` on, and finds the body.
+    fn header_lines(&mut self, mut at: usize) -> Result<(), (RejectWhy, usize)> {
+        let bytes = self.bytes;
+        loop {
+            let name_end = scan::skip(bytes, at, TOKEN);
+            if name_end == at {
+                break;
+            }
+            let mut colon = name_end;
+            while matches!(bytes.get(colon), Some(b' ' | b'\t')) {
+                colon += 1;
+            }
+            if bytes.get(colon) != Some(&b':') {
+                let why = if colon == bytes.len() {
+                    RejectWhy::Unfinished
+                } else {
+                    RejectWhy::HeaderLine
+                };
+                return Err((why, colon));
+            }
+            let end = folded_line_end(bytes, colon + 1)?;
+            if end - at > MAX_HEADER_LEN {
+                return Err((RejectWhy::HeaderTooLong, at));
+            }
+            let value = scan::skip(&bytes[..end], colon + 1, LWS);
+            let value_end = scan::trim_end(bytes, value, end);
+            let name = Name::of(&bytes[at..name_end]);
+            let line = LineSpan {
+                start: at as u16,
+                name_end: name_end as u16,
+                value: Span::new(value, value_end),
+                end: end as u16,
+                name,
+            };
+            if self.lines.try_push(line).is_err() {
+                return Err((RejectWhy::TooManyHeaders, at));
+            }
+            self.header_line(name, &bytes[..value_end], value)?;
+            at = end + 2;
+        }
+        match bytes.get(at..at + 2) {
+            Some(b"\r\n") => self.finish(at + 2),
+            Some([b'\r' | b'\n', _]) => Err((RejectWhy::LineEnd, at)),
+            Some(_) => Err((RejectWhy::HeaderLine, at)),
+            None => Err((RejectWhy::Unfinished, at)),
+        }
+    }
+
+    /// Takes what dispatch needs from one line, whose value is `text[at..]`.
+    #[inline]
+    fn header_line(
+        &mut self,
+        name: Name,
+        text: &[u8],
+        at: usize,
+    ) -> Result<(), (RejectWhy, usize)> {
+        let once = |first: bool| {
+            if first {
+                Ok(())
+            } else {
+                Err((RejectWhy::Repeated(name), at))
+            }
+        };
+        let invalid = (RejectWhy::Invalid(name), at);
+        match name {
+            Name::VIA if self.via.host.is_empty() => {
+                self.via = top_via::parse(text, at).ok_or(invalid)?;
+            }
+            Name::FROM => {
+                once(self.from_uri.is_empty())?;
+                (self.from_uri, self.from_tag) = party(text, at).ok_or(invalid)?;
+            }
+            Name::TO => {
+                once(self.to_uri.is_empty())?;
+                (self.to_uri, self.to_tag) = party(text, at).ok_or(invalid)?;
+            }
+            Name::CALL_ID => {
+                once(self.call_id.is_empty())?;
+                if at == text.len()
+                    || text[at..]
+                        .iter()
+                        .fold(false, |bad, b| bad | !b.is_ascii_graphic())
+                {
+                    return Err(invalid);
+                }
+                self.call_id = Span::new(at, text.len());
+            }
+            Name::CSEQ => self.take_cseq(text, at)?,
+            Name::MAX_FORWARDS => {
+                once(!self.has_before(name))?;
+                if text[at..].is_empty() || !text[at..].iter().all(u8::is_ascii_digit) {
+                    return Err(invalid);
+                }
+                // RFC 4475 §3.1.2.4: a value beyond 255 may be treated as absent.
+                self.max_forwards = scan::decimal(&text[at..]).and_then(|n| u8::try_from(n).ok());
+            }
+            Name::CONTENT_LENGTH => {
+                once(self.content_length.is_none())?;
+                self.content_length = Some(scan::decimal(&text[at..]).ok_or(invalid)?);
+            }
+            Name::ROUTE if self.route_uri.is_empty() => {
+                let address = address(text, at)
+                    .filter(|address| address.bracketed)
+                    .ok_or(invalid)?;
+                self.route_uri = address.uri;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// `1*DIGIT LWS Method`, the number within 32 bits (RFC 3261 §8.1.1.5, §20.16).
+    fn take_cseq(&mut self, text: &[u8], at: usize) -> Result<(), (RejectWhy, usize)> {
+        let invalid = (RejectWhy::Invalid(Name::CSEQ), at);
+        if self.has_before(Name::CSEQ) {
+            return Err((RejectWhy::Repeated(Name::CSEQ), at));
+        }
+        let number_end = scan::skip(text, at, TOKEN);
+        self.cseq = scan::decimal(&text[at..number_end]).ok_or(invalid)?;
+        let method = scan::skip(text, number_end, LWS);
+        let method_end = scan::skip(text, method, TOKEN);
+        if method == number_end || method == method_end || method_end != text.len() {
+            return Err(invalid);
+        }
+        if self.status.is_some() {
+            self.method_text = Span::new(method, method_end);
+            self.method = Method::of(&text[method..]);
+        } else if text[method..] != self.bytes[self.method_text.range()] {
+            return Err((RejectWhy::MethodMismatch, method));
+        }
+        Ok(())
+    }
+
+    /// Whether a line before the current one has that name.
+    fn has_before(&self, name: Name) -> bool {
+        self.lines
+            .iter()
+            .rev()
+            .skip(1)
+            .any(|line| line.name == name)
+    }
+
+    /// Checks what must be there, and cuts the body; `body` is where it starts.
+    fn finish(&mut self, body: usize) -> Result<(), (RejectWhy, usize)> {
+        let required = [
+            (Name::VIA, self.via.host),
+            (Name::FROM, self.from_uri),
+            (Name::TO, self.to_uri),
+            (Name::CALL_ID, self.call_id),
+        ];
+        for (name, span) in required {
+            if span.is_empty() {
+                return Err((RejectWhy::Missing(name), body));
+            }
+        }
+        if !self.lines.iter().any(|line| line.name == Name::CSEQ) {
+            return Err((RejectWhy::Missing(Name::CSEQ), body));
+        }
+        if let Some(length) = self.content_length {
+            let end = body + length as usize;
+            if end > self.bytes.len() {
+                return Err((RejectWhy::BodyCut, self.bytes.len()));
+            }
+            self.bytes = &self.bytes[..end];
+        }
+        match std::str::from_utf8(&self.bytes[..body]) {
+            Ok(head) => self.head = head,
+            Err(error) => return Err((RejectWhy::NotUtf8, error.valid_up_to())),
+        }
+        Ok(())
+    }
+}
+
+/// A `name-addr` or `addr-spec`.
+struct Address {
+    uri: Span,
+    /// Where its parameters start.
+    after: usize,
+    bracketed: bool,
+}
+
+/// Reads `[display-name] <uri>` or a bare URI, which holds neither comma, question mark nor semicolon
+/// (RFC 3261 §20.10, §25.1).
+fn address(text: &[u8], at: usize) -> Option<Address> {
+    let mut open = at;
+    match text.get(at)? {
+        b'<' => {}
+        b'"' => open = scan::skip(text, scan::quoted(text, at)?, LWS),
+        _ => {
+            open = scan::skip(text, at, DISPLAY);
+            if text.get(open) == Some(&b':') {
+                return addr_spec(text, at, open);
+            }
+        }
+    }
+    if text.get(open) != Some(&b'<') {
+        return None;
+    }
+    let end = scan::skip(text, open + 1, URI);
+    if end == open + 1 || text.get(end) != Some(&b'>') {
+        return None;
+    }
+    Some(Address {
+        uri: Span::new(open + 1, end),
+        after: end + 1,
+        bracketed: true,
+    })
+}
+
+/// A URI without brackets, whose scheme is `text[at..colon]`.
+fn addr_spec(text: &[u8], at: usize, colon: usize) -> Option<Address> {
+    let rest = &text[colon + 1..];
+    let length = rest
+        .iter()
+        .position(|&b| !scan::is(b, scan::VALUE) || b == b'?')
+        .unwrap_or(rest.len());
+    let end = colon + 1 + length;
+    let after = scan::skip(text, end, LWS);
+    let ends = matches!(text.get(after), None | Some(b';' | b','));
+    let scheme = &text[at..colon];
+    let scheme_ends = scheme.iter().all(|&b| scan::is(b, TOKEN));
+    (length > 0 && ends && scheme_ends).then(|| Address {
+        uri: Span::new(at, end),
+        after: end,
+        bracketed: false,
+    })
+}
+
+/// The URI and the tag of a From or To value.
+fn party(text: &[u8], at: usize) -> Option<(Span, Span)> {
+    let address = address(text, at)?;
+    let mut tag = Span::NONE;
+    let mut at = address.after;
+    loop {
+        match scan::param(text, at) {
+            Next::Param(param) => {
+                let name = &text[param.name.range()];
+                if name.len() == 3 && name.eq_ignore_ascii_case(b"tag") {
+                    if !tag.is_empty() || param.value.is_empty() {
+                        return None;
+                    }
+                    tag = param.value;
+                }
+                at = param.end;
+            }
+            Next::End(after) => return (after == text.len()).then_some((address.uri, tag)),
+            Next::Bad => return None,
+        }
+    }
+}
+
+/// The end of the header line that goes on at `at`: a CRLF after which no SP or HTAB follows (RFC 3261 §7.3.1).
+#[inline]
+fn folded_line_end(bytes: &[u8], at: usize) -> Result<usize, (RejectWhy, usize)> {
+    let mut at = at;
+    loop {
+        match scan::line_end(bytes, at) {
+            LineEnd::At(end) if matches!(bytes.get(end + 2), Some(b' ' | b'\t')) => at = end + 2,
+            LineEnd::At(end) => return Ok(end),
+            LineEnd::Bare(at) => return Err((RejectWhy::LineEnd, at)),
+            LineEnd::Cut => return Err((RejectWhy::Unfinished, bytes.len())),
+        }
+    }
+}
+
+fn after_empty_lines(mut bytes: &[u8]) -> &[u8] {
+    while let Some(rest) = bytes.strip_prefix(b"\r\n") {
+        bytes = rest;
+    }
+    bytes
+}
+
+/// Whom a refusal would answer, as far as the first bytes tell: a line with `SIP/` that does not start with it.
+pub(crate) fn peer_of_start(bytes: &[u8]) -> Peer {
+    let line = &bytes[..bytes.len().min(MAX_START_LINE + 16)];
+    let line = &line[..memchr::memchr(b'\n', line).unwrap_or(line.len())];
+    let is_response = line
+        .get(..4)
+        .is_some_and(|start| start.eq_ignore_ascii_case(b"SIP/"));
+    let is_request = memchr::memmem::find(line, b" SIP/").is_some() || line.len() > MAX_START_LINE;
+    let method_end = scan::skip(line, 0, TOKEN);
+    if is_response || !is_request || method_end == 0 {
+        return Peer::Nobody;
+    }
+    Peer::of_request(Method::of(&line[..method_end]))
+}
+
+fn is_version(text: &[u8]) -> bool {
+    text.get(..4)
+        .is_some_and(|start| start.eq_ignore_ascii_case(b"SIP/"))
+        && text.len() > 6
+        && text[4..].iter().all(|b| b.is_ascii_digit() || *b == b'.')
+}
+
+/// A scheme and something after it; for SIP without the header part that only other URIs may have (RFC 3261
+/// §19.1.1, table 1).
+fn may_be_request_uri(uri: &[u8]) -> bool {
+    let Some(colon) = memchr::memchr(b':', uri) else {
+        return false;
+    };
+    let scheme = &uri[..colon];
+    if !scheme.first().is_some_and(u8::is_ascii_alphabetic)
+        || !scheme
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+        || colon + 1 == uri.len()
+    {
+        return false;
+    }
+    if scheme.eq_ignore_ascii_case(b"sip") || scheme.eq_ignore_ascii_case(b"sips") {
+        let host = memchr::memrchr(b'@', uri).unwrap_or(colon);
+        return memchr::memchr(b'?', &uri[host..]).is_none();
+    }
+    true
+}

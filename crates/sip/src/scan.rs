@@ -1,0 +1,291 @@
+//! The scanner below [`View`](crate::View): character classes, line ends, white space, parameters.
+//!
+//! Everything works on bytes and positions and never allocates. Inside a header value, CR and LF occur only in
+//! folds (the line scanner saw to that), so LWS is simply any run of SP, HTAB, CR and LF (RFC 3261 §25.1).
+
+use memchr::memchr2;
+
+/// A range of a message, in bytes from its start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) start: u16,
+    pub(crate) end: u16,
+}
+
+impl Span {
+    pub(crate) const NONE: Self = Self { start: 0, end: 0 };
+
+    /// Positions never exceed [`MAX_MESSAGE`](crate::limits::MAX_MESSAGE), which is what 16 bits hold.
+    pub(crate) const fn new(start: usize, end: usize) -> Self {
+        Self {
+            start: start as u16,
+            end: end as u16,
+        }
+    }
+
+    pub(crate) const fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+
+    pub(crate) fn range(self) -> std::ops::Range<usize> {
+        usize::from(self.start)..usize::from(self.end)
+    }
+}
+
+/// `token` (RFC 3261 §25.1).
+pub(crate) const TOKEN: u8 = 1;
+/// SP, HTAB and the CRLF of a fold.
+pub(crate) const LWS: u8 = 2;
+/// What a URI is made of: visible ASCII without `"`, `<` and `>`.
+pub(crate) const URI: u8 = 4;
+/// What stands in an unquoted parameter value: visible, without `;`, `,`, `"`, `<`, `>`; UTF-8 is let through.
+pub(crate) const VALUE: u8 = 8;
+/// Host names and IPv4 addresses; the underscore is seen in the field.
+pub(crate) const HOST: u8 = 16;
+/// What may stand before `<` without quotes: tokens, spaces, and UTF-8 that should have been quoted.
+pub(crate) const DISPLAY: u8 = 32;
+/// Inside the brackets of an IPv6 reference.
+pub(crate) const IPV6: u8 = 64;
+/// Where a comma list must look closer: `,`, `"` and `<`.
+pub(crate) const LIST_STOP: u8 = 128;
+
+static CLASS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut i = 0;
+    while i < 256 {
+        let c = i as u8;
+        let mut class = 0;
+        if c.is_ascii_alphanumeric()
+            || matches!(
+                c,
+                b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~'
+            )
+        {
+            class |= TOKEN | DISPLAY;
+        }
+        if matches!(c, b' ' | b'\t' | b'\r' | b'\n') {
+            class |= LWS | DISPLAY;
+        }
+        if c.is_ascii_graphic() && !matches!(c, b'"' | b'<' | b'>') {
+            class |= URI;
+            if !matches!(c, b';' | b',') {
+                class |= VALUE;
+            }
+        }
+        if c >= 0x80 {
+            class |= VALUE | DISPLAY;
+        }
+        if c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'_') {
+            class |= HOST;
+        }
+        if c.is_ascii_hexdigit() || matches!(c, b':' | b'.') {
+            class |= IPV6;
+        }
+        if matches!(c, b',' | b'"' | b'<') {
+            class |= LIST_STOP;
+        }
+        table[i] = class;
+        i += 1;
+    }
+    table
+};
+
+pub(crate) fn is(byte: u8, class: u8) -> bool {
+    CLASS[usize::from(byte)] & class != 0
+}
+
+/// The first position from `at` on whose byte is not of `class`, or the end.
+#[inline]
+pub(crate) fn skip(text: &[u8], at: usize, class: u8) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    at + rest
+        .iter()
+        .position(|&b| !is(b, class))
+        .unwrap_or(rest.len())
+}
+
+/// The first position from `at` on whose byte is of `class`, or the end.
+#[inline]
+pub(crate) fn find(text: &[u8], at: usize, class: u8) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    at + rest
+        .iter()
+        .position(|&b| is(b, class))
+        .unwrap_or(rest.len())
+}
+
+/// `text` without LWS at its end, given where it starts.
+pub(crate) fn trim_end(text: &[u8], start: usize, mut end: usize) -> usize {
+    while end > start && is(text[end - 1], LWS) {
+        end -= 1;
+    }
+    end
+}
+
+/// The end of a line.
+pub(crate) enum LineEnd {
+    /// The position of its CRLF.
+    At(usize),
+    /// A CR or LF that is not part of a CRLF stands here.
+    Bare(usize),
+    /// The text ends before the line does.
+    Cut,
+}
+
+/// The end of the line that goes on at `at`, without regard to folds.
+#[inline]
+pub(crate) fn line_end(text: &[u8], at: usize) -> LineEnd {
+    let Some(rest) = text.get(at..) else {
+        return LineEnd::Cut;
+    };
+    let Some(n) = memchr2(b'\r', b'\n', rest) else {
+        return LineEnd::Cut;
+    };
+    match (rest[n], rest.get(n + 1)) {
+        (b'\r', Some(b'\n')) => LineEnd::At(at + n),
+        (b'\r', None) => LineEnd::Cut,
+        _ => LineEnd::Bare(at + n),
+    }
+}
+
+/// Past the quoted string whose opening quote is at `at`; `None` if it is not closed (RFC 3261 §25.1).
+pub(crate) fn quoted(text: &[u8], at: usize) -> Option<usize> {
+    let mut i = at + 1;
+    loop {
+        i += memchr2(b'"', b'\\', text.get(i..)?)?;
+        if text[i] == b'"' {
+            return Some(i + 1);
+        }
+        i += 2;
+    }
+}
+
+/// A number in decimal digits, nothing else; `None` if it is empty, not digits, or beyond `u32`.
+pub(crate) fn decimal(text: &[u8]) -> Option<u32> {
+    if text.is_empty() {
+        return None;
+    }
+    text.iter().try_fold(0u32, |n, &b| {
+        let digit = b.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        n.checked_mul(10)?.checked_add(u32::from(digit))
+    })
+}
+
+/// One `;name=value`.
+pub(crate) struct Param {
+    pub(crate) name: Span,
+    /// Empty if there is none; with its quotes if it has any.
+    pub(crate) value: Span,
+    /// Past the parameter, before any LWS.
+    pub(crate) end: usize,
+}
+
+/// What stands where a parameter could.
+pub(crate) enum Next {
+    Param(Param),
+    /// No semicolon: the parameters end, and this is the position after the LWS.
+    End(usize),
+    /// Not a parameter.
+    Bad,
+}
+
+/// Reads the parameter whose semicolon comes next, after any LWS.
+#[inline]
+pub(crate) fn param(text: &[u8], at: usize) -> Next {
+    let at = skip(text, at, LWS);
+    if text.get(at) != Some(&b';') {
+        return Next::End(at);
+    }
+    let name_start = skip(text, at + 1, LWS);
+    let name_end = skip(text, name_start, TOKEN);
+    if name_end == name_start {
+        return Next::Bad;
+    }
+    let name = Span::new(name_start, name_end);
+    let after = skip(text, name_end, LWS);
+    if text.get(after) != Some(&b'=') {
+        return Next::Param(Param {
+            name,
+            value: Span::NONE,
+            end: name_end,
+        });
+    }
+    let value_start = skip(text, after + 1, LWS);
+    let value_end = if text.get(value_start) == Some(&b'"') {
+        match quoted(text, value_start) {
+            Some(end) => end,
+            None => return Next::Bad,
+        }
+    } else {
+        skip(text, value_start, VALUE)
+    };
+    if value_end == value_start {
+        return Next::Bad;
+    }
+    Next::Param(Param {
+        name,
+        value: Span::new(value_start, value_end),
+        end: value_end,
+    })
+}
+
+/// The end of the list element that starts at `at`: its comma, or the end of the text. Commas in quoted strings
+/// and in `<>` do not count; what is not closed reaches to the end.
+pub(crate) fn element_end(text: &[u8], at: usize) -> usize {
+    let mut i = at;
+    loop {
+        i = find(text, i, LIST_STOP);
+        match text.get(i) {
+            Some(b'"') => match quoted(text, i) {
+                Some(end) => i = end,
+                None => return text.len(),
+            },
+            Some(b'<') => match memchr::memchr(b'>', &text[i..]) {
+                Some(n) => i += n + 1,
+                None => return text.len(),
+            },
+            _ => return i,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoted_strings_end_at_the_quote_that_is_not_escaped() {
+        assert_eq!(quoted(br#""a" x"#, 0), Some(3));
+        assert_eq!(quoted(br#""J Rosenberg \\\"" <"#, 0), Some(18));
+        assert_eq!(quoted(br#""a\""#, 0), None);
+        assert_eq!(quoted(br#""a\"#, 0), None);
+    }
+
+    #[test]
+    fn elements_end_at_commas_outside_quotes_and_brackets() {
+        assert_eq!(element_end(b"a,b", 0), 1);
+        assert_eq!(element_end(br#""a,b" <sip:a,b@c>;d,e"#, 0), 19);
+        assert_eq!(element_end(b"<sip:a,b", 0), 8);
+    }
+
+    #[test]
+    fn decimals_do_not_wrap() {
+        assert_eq!(decimal(b"0068"), Some(68));
+        assert_eq!(decimal(b"4294967295"), Some(u32::MAX));
+        assert_eq!(decimal(b"4294967296"), None);
+        assert_eq!(decimal(b"-1"), None);
+        assert_eq!(decimal(b""), None);
+    }
+
+    #[test]
+    fn a_line_ends_at_crlf_only() {
+        assert!(matches!(line_end(b"ab\r\nc", 0), LineEnd::At(2)));
+        assert!(matches!(line_end(b"ab\nc", 0), LineEnd::Bare(2)));
+        assert!(matches!(line_end(b"ab\rc", 0), LineEnd::Bare(2)));
+        assert!(matches!(line_end(b"ab\r", 0), LineEnd::Cut));
+        assert!(matches!(line_end(b"ab", 0), LineEnd::Cut));
+    }
+}
