@@ -32,13 +32,7 @@ impl Floor {
         let mut inbox = Inbox::default();
         loop {
             inbox.receive(&socket, Wait::ForOne)?;
-            inbox.forward(&socket, |from| {
-                if from.port() == self.caller {
-                    answerer
-                } else {
-                    caller
-                }
-            })?;
+            inbox.forward(&socket, |from| if from.port() == self.caller { answerer } else { caller })?;
         }
     }
 }

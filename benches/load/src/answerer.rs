@@ -107,13 +107,7 @@ impl Answerer {
     }
 
     fn respond(&mut self, scan: &Scan<'_>, to: SocketAddrV4, status: &str) -> io::Result<()> {
-        let Self {
-            socket,
-            contact,
-            description,
-            outbox,
-            ..
-        } = self;
+        let Self { socket, contact, description, outbox, .. } = self;
         let to_invite = scan.method() == b"INVITE";
         outbox.post(socket, to, |out| {
             out.extend_from_slice(b"SIP/2.0 ");
@@ -134,16 +128,11 @@ impl Answerer {
             echo(out, &scan.cseq);
             if to_invite {
                 out.extend_from_slice(contact.as_bytes());
-                out.extend_from_slice(
-                    b"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY\r\n",
-                );
+                out.extend_from_slice(b"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY\r\n");
             }
             if to_invite && status.starts_with('2') {
                 let length = description.len();
-                let _ = write!(
-                    out,
-                    "Content-Type: application/sdp\r\nContent-Length: {length}\r\n\r\n"
-                );
+                let _ = write!(out, "Content-Type: application/sdp\r\nContent-Length: {length}\r\n\r\n");
                 out.extend_from_slice(description);
             } else {
                 out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
@@ -153,13 +142,7 @@ impl Answerer {
 
     /// RFC 3261 §13.3.1.4: a 2xx is sent again until its ACK comes.
     fn resend(&mut self, now: f64) -> io::Result<()> {
-        let Self {
-            socket,
-            outbox,
-            unacknowledged,
-            tally,
-            ..
-        } = self;
+        let Self { socket, outbox, unacknowledged, tally, .. } = self;
         while let Some((bytes, to)) = unacknowledged.pop_due(now) {
             tally.retransmissions += 1;
             outbox.post(socket, to, |out| out.extend_from_slice(bytes))?;
@@ -203,12 +186,7 @@ impl Unacknowledged {
             return;
         }
         let index = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot {
-                bytes: Vec::new(),
-                to,
-                key,
-                generation: 0,
-            });
+            self.slots.push(Slot { bytes: Vec::new(), to, key, generation: 0 });
             self.slots.len() - 1
         });
         let slot = &mut self.slots[index];
@@ -229,10 +207,7 @@ impl Unacknowledged {
     /// The next answer that is due again.
     fn pop_due(&mut self, now: f64) -> Option<(&[u8], SocketAddrV4)> {
         loop {
-            match self
-                .backoff
-                .pop_due(now, |index| self.slots[index].generation)?
-            {
+            match self.backoff.pop_due(now, |index| self.slots[index].generation)? {
                 Overdue::Resend(index) => {
                     let slot = &self.slots[index];
                     return Some((&slot.bytes, slot.to));
@@ -254,10 +229,7 @@ mod tests {
     use bench_wire::loopback;
 
     fn call_id(value: &[u8]) -> Line<'_> {
-        Line {
-            whole: value,
-            value,
-        }
+        Line { whole: value, value }
     }
 
     #[test]

@@ -38,12 +38,7 @@ pub(crate) enum Overdue {
 impl Backoff {
     /// Notes that the request of `item` at `stage` was sent at `now` for the first time.
     pub(crate) fn sent(&mut self, now: f64, item: usize, stage: u32) {
-        self.queues[0].push_back(Due {
-            at: now + T1,
-            item,
-            stage,
-            tries: 1,
-        });
+        self.queues[0].push_back(Due { at: now + T1, item, stage, tries: 1 });
     }
 
     /// Takes one passed deadline of an item that is still at the stage it was noted with.

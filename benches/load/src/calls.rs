@@ -60,8 +60,7 @@ impl Calls {
         let mut caller = Caller::new(self)?;
         let stop = AtomicBool::new(false);
         thread::scope(|scope| {
-            let answering =
-                answerer.map(|answerer| scope.spawn(|| answerer.run(&stop, Duration::MAX)));
+            let answering = answerer.map(|answerer| scope.spawn(|| answerer.run(&stop, Duration::MAX)));
             let played = caller.play();
             stop.store(true, Ordering::Relaxed);
             let mut tally = played?;
@@ -113,9 +112,7 @@ struct Caller<'a> {
 
 impl<'a> Caller<'a> {
     fn new(plan: &'a Calls) -> io::Result<Self> {
-        let clock = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Ok(Self {
             plan,
             socket: bind(plan.caller)?,
@@ -250,10 +247,7 @@ impl<'a> Caller<'a> {
         let text = str::from_utf8(scan.call_id.value).ok()?;
         let (index, rest) = text.split_once('-')?;
         rest.starts_with(&self.run).then_some(())?;
-        index
-            .parse()
-            .ok()
-            .filter(|&index| index < self.pace.started())
+        index.parse().ok().filter(|&index| index < self.pace.started())
     }
 
     fn establish(&mut self, index: usize, scan: &Scan<'_>) {
@@ -273,26 +267,12 @@ impl<'a> Caller<'a> {
     fn end(&mut self, index: usize, now: f64) {
         self.last_end = now;
         let begun = self.calls[index].begun;
-        self.calls[index] = Call {
-            begun,
-            stage: Stage::Over,
-            ..Call::default()
-        };
+        self.calls[index] = Call { begun, stage: Stage::Over, ..Call::default() };
     }
 
     fn invite(&mut self, index: usize) -> io::Result<()> {
-        let Self {
-            plan,
-            run,
-            description,
-            ..
-        } = self;
-        let Calls {
-            caller,
-            user,
-            domain,
-            ..
-        } = plan;
+        let Self { plan, run, description, .. } = self;
+        let Calls { caller, user, domain, .. } = plan;
         self.outbox.post(&self.socket, self.proxy, |out| {
             let _ = write!(
                 out,
@@ -317,15 +297,8 @@ impl<'a> Caller<'a> {
 
     /// A request inside the dialog: the ACK of its 200 or its BYE.
     fn in_dialog(&mut self, index: usize, method: &str, cseq: u32) -> io::Result<()> {
-        let Self {
-            plan, run, calls, ..
-        } = self;
-        let Calls {
-            caller,
-            user,
-            domain,
-            ..
-        } = plan;
+        let Self { plan, run, calls, .. } = self;
+        let Calls { caller, user, domain, .. } = plan;
         let call = &calls[index];
         self.outbox.post(&self.socket, self.proxy, |out| {
             out.extend_from_slice(method.as_bytes());
@@ -359,12 +332,7 @@ impl<'a> Caller<'a> {
     /// The ACK of a refusal belongs to the INVITE's transaction (RFC 3261 §17.1.1.3).
     fn refusal_ack(&mut self, index: usize, scan: &Scan<'_>) -> io::Result<()> {
         let Self { plan, run, .. } = self;
-        let Calls {
-            caller,
-            user,
-            domain,
-            ..
-        } = plan;
+        let Calls { caller, user, domain, .. } = plan;
         self.outbox.post(&self.socket, self.proxy, |out| {
             let _ = write!(
                 out,
@@ -415,13 +383,8 @@ mod tests {
                 while !stop.load(Ordering::Relaxed) {
                     wait_readable(&floor, Duration::from_millis(10)).unwrap();
                     inbox.receive(&floor, Wait::No).unwrap();
-                    let onward = |from: SocketAddrV4| {
-                        loopback(if from.port() == caller {
-                            answerer
-                        } else {
-                            caller
-                        })
-                    };
+                    let onward =
+                        |from: SocketAddrV4| loopback(if from.port() == caller { answerer } else { caller });
                     inbox.forward(&floor, onward).unwrap();
                 }
             });

@@ -46,28 +46,13 @@ impl<'a> Challenge<'a> {
             rest = tail;
         }
         let auth = qop.is_some_and(|qop| qop.split(',').any(|option| option.trim() == "auth"));
-        Some(Self {
-            realm: realm?,
-            nonce: nonce?,
-            opaque,
-            auth,
-        })
+        Some(Self { realm: realm?, nonce: nonce?, opaque, auth })
     }
 
     /// The value of the Authorization header that answers it.
     pub(crate) fn answer(&self, credentials: Credentials<'_>) -> String {
-        let Credentials {
-            user,
-            password,
-            method,
-            uri,
-        } = credentials;
-        let Self {
-            realm,
-            nonce,
-            opaque,
-            auth,
-        } = *self;
+        let Credentials { user, password, method, uri } = credentials;
+        let Self { realm, nonce, opaque, auth } = *self;
         let ha1 = md5_hex(&format!("{user}:{realm}:{password}"));
         let ha2 = md5_hex(&format!("{method}:{uri}"));
         let response = if auth {
@@ -94,12 +79,10 @@ impl<'a> Challenge<'a> {
 }
 
 fn md5_hex(text: &str) -> String {
-    Md5::digest(text)
-        .iter()
-        .fold(String::with_capacity(32), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    Md5::digest(text).iter().fold(String::with_capacity(32), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 #[cfg(test)]
@@ -110,31 +93,21 @@ mod tests {
     const EXAMPLE: &[u8] = b"Digest realm=\"testrealm@host.com\", qop=\"auth,auth-int\", \
         nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\", opaque=\"5ccc069c403ebaf9f0171e9517f40e41\"";
 
-    const MUFASA: Credentials<'_> = Credentials {
-        user: "Mufasa",
-        password: "Circle Of Life",
-        method: "GET",
-        uri: "/dir/index.html",
-    };
+    const MUFASA: Credentials<'_> =
+        Credentials { user: "Mufasa", password: "Circle Of Life", method: "GET", uri: "/dir/index.html" };
 
     #[test]
     fn rfc_2617_example_with_qop() {
         let answer = Challenge::parse(EXAMPLE).unwrap().answer(MUFASA);
-        assert!(
-            answer.contains("response=\"6629fae49393a05397450978507c4ef1\""),
-            "{answer}"
-        );
+        assert!(answer.contains("response=\"6629fae49393a05397450978507c4ef1\""), "{answer}");
     }
 
     #[test]
     fn without_qop_it_is_the_older_formula() {
         let challenge = Challenge::parse(b"Digest realm=\"r\", nonce=\"n\"").unwrap();
         assert!(!challenge.auth);
-        let expected = md5_hex(&format!(
-            "{}:n:{}",
-            md5_hex("Mufasa:r:Circle Of Life"),
-            md5_hex("GET:/dir/index.html")
-        ));
+        let expected =
+            md5_hex(&format!("{}:n:{}", md5_hex("Mufasa:r:Circle Of Life"), md5_hex("GET:/dir/index.html")));
         assert!(challenge.answer(MUFASA).contains(&expected));
     }
 

@@ -25,12 +25,7 @@ pub(crate) struct Pace {
 
 impl Pace {
     pub(crate) fn new(per_second: f64, total: usize) -> Self {
-        Self {
-            begin: Instant::now(),
-            per_second,
-            total,
-            started: 0,
-        }
+        Self { begin: Instant::now(), per_second, total, started: 0 }
     }
 
     /// Seconds since the run began.

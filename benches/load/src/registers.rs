@@ -102,9 +102,7 @@ struct Registrant<'a> {
 
 impl<'a> Registrant<'a> {
     fn new(plan: &'a Registers) -> io::Result<Self> {
-        let clock = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Ok(Self {
             plan,
             socket: bind(plan.port)?,
@@ -155,10 +153,7 @@ impl<'a> Registrant<'a> {
             self.backoff.sent(now, index, Stage::Asking as u32);
         }
         let stage_of = |registrations: &[Registration], i: usize| registrations[i].stage as u32;
-        while let Some(overdue) = self
-            .backoff
-            .pop_due(now, |i| stage_of(&self.registrations, i))
-        {
+        while let Some(overdue) = self.backoff.pop_due(now, |i| stage_of(&self.registrations, i)) {
             match overdue {
                 Overdue::Resend(index) => {
                     self.tally.retransmissions += 1;
@@ -222,11 +217,7 @@ impl<'a> Registrant<'a> {
         let (_, branch) = via.split_once(";branch=z9hG4bK")?;
         let rest = branch.split(';').next()?.strip_prefix(&self.run)?;
         let (stage, index) = rest.split_at_checked(1)?;
-        let stage = if stage == "q" {
-            Stage::Proving
-        } else {
-            Stage::Asking
-        };
+        let stage = if stage == "q" { Stage::Proving } else { Stage::Asking };
         let index = index.parse().ok()?;
         (index < self.pace.started()).then_some((index, stage))
     }
@@ -253,19 +244,8 @@ impl<'a> Registrant<'a> {
     }
 
     fn register(&mut self, index: usize) -> io::Result<()> {
-        let Self {
-            plan,
-            run,
-            registrations,
-            first_cseq,
-            ..
-        } = self;
-        let Registers {
-            port,
-            expires,
-            domain,
-            ..
-        } = plan;
+        let Self { plan, run, registrations, first_cseq, .. } = self;
+        let Registers { port, expires, domain, .. } = plan;
         let contact_port = plan.contact_port.unwrap_or(*port);
         let user = plan.user(index);
         let registration = &registrations[index];
@@ -312,14 +292,10 @@ mod tests {
                 let text = String::from_utf8_lossy(bytes);
                 outbox
                     .post(socket, from, |out| {
-                        let (status, more) = if text.contains("Authorization: Digest username=\"u0")
-                        {
+                        let (status, more) = if text.contains("Authorization: Digest username=\"u0") {
                             ("200 OK", "")
                         } else {
-                            (
-                                "401 Unauthorized",
-                                "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\"\r\n",
-                            )
+                            ("401 Unauthorized", "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\"\r\n")
                         };
                         let _ = write!(out, "SIP/2.0 {status}\r\n{more}");
                         for line in [scan.vias[0], scan.from, scan.to, scan.call_id, scan.cseq] {
@@ -357,10 +333,7 @@ mod tests {
     #[test]
     fn a_challenge_is_answered() {
         let tally = registered_with(Some("secret"), 40);
-        assert_eq!(
-            (tally.completed, tally.failed, tally.refusal),
-            (20, 0, None)
-        );
+        assert_eq!((tally.completed, tally.failed, tally.refusal), (20, 0, None));
     }
 
     #[test]

@@ -60,10 +60,7 @@ impl<'a> Scan<'a> {
             return;
         };
         let name = whole[..colon].trim_ascii_end();
-        let line = Line {
-            whole,
-            value: whole[colon + 1..].trim_ascii(),
-        };
+        let line = Line { whole, value: whole[colon + 1..].trim_ascii() };
         let is = |long: &[u8]| name.eq_ignore_ascii_case(long);
         match name.first().map_or(0, u8::to_ascii_lowercase) {
             b'v' if is(b"Via") || name.len() == 1 => _ = self.vias.try_push(line),
@@ -89,14 +86,8 @@ impl<'a> Scan<'a> {
 
     /// The method of a request, or of the request that a response answers.
     pub(crate) fn method(&self) -> &'a [u8] {
-        let (line, word) = if self.status().is_some() {
-            (self.cseq.value, 1)
-        } else {
-            (self.start_line, 0)
-        };
-        line.split(|&byte| byte == b' ')
-            .nth(word)
-            .unwrap_or_default()
+        let (line, word) = if self.status().is_some() { (self.cseq.value, 1) } else { (self.start_line, 0) };
+        line.split(|&byte| byte == b' ').nth(word).unwrap_or_default()
     }
 
     /// The To line's tag parameter, with its semicolon.
@@ -118,11 +109,7 @@ impl<'a> Scan<'a> {
     /// The route set that a caller takes from a response, one value each (RFC 3261 §12.1.2).
     pub(crate) fn route_set(&self) -> impl Iterator<Item = &'a [u8]> {
         let lines = self.record_routes.iter().rev();
-        lines.flat_map(|line| {
-            line.value
-                .rsplit(|&byte| byte == b',')
-                .map(<[u8]>::trim_ascii)
-        })
+        lines.flat_map(|line| line.value.rsplit(|&byte| byte == b',').map(<[u8]>::trim_ascii))
     }
 }
 

@@ -30,11 +30,7 @@ pub struct Tally {
 impl Tally {
     /// How many were completed in a second.
     pub fn rate(&self) -> f64 {
-        if self.seconds > 0.0 {
-            self.completed as f64 / self.seconds
-        } else {
-            0.0
-        }
+        if self.seconds > 0.0 { self.completed as f64 / self.seconds } else { 0.0 }
     }
 
     /// Retransmissions as a share of what was begun.

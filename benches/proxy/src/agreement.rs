@@ -48,10 +48,7 @@ pub(crate) fn all(bench: &Bench, yardsticks: &Yardsticks, report: &mut Report) -
         }
     }
     if let Some(sipload) = &yardsticks.sipload {
-        let peer = Subject::Kamailio {
-            workers: 1,
-            store: Store::Memory,
-        };
+        let peer = Subject::Kamailio { workers: 1, store: Store::Memory };
         for subject in [Subject::Floor, peer] {
             calls(bench, sipload, subject, report)?;
         }
@@ -63,10 +60,7 @@ pub(crate) fn all(bench: &Bench, yardsticks: &Yardsticks, report: &mut Report) -
 }
 
 fn floor(bench: &Bench, nullproxy: &Path, rate: u32, report: &mut Report) -> Result<()> {
-    let load = Load::Calls {
-        rate,
-        calls: (rate * RUN) as usize,
-    };
+    let load = Load::Calls { rate, calls: (rate * RUN) as usize };
     let what = format!("floor, a call at {rate}/s");
     compare(bench, report, &what, |theirs| {
         let server = if theirs {
@@ -96,24 +90,13 @@ fn calls(bench: &Bench, sipload: &Path, subject: Subject, report: &mut Report) -
     })
 }
 
-fn registers(
-    bench: &Bench,
-    sipload: &Path,
-    peer: Subject,
-    digest: bool,
-    report: &mut Report,
-) -> Result<()> {
+fn registers(bench: &Bench, sipload: &Path, peer: Subject, digest: bool, report: &mut Report) -> Result<()> {
     let rate = bench.rate * 2;
     let count = (rate * RUN) as usize;
     let what = format!("load, {peer}, REGISTER, digest {digest}");
     compare(bench, report, &what, |theirs| {
         let server = Server::start(bench, peer, setting(digest))?;
-        let registers = |count| Load::Registers {
-            rate,
-            count,
-            users: USERS,
-            digest,
-        };
+        let registers = |count| Load::Registers { rate, count, users: USERS, digest };
         registers(USERS).play()?;
         if !theirs {
             return cost(&server, registers(count));
@@ -135,10 +118,7 @@ fn compare(
     for _ in 0..bench.rounds {
         for (theirs, values) in [true, false].into_iter().zip(&mut values) {
             let value = measure(theirs)?;
-            eprintln!(
-                "{what}: {} {value:?}",
-                if theirs { "yardstick" } else { "ours" }
-            );
+            eprintln!("{what}: {} {value:?}", if theirs { "yardstick" } else { "ours" });
             values.extend(value);
         }
     }
@@ -159,42 +139,20 @@ fn compare(
     Ok(())
 }
 
-fn cost_of_command(
-    server: &Server,
-    sipload: &Path,
-    line: &str,
-    count: usize,
-) -> Result<Option<f64>> {
+fn cost_of_command(server: &Server, sipload: &Path, line: &str, count: usize) -> Result<Option<f64>> {
     let before = server.run_time()?;
-    let output = Command::new(sipload)
-        .args(line.split_whitespace())
-        .output()?;
+    let output = Command::new(sipload).args(line.split_whitespace()).output()?;
     let after = server.run_time()?;
     let said = String::from_utf8_lossy(&output.stdout);
-    ensure!(
-        said.contains("done="),
-        "{} {line} said: {said}",
-        sipload.display()
-    );
-    let number = |name: &str| -> Option<usize> {
-        said.split_once(name)?
-            .1
-            .split_whitespace()
-            .next()?
-            .parse()
-            .ok()
-    };
-    let valid = number("failed=") == Some(0)
-        && number("retrans=").is_some_and(|again| again * 1000 <= count);
+    ensure!(said.contains("done="), "{} {line} said: {said}", sipload.display());
+    let number =
+        |name: &str| -> Option<usize> { said.split_once(name)?.1.split_whitespace().next()?.parse().ok() };
+    let valid = number("failed=") == Some(0) && number("retrans=").is_some_and(|again| again * 1000 <= count);
     Ok(valid.then(|| (after - before) as f64 / 1e3 / count as f64))
 }
 
 const fn setting(digest: bool) -> Setting {
-    Setting {
-        digest,
-        users: USERS,
-        long_transactions: false,
-    }
+    Setting { digest, users: USERS, long_transactions: false }
 }
 
 /// The yardstick's answering end, ended when dropped.

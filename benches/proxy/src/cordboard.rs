@@ -21,11 +21,7 @@ pub(crate) fn command(binary: &Path, dir: &Path, setting: Setting) -> Result<Com
     let file = dir.join("cordboard.toml");
     fs::write(&file, configuration(dir, setting))?;
     let mut command = Command::new(binary);
-    command
-        .arg("serve")
-        .arg("--config")
-        .arg(file)
-        .current_dir(dir);
+    command.arg("serve").arg("--config").arg(file).current_dir(dir);
     Ok(command)
 }
 

@@ -34,9 +34,7 @@ pub(crate) fn command(dir: &Path, workers: u8, store: Store, setting: Setting) -
     let mut command = Command::new("kamailio");
     // The default allocators are debugging ones, two to three times slower: `fm` is the fast one.
     command
-        .args([
-            "-DD", "-E", "-x", "fm", "-X", "fm", "-m", "4096", "-M", "32",
-        ])
+        .args(["-DD", "-E", "-x", "fm", "-X", "fm", "-m", "4096", "-M", "32"])
         .args(["-b", "4194304", "-n", &workers.to_string()])
         .arg("-f")
         .arg(file)
@@ -57,10 +55,7 @@ fn write_back(dir: &Path) -> Result<String> {
             .stdout(Stdio::null())
             .status()
             .context("install the Debian package `sqlite3`")?;
-        ensure!(
-            status.success(),
-            "sqlite3 could not make the tables of {tables}"
-        );
+        ensure!(status.success(), "sqlite3 could not make the tables of {tables}");
     }
     let database = database.display();
     Ok(format!(
@@ -79,11 +74,7 @@ fn configuration(store: &str, setting: Setting) -> String {
     } else {
         String::new()
     };
-    let wait = if setting.long_transactions {
-        LONG_WAIT
-    } else {
-        SHORT_WAIT
-    };
+    let wait = if setting.long_transactions { LONG_WAIT } else { SHORT_WAIT };
     format!(
         r#"#!KAMAILIO
 debug=-1

@@ -50,10 +50,7 @@ impl Load {
     /// # Errors
     /// The generator could not run.
     pub(crate) fn play(self) -> Result<Tally> {
-        let output = self
-            .command()?
-            .output()
-            .context("the load generator does not start")?;
+        let output = self.command()?.output().context("the load generator does not start")?;
         ensure!(
             output.status.success(),
             "the load generator failed: {}",
@@ -65,20 +62,11 @@ impl Load {
     fn command(self) -> Result<Command> {
         let to = format!("--proxy {SERVER} --domain {DOMAIN}");
         let line = match self {
-            Self::Calls { rate, calls } => format!(
-                "calls {to} --caller {CALLER} --answerer {ANSWERER} --rate {rate} --calls {calls}"
-            ),
-            Self::Registers {
-                rate,
-                count,
-                users,
-                digest,
-            } => {
-                let password = if digest {
-                    format!("--password {PASSWORD}")
-                } else {
-                    String::new()
-                };
+            Self::Calls { rate, calls } => {
+                format!("calls {to} --caller {CALLER} --answerer {ANSWERER} --rate {rate} --calls {calls}")
+            }
+            Self::Registers { rate, count, users, digest } => {
+                let password = if digest { format!("--password {PASSWORD}") } else { String::new() };
                 format!(
                     "registers {to} --port {CALLER} --rate {rate} --count {count} --users {users} \
                      {password}"

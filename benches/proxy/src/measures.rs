@@ -30,25 +30,15 @@ const HELD: u32 = 4;
 /// How often a rate is tried before it counts as not held.
 const TRIES: usize = 2;
 
-const PLAIN: Setting = Setting {
-    digest: false,
-    users: 0,
-    long_transactions: false,
-};
+const PLAIN: Setting = Setting { digest: false, users: 0, long_transactions: false };
 
 /// Processor time of a call, and what is resident afterwards.
 ///
 /// # Errors
 /// A server does not start or ends, or the load cannot be played.
 pub(crate) fn calls(bench: &Bench, report: &mut Report) -> Result<()> {
-    let subjects: Vec<_> = [Subject::Floor]
-        .into_iter()
-        .chain(bench.servers())
-        .collect();
-    let load = Load::Calls {
-        rate: bench.rate,
-        calls: bench.scaled(bench.rate as usize * RUN),
-    };
+    let subjects: Vec<_> = [Subject::Floor].into_iter().chain(bench.servers()).collect();
+    let load = Load::Calls { rate: bench.rate, calls: bench.scaled(bench.rate as usize * RUN) };
     let mut resident = Values::new();
     let measure = format!("call at {}/s, us", bench.rate);
     let values = alternate(&measure, bench.rounds, &subjects, |subject| {
@@ -68,24 +58,13 @@ pub(crate) fn calls(bench: &Bench, report: &mut Report) -> Result<()> {
 /// # Errors
 /// As [`calls`].
 pub(crate) fn registers(bench: &Bench, report: &mut Report) -> Result<()> {
-    let peers =
-        [Store::Memory, Store::WriteBack].map(|store| Subject::Kamailio { workers: 1, store });
+    let peers = [Store::Memory, Store::WriteBack].map(|store| Subject::Kamailio { workers: 1, store });
     let subjects: Vec<_> = peers.into_iter().chain(bench.ours()).collect();
-    for (digest, measure, bar) in [
-        (false, "REGISTER refresh, us", 0.72),
-        (true, "REGISTER refresh, digest each time, us", 0.66),
-    ] {
-        let setting = Setting {
-            digest,
-            users: USERS,
-            ..PLAIN
-        };
-        let registers = |count| Load::Registers {
-            rate: REGISTERS,
-            count,
-            users: USERS,
-            digest,
-        };
+    for (digest, measure, bar) in
+        [(false, "REGISTER refresh, us", 0.72), (true, "REGISTER refresh, digest each time, us", 0.66)]
+    {
+        let setting = Setting { digest, users: USERS, ..PLAIN };
+        let registers = |count| Load::Registers { rate: REGISTERS, count, users: USERS, digest };
         let count = bench.scaled(REGISTERS as usize * RUN);
         let values = alternate(measure, bench.rounds, &subjects, |subject| {
             let server = Server::start(bench, subject, setting)?;
@@ -102,10 +81,7 @@ pub(crate) fn registers(bench: &Bench, report: &mut Report) -> Result<()> {
 /// # Errors
 /// As [`calls`].
 pub(crate) fn rate(bench: &Bench, report: &mut Report) -> Result<()> {
-    let subjects: Vec<_> = [Subject::Floor]
-        .into_iter()
-        .chain(bench.servers())
-        .collect();
+    let subjects: Vec<_> = [Subject::Floor].into_iter().chain(bench.servers()).collect();
     let measure = "highest rate held, calls/s";
     let values = alternate(measure, bench.rounds, &subjects, |subject| {
         let server = ready_for_calls(bench, subject, PLAIN)?;
@@ -137,11 +113,7 @@ pub(crate) fn ready_for_calls(bench: &Bench, subject: Subject, setting: Setting)
 /// # Errors
 /// It refuses him.
 pub(crate) fn find_bob(subject: Subject) -> Result<()> {
-    if subject == Subject::Floor {
-        Ok(())
-    } else {
-        bound(&Load::Bob.play()?, subject)
-    }
+    if subject == Subject::Floor { Ok(()) } else { bound(&Load::Bob.play()?, subject) }
 }
 
 /// Insists that everybody who registered is bound.

@@ -37,11 +37,7 @@ pub(crate) fn all(bench: &Bench, report: &mut Report) -> Result<()> {
 
 fn bindings(bench: &Bench, report: &mut Report) -> Result<()> {
     let users = bench.scaled(BINDINGS);
-    let setting = Setting {
-        digest: false,
-        users,
-        long_transactions: false,
-    };
+    let setting = Setting { digest: false, users, long_transactions: false };
     let measure = format!("bytes a binding, {users} of them");
     let values = alternate(&measure, 1, &one_peer_and_ours(bench), |subject| {
         let server = Server::start(bench, subject, setting)?;
@@ -58,11 +54,7 @@ fn bindings(bench: &Bench, report: &mut Report) -> Result<()> {
 /// The first calls fill the rings and pools; the rest, with all transactions still alive, is the
 /// slope. It must be over before the first transaction ends: 64·T1, 32 s (RFC 3261 §17.1.1.1).
 fn calls(bench: &Bench, report: &mut Report) -> Result<()> {
-    let setting = Setting {
-        digest: false,
-        users: 0,
-        long_transactions: true,
-    };
+    let setting = Setting { digest: false, users: 0, long_transactions: true };
     let (first, weighed) = (bench.scaled(FIRST_CALLS), bench.scaled(WEIGHED_CALLS));
     let of = |calls| Load::Calls { rate: CALLS, calls };
     let measure = format!("bytes a proxied call, {weighed} alive");
@@ -80,20 +72,11 @@ fn calls(bench: &Bench, report: &mut Report) -> Result<()> {
 }
 
 fn registers(users: usize) -> Load {
-    Load::Registers {
-        rate: REGISTERS,
-        count: users,
-        users,
-        digest: false,
-    }
+    Load::Registers { rate: REGISTERS, count: users, users, digest: false }
 }
 
 /// Memory does not depend on how many workers the peer has, so it stands in its first form.
 fn one_peer_and_ours(bench: &Bench) -> Vec<Subject> {
     let mut kinds = BTreeSet::new();
-    bench
-        .servers()
-        .into_iter()
-        .filter(|subject| kinds.insert(subject.is_peer()))
-        .collect()
+    bench.servers().into_iter().filter(|subject| kinds.insert(subject.is_peer())).collect()
 }

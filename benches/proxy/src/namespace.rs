@@ -15,13 +15,9 @@ const INSIDE: &str = "CORDBOARD_BENCH_INSIDE";
 /// `unshare` or `ip` is missing, or the kernel forbids namespaces to this user.
 pub(crate) fn enter() -> Result<()> {
     if env::var_os(INSIDE).is_some() {
-        let status = Command::new("ip")
-            .args(["link", "set", "lo", "up"])
-            .status();
+        let status = Command::new("ip").args(["link", "set", "lo", "up"]).status();
         ensure!(
-            status
-                .context("cannot run `ip`: install iproute2")?
-                .success(),
+            status.context("cannot run `ip`: install iproute2")?.success(),
             "the loopback interface of the namespace does not come up"
         );
         return Ok(());
@@ -31,9 +27,6 @@ pub(crate) fn enter() -> Result<()> {
     if !rustix::process::geteuid().is_root() {
         unshare.args(["--user", "--map-root-user"]);
     }
-    unshare
-        .arg(env::current_exe()?)
-        .args(env::args_os().skip(1))
-        .env(INSIDE, "1");
+    unshare.arg(env::current_exe()?).args(env::args_os().skip(1)).env(INSIDE, "1");
     Err(unshare.exec()).context("cannot run `unshare`: install util-linux")
 }

@@ -22,10 +22,7 @@ pub(crate) fn beside_rivals(options: &Options, report: &mut Report) -> Result<()
         .output()
         .with_context(|| format!("cannot run {}: build all of benches/", binary.display()))?;
     let error = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.success(),
-        "the parser benchmark failed: {error}"
-    );
+    ensure!(output.status.success(), "the parser benchmark failed: {error}");
     let measured: serde_json::Value = serde_json::from_slice(&output.stdout)?;
     let table = measured["table"].as_str().unwrap_or_default().to_owned();
     report.notes.push((table, measured.clone()));

@@ -34,9 +34,7 @@ pub(crate) fn run_time(family: &[u32]) -> Result<u64> {
         .filter_map(|task| fs::read_to_string(task.ok()?.path().join("schedstat")).ok())
         .filter_map(|stat| stat.split_whitespace().next()?.parse().ok())
         .collect();
-    (!times.is_empty())
-        .then(|| times.iter().sum())
-        .context("the server has ended")
+    (!times.is_empty()).then(|| times.iter().sum()).context("the server has ended")
 }
 
 /// Bytes resident in these processes, shared pages counted once.
@@ -52,9 +50,7 @@ pub(crate) fn resident(family: &[u32]) -> Result<u64> {
             line.split_whitespace().next()?.parse().ok()
         })
         .collect();
-    (!kilobytes.is_empty())
-        .then(|| kilobytes.iter().sum::<u64>() * 1024)
-        .context("the server has ended")
+    (!kilobytes.is_empty()).then(|| kilobytes.iter().sum::<u64>() * 1024).context("the server has ended")
 }
 
 fn pids() -> impl Iterator<Item = u32> {
@@ -65,12 +61,7 @@ fn pids() -> impl Iterator<Item = u32> {
 fn parent_of(pid: u32) -> Option<u32> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name stands in parentheses and may hold anything; the parent is the second field after.
-    stat.rsplit_once(')')?
-        .1
-        .split_whitespace()
-        .nth(1)?
-        .parse()
-        .ok()
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }
 
 #[cfg(test)]

@@ -115,10 +115,7 @@ impl Row {
     }
 
     fn json(&self) -> serde_json::Value {
-        let values = self
-            .values
-            .iter()
-            .map(|(subject, values)| (subject.to_string(), json!(values)));
+        let values = self.values.iter().map(|(subject, values)| (subject.to_string(), json!(values)));
         json!({
             "measure": self.measure,
             "values": values.collect::<serde_json::Map<_, _>>(),
@@ -147,11 +144,7 @@ pub(crate) struct Report {
 impl Report {
     /// Adds a measure.
     pub(crate) fn add(&mut self, measure: &str, values: Values, bar: Bar) {
-        self.rows.push(Row {
-            measure: measure.to_owned(),
-            values,
-            bar,
-        });
+        self.rows.push(Row { measure: measure.to_owned(), values, bar });
     }
 
     /// Prints it.
@@ -163,8 +156,7 @@ impl Report {
             let rows: Vec<_> = self.rows.iter().map(Row::json).collect();
             let notes: Vec<_> = self.notes.iter().map(|note| &note.1).collect();
             let cores = std::thread::available_parallelism()?.get();
-            let all =
-                json!({ "cores": cores, "rows": rows, "parser": self.parser, "notes": notes });
+            let all = json!({ "cores": cores, "rows": rows, "parser": self.parser, "notes": notes });
             println!("{}", serde_json::to_string_pretty(&all)?);
             return Ok(());
         }
@@ -173,16 +165,10 @@ impl Report {
                 "| {:<44} | {:>9} | {:>9} | {:>16} | {:>8} | {:>7} | {:<14} | {:<7} |",
                 "measure", "floor", "Kamailio", "Cordboard", "to floor", "to peer", "bar", ""
             );
-            println!(
-                "|{}|",
-                ["-"].repeat(46).concat() + "|---:|---:|---:|---:|---:|---|---"
-            );
+            println!("|{}|", ["-"].repeat(46).concat() + "|---:|---:|---:|---:|---:|---|---");
             self.rows.iter().for_each(|row| println!("{}", row.line()));
             println!();
-            self.rows
-                .iter()
-                .flat_map(Row::details)
-                .for_each(|line| println!("{line}"));
+            self.rows.iter().flat_map(Row::details).for_each(|line| println!("{line}"));
         }
         self.notes.iter().for_each(|note| println!("{}", note.0));
         Ok(())
@@ -205,10 +191,7 @@ mod tests {
     use crate::subject::Store;
 
     const fn kamailio(workers: u8) -> Subject {
-        Subject::Kamailio {
-            workers,
-            store: Store::Memory,
-        }
+        Subject::Kamailio { workers, store: Store::Memory }
     }
 
     fn row(bar: Bar) -> Row {
@@ -218,11 +201,7 @@ mod tests {
             (kamailio(2), vec![180.0]),
             (Subject::Cordboard, vec![100.0, 90.0, 70.0]),
         ];
-        Row {
-            measure: "x".into(),
-            values: values.into(),
-            bar,
-        }
+        Row { measure: "x".into(), values: values.into(), bar }
     }
 
     #[test]

@@ -66,11 +66,7 @@ mod tests {
             order.push(subject);
             Ok((order.len() != 1).then_some(1.0))
         });
-        assert_eq!(
-            order,
-            [ours[0], ours[0], ours[1], ours[0], ours[1]],
-            "the first run was void"
-        );
+        assert_eq!(order, [ours[0], ours[0], ours[1], ours[0], ours[1]], "the first run was void");
         assert!(values.unwrap().values().all(|values| values.len() == 2));
     }
 }

@@ -49,8 +49,7 @@ impl Server {
     ) -> Result<Self> {
         let dir = fresh_directory()?;
         let command = command(bench, subject, setting, &dir)?;
-        Self::spawn(wrapped(command, wrapper, &dir), dir)
-            .with_context(|| format!("{subject} does not start"))
+        Self::spawn(wrapped(command, wrapper, &dir), dir).with_context(|| format!("{subject} does not start"))
     }
 
     /// Starts a command that is expected to listen on the server's port.
@@ -74,11 +73,7 @@ impl Server {
         while !listens(SERVER) {
             let ended = server.child.try_wait()?;
             if ended.is_some() || begin.elapsed() > START {
-                let why = if ended.is_some() {
-                    "it ended"
-                } else {
-                    "it does not listen"
-                };
+                let why = if ended.is_some() { "it ended" } else { "it does not listen" };
                 bail!("{why}; it said:\n{}", server.output());
             }
             thread::sleep(TICK);
@@ -147,25 +142,16 @@ fn command(bench: &Bench, subject: Subject, setting: Setting, dir: &Path) -> Res
     match subject {
         Subject::Floor => {
             let mut command = Command::new(std::env::current_exe()?);
-            let ports = [
-                ("--port", SERVER),
-                ("--caller", CALLER),
-                ("--answerer", ANSWERER),
-            ];
+            let ports = [("--port", SERVER), ("--caller", CALLER), ("--answerer", ANSWERER)];
             command.arg("floor");
             for (name, port) in ports {
                 command.arg(name).arg(port.to_string());
             }
             Ok(command)
         }
-        Subject::Kamailio { workers, store } => {
-            crate::kamailio::command(dir, workers, store, setting)
-        }
+        Subject::Kamailio { workers, store } => crate::kamailio::command(dir, workers, store, setting),
         Subject::Cordboard => {
-            let binary = bench
-                .cordboard
-                .as_deref()
-                .context("there is no cordboard to run")?;
+            let binary = bench.cordboard.as_deref().context("there is no cordboard to run")?;
             crate::cordboard::command(binary, dir, setting)
         }
     }
@@ -176,11 +162,7 @@ fn wrapped(command: Command, wrapper: &[&str], dir: &Path) -> Command {
         return command;
     };
     let mut outer = Command::new(program);
-    outer
-        .args(arguments)
-        .arg(command.get_program())
-        .args(command.get_args())
-        .current_dir(dir);
+    outer.args(arguments).arg(command.get_program()).args(command.get_args()).current_dir(dir);
     outer
 }
 
@@ -188,11 +170,7 @@ fn fresh_directory() -> Result<PathBuf> {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
-    let name = format!(
-        "cordboard-bench-{:x}-{}",
-        clock.as_micros(),
-        NEXT.fetch_add(1, Ordering::Relaxed)
-    );
+    let name = format!("cordboard-bench-{:x}-{}", clock.as_micros(), NEXT.fetch_add(1, Ordering::Relaxed));
     let dir = std::env::temp_dir().join(name);
     fs::create_dir(&dir)?;
     Ok(dir)
@@ -202,9 +180,6 @@ fn fresh_directory() -> Result<PathBuf> {
 fn listens(port: u16) -> bool {
     let sockets = fs::read_to_string("/proc/net/udp").unwrap_or_default();
     let suffix = format!(":{port:04X}");
-    let mut locals = sockets
-        .lines()
-        .skip(1)
-        .filter_map(|line| line.split_whitespace().nth(1));
+    let mut locals = sockets.lines().skip(1).filter_map(|line| line.split_whitespace().nth(1));
     locals.any(|local| local.ends_with(&suffix))
 }

@@ -64,14 +64,8 @@ impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Floor => f.write_str("floor"),
-            Self::Kamailio {
-                workers,
-                store: Store::Memory,
-            } => write!(f, "kamailio/{workers}"),
-            Self::Kamailio {
-                workers,
-                store: Store::WriteBack,
-            } => {
+            Self::Kamailio { workers, store: Store::Memory } => write!(f, "kamailio/{workers}"),
+            Self::Kamailio { workers, store: Store::WriteBack } => {
                 write!(f, "kamailio/{workers}+sqlite")
             }
             Self::Cordboard => f.write_str("cordboard"),
@@ -117,26 +111,14 @@ impl Bench {
         if cordboard.is_none() {
             eprintln!("no release build of cordboard: measuring only the floor and the peer");
         }
-        let rounds = if options.quick {
-            1
-        } else {
-            options.rounds.max(1)
-        };
-        Ok(Self {
-            cordboard,
-            quick: options.quick,
-            rounds,
-            rate: options.call_rate,
-        })
+        let rounds = if options.quick { 1 } else { options.rounds.max(1) };
+        Ok(Self { cordboard, quick: options.quick, rounds, rate: options.call_rate })
     }
 
     /// The peer with each count of workers worth trying, and ours if there is one.
     pub(crate) fn servers(&self) -> Vec<Subject> {
         let workers: &[u8] = if self.quick { &[1] } else { &[1, 2, 4] };
-        let peers = workers.iter().map(|&workers| Subject::Kamailio {
-            workers,
-            store: Store::Memory,
-        });
+        let peers = workers.iter().map(|&workers| Subject::Kamailio { workers, store: Store::Memory });
         peers.chain(self.ours()).collect()
     }
 

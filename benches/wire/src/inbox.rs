@@ -34,9 +34,7 @@ pub struct Inbox {
 impl Default for Inbox {
     fn default() -> Self {
         Self {
-            buffers: vec![[0; DATAGRAM]; BATCH]
-                .try_into()
-                .expect("a batch of buffers"),
+            buffers: vec![[0; DATAGRAM]; BATCH].try_into().expect("a batch of buffers"),
             headers: MultiHeaders::preallocate(BATCH, None),
             lengths: [0; BATCH],
             sources: [loopback(0); BATCH],
@@ -56,24 +54,14 @@ impl Inbox {
             Wait::ForOne => MsgFlags::MSG_WAITFORONE,
             Wait::No => MsgFlags::MSG_DONTWAIT,
         };
-        let mut slices = self
-            .buffers
-            .each_mut()
-            .map(|buffer| [IoSliceMut::new(buffer)]);
-        let received = recvmmsg(
-            socket.as_raw_fd(),
-            &mut self.headers,
-            slices.iter_mut(),
-            flags,
-            None,
-        );
+        let mut slices = self.buffers.each_mut().map(|buffer| [IoSliceMut::new(buffer)]);
+        let received = recvmmsg(socket.as_raw_fd(), &mut self.headers, slices.iter_mut(), flags, None);
         match received {
             Ok(messages) => {
                 for message in messages {
                     self.lengths[self.count] = message.bytes;
-                    self.sources[self.count] = message.address.map_or(loopback(0), |from| {
-                        SocketAddrV4::new(from.ip(), from.port())
-                    });
+                    self.sources[self.count] =
+                        message.address.map_or(loopback(0), |from| SocketAddrV4::new(from.ip(), from.port()));
                     self.count += 1;
                 }
                 Ok(self.count)
@@ -97,10 +85,7 @@ impl Inbox {
         socket: &UdpSocket,
         onward: impl Fn(SocketAddrV4) -> SocketAddrV4,
     ) -> io::Result<()> {
-        send_all(
-            socket,
-            self.datagrams().map(|(bytes, from)| (bytes, onward(from))),
-        )
+        send_all(socket, self.datagrams().map(|(bytes, from)| (bytes, onward(from))))
     }
 }
 
@@ -119,21 +104,10 @@ mod tests {
         }
         let mut inbox = Inbox::default();
         assert_eq!(inbox.receive(&middle, Wait::ForOne).unwrap(), 2);
-        inbox
-            .forward(
-                &middle,
-                |from| if from == left_at { right_at } else { left_at },
-            )
-            .unwrap();
+        inbox.forward(&middle, |from| if from == left_at { right_at } else { left_at }).unwrap();
         assert_eq!(inbox.receive(&right, Wait::ForOne).unwrap(), 2);
         let got: Vec<_> = inbox.datagrams().collect();
-        assert_eq!(
-            got,
-            [
-                (&b"first"[..], middle_at),
-                (&b"second, longer"[..], middle_at)
-            ]
-        );
+        assert_eq!(got, [(&b"first"[..], middle_at), (&b"second, longer"[..], middle_at)]);
     }
 
     #[test]

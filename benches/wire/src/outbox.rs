@@ -51,9 +51,7 @@ impl Outbox {
 
     /// The datagram posted last, or nothing when all are sent.
     pub fn last(&self) -> Option<&[u8]> {
-        self.count
-            .checked_sub(1)
-            .map(|i| self.buffers[i].as_slice())
+        self.count.checked_sub(1).map(|i| self.buffers[i].as_slice())
     }
 
     /// Sends what is collected.
@@ -62,11 +60,7 @@ impl Outbox {
     /// What the kernel said.
     pub fn flush(&mut self, socket: &UdpSocket) -> io::Result<()> {
         let count = std::mem::take(&mut self.count);
-        let datagrams = self
-            .buffers
-            .iter()
-            .map(Vec::as_slice)
-            .zip(self.destinations);
+        let datagrams = self.buffers.iter().map(Vec::as_slice).zip(self.destinations);
         send_all(socket, datagrams.take(count))
     }
 }
@@ -114,9 +108,7 @@ mod tests {
         let to = loopback(there.local_addr().unwrap().port());
         let mut outbox = Outbox::default();
         for i in 0..=BATCH {
-            outbox
-                .post(&here, to, |out| out.push(u8::try_from(i).unwrap()))
-                .unwrap();
+            outbox.post(&here, to, |out| out.push(u8::try_from(i).unwrap())).unwrap();
         }
         outbox.flush(&here).unwrap();
         let mut got = Vec::new();
