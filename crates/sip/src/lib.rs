@@ -16,7 +16,6 @@ mod status;
 mod top_via;
 mod view;
 pub mod params;
-mod status;
 pub mod uri;
 
 pub use build::Builder;
