@@ -27,7 +27,9 @@ mod top_via;
 mod view;
 
 // Header values: what stands behind the colon, and in the body.
+pub mod body;
 pub mod params;
+pub mod sdp;
 pub mod uri;
 
 pub use build::Builder;
