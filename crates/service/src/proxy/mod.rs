@@ -7,6 +7,7 @@
 pub(crate) mod context;
 pub(crate) mod forward;
 mod response;
+mod security;
 pub(crate) mod target;
 
 use crate::desk::{Asker, Desk, role};
@@ -14,7 +15,7 @@ use crate::door::{Answer, Question};
 use crate::location::{Located, Target, Wanted};
 use crate::settings::{Role, Switchboard};
 use bytes::Bytes;
-use context::{Aim, Best, Branch, BranchState, Context, Phase, Way};
+use context::{Aim, Best, Branch, BranchState, Context, Phase, Search, Way};
 use cordboard_core::server_location::{Next, Selection};
 use cordboard_core::stack::Event;
 use cordboard_core::time::Instant;
@@ -134,6 +135,7 @@ impl Proxy {
             challenges: Vec::new(),
             phase,
             wants_contact: false,
+            warning: None,
             group_until: None,
         });
         let key = u64::from(self.generation) << 32 | slot as u64;
@@ -152,10 +154,10 @@ impl Proxy {
         match (asker, answer) {
             (Asker::Proxy(key), Answer::Located(located)) => self.located(desk, now, key, located),
             (Asker::Branch(key, at), Answer::Dns(records)) => {
-                if let Some(Way::Find(selection)) = self.branch(key, at).map(|branch| &mut branch.aim.way)
-                    && let Some(query) = selection.asked()
+                if let Some(Way::Find(search)) = self.branch(key, at).map(|branch| &mut branch.aim.way)
+                    && let Some(query) = search.selection.asked()
                 {
-                    selection.handle_records(&query, records, desk.stack.dice());
+                    search.selection.handle_records(&query, records, desk.stack.dice());
                 }
                 self.step(desk, now, key, at, None);
             }
@@ -192,15 +194,12 @@ impl Proxy {
         }
         let Some(context) = self.context(key) else { return };
         let (source, secure, length) = (context.source, context.ways.secure, context.request.len());
-        let mut groups = groups(located.targets);
-        if secure {
-            // RFC 5630 §5.3: what was asked for securely is never carried on insecurely.
-            groups.iter_mut().for_each(|group| group.retain(|target| target.flow.transport.is_secure()));
-            groups.retain(|group| !group.is_empty());
-            if groups.is_empty() {
-                return self.fail(desk, now, key, Status::TEMPORARILY_UNAVAILABLE);
-            }
+        let (targets, refused) = security::fitting(located.targets, secure);
+        if targets.is_empty() {
+            context.warning = refused;
+            return self.fail(desk, now, key, Status::TEMPORARILY_UNAVAILABLE);
         }
+        let groups = groups(targets);
         let mut waiting: Vec<Vec<Aim>> = groups
             .into_iter()
             .map(|group| {
@@ -290,12 +289,12 @@ impl Proxy {
                 let flow = *flow;
                 return self.send_branch(desk, now, key, at, flow, request);
             }
-            Way::Find(selection) => selection.next_target(),
+            Way::Find(search) => search.selection.next_target(),
         };
         match next {
             Next::Ask => {
                 let query = match &mut branch.aim.way {
-                    Way::Find(selection) => selection.poll_question(),
+                    Way::Find(search) => search.selection.poll_question(),
                     Way::Flow(_) | Way::OnlyFlow(_) => None,
                 };
                 if let Some(query) = query
@@ -313,6 +312,7 @@ impl Proxy {
                     self.finish(desk, now, key, at, Status::SERVICE_UNAVAILABLE, None);
                 }
             }
+            Next::Exhausted if branch.aim.fall_back() => self.step(desk, now, key, at, request),
             Next::Exhausted => {
                 let found = branch.trying.is_some();
                 let status = if found { Status::SERVICE_UNAVAILABLE } else { Status::NOT_FOUND };
@@ -617,5 +617,6 @@ fn find(desk: &Desk, uri: &UriRef<'_>, source: Flow, length: usize) -> Way {
             return Way::Flow(Flow { transport: Transport::Udp, listener, connection: 0, remote });
         }
     }
-    Way::Find(Box::new(Selection::new(target, desk.supported(!large))))
+    let otherwise = large.then(|| Selection::new(target.clone(), desk.supported(true)));
+    Way::Find(Box::new(Search { selection: Selection::new(target, desk.supported(!large)), otherwise }))
 }

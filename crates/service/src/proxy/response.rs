@@ -192,7 +192,11 @@ impl Proxy {
         let context = self.context(key)?;
         let mut request = View::parse(&context.request).ok()?;
         request.set_source(context.source.remote);
-        Some(desk.response(&request, status).finish())
+        let response = desk.response(&request, status);
+        Some(match context.warning {
+            Some(warning) => response.line(Name::WARNING, warning).finish(),
+            None => response.finish(),
+        })
     }
 
     /// After the final response only an INVITE's context is still needed: other 2xx may come.
