@@ -39,11 +39,6 @@ pub(crate) fn message(bytes: &[u8]) {
         for value in view.values(line.name) {
             assert_eq!(value.text, value.text.trim_matches([' ', '\t', '\r', '\n']));
         }
-        assert!(
-            values
-                .iter()
-                .all(|value| view.bytes().windows(value.text.len().max(1)).any(|_| true))
-        );
     }
     assert!(lines >= 5, "the five that every message has");
     // Parsing again what was found to be the message finds the same.
