@@ -90,5 +90,5 @@ pub use software::{Server, SoftwarePart, UserAgent};
 pub use target_dialog::TargetDialog;
 pub use text::{Organization, Priority, Subject};
 pub use timestamp::{DecimalSeconds, Timestamp};
-pub use via::{Transport, Via, ViaRef, ViaRport};
+pub use via::{Transport, Via, ViaRef};
 pub use warning::Warning;

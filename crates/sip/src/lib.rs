@@ -24,10 +24,12 @@ mod top_via;
 mod view;
 
 // Header values: what stands behind the colon, and in the body.
+pub mod body;
 pub mod digest;
 mod grammar;
 pub mod header;
 pub mod params;
+pub mod sdp;
 pub mod uri;
 
 pub use build::Builder;
