@@ -59,7 +59,7 @@ struct Slot<A> {
 
 thread_local! {
     /// The outbox of threads that carry a message now and then: tasks, stores, the alarm.
-    static OUTBOX: RefCell<Outbox> = RefCell::new(Outbox::new());
+    static OUTBOX: RefCell<Outbox> = const { RefCell::new(Outbox::new()) };
 }
 
 /// What a hub is made of.
@@ -227,7 +227,7 @@ impl<A: Shard> Hub<A> {
 
     pub(crate) fn counters(&self) -> Vec<A::Counters> {
         let agents = self.slots.iter().map(|slot| slot.agent.lock().unwrap_or_else(PoisonError::into_inner));
-        agents.map(|agent| agent.counters().clone()).collect()
+        agents.map(|agent| agent.counters()).collect()
     }
 
     /// The listener to which an outgoing datagram or connection to `remote` belongs: one that speaks

@@ -35,6 +35,40 @@ pub struct Settings {
     pub node: u8,
 }
 
+impl Settings {
+    /// A switchboard for one domain, safe by default: everything of its own users is challenged, and
+    /// nothing is relayed for strangers. Listeners, and a key that survives restarts, are still to be
+    /// set.
+    pub fn of_domain(domain: &str) -> Self {
+        let hour = Duration::from_secs(3600);
+        Self {
+            role: Role::Switchboard(Switchboard::Proxies),
+            timing: Timing::default(),
+            listeners: Vec::new(),
+            domains: vec![domain.into()],
+            auth: Auth {
+                registers: true,
+                calls: true,
+                // baresip before 2.0 does not register where SHA-256 is offered too, in whatever order.
+                algorithms: vec![Algorithm::Md5],
+                nonce_life: hour,
+            },
+            registrar: Registrar {
+                min_expires: Duration::from_secs(30),
+                max_expires: hour,
+                default_expires: hour,
+                max_contacts: 10,
+            },
+            timer_c: Duration::from_secs(181),
+            relay: Relay::Users,
+            neighbours: Vec::new(),
+            ring_bytes: 16 << 20,
+            key: [0; 32],
+            node: 0,
+        }
+    }
+}
+
 /// Whom to challenge.
 #[derive(Clone, Debug)]
 pub struct Auth {

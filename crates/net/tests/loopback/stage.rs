@@ -4,13 +4,12 @@ use bytes::Bytes;
 use cordboard_core::time::Instant;
 use cordboard_core::transport::{Flow, Transport};
 use cordboard_net::{
-    Clock, Config, Dns, Limits, ListenOn, Origins, Peer, Reply, Running, Server, Shard, StartError, Store, Tls,
+    Clock, Config, Dns, Limits, ListenOn, Origins, Peer, Reply, Running, Server, Shard, StartError, Store,
+    Tls,
 };
-use cordboard_service::door::{
-    Answer, AskId, Command, Event, Input, Level, Note, Output, Question, ShardId,
-};
+use cordboard_service::door::{Answer, AskId, Command, Event, Input, Level, Note, Output, Question, ShardId};
 use cordboard_service::location::{Aor, Located, Wanted};
-use cordboard_service::settings::{Auth, Registrar, Settings};
+use cordboard_service::settings::Settings;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -72,15 +71,21 @@ impl Shard for Echo {
         self.timer
     }
 
-    fn counters(&self) -> &u64 {
-        &self.packets
+    fn counters(&self) -> u64 {
+        self.packets
     }
 }
 
 impl Echo {
     fn note(&mut self, text: String, flow: Option<Flow>) {
         let (level, says, identity) = (Level::Info, "test", Some(text.into()));
-        self.outputs.push_back(Output::Event(Event::Note(Note { level, says, call_id: None, flow, identity })));
+        self.outputs.push_back(Output::Event(Event::Note(Note {
+            level,
+            says,
+            call_id: None,
+            flow,
+            identity,
+        })));
     }
 
     fn obey(&mut self, now: Instant, order: &str) {
@@ -94,7 +99,9 @@ impl Echo {
             }),
             ["naptr", name] => self.ask(Question::Dns(cordboard_core::dns::Query::Naptr(name.into()))),
             ["srv", name] => self.ask(Question::Dns(cordboard_core::dns::Query::Srv(name.into()))),
-            ["addresses", name] => self.ask(Question::Dns(cordboard_core::dns::Query::Addresses(name.into()))),
+            ["addresses", name] => {
+                self.ask(Question::Dns(cordboard_core::dns::Query::Addresses(name.into())));
+            }
             ["locate", user] => self.ask(Question::Locate(Wanted::Aor(Aor(user.into())))),
             ["flood", count] => {
                 let flow = self.last.expect("somebody to flood");
@@ -254,18 +261,7 @@ impl Setup {
 }
 
 fn settings() -> Settings {
-    let hour = Duration::from_secs(3_600);
-    Settings {
-        listeners: Vec::new(),
-        domains: vec!["example.com".into()],
-        auth: Auth { registers: false, calls: false, nonce_life: hour },
-        registrar: Registrar { min_expires: hour, max_expires: hour, default_expires: hour, max_contacts: 1 },
-        timer_c: hour,
-        relay_for_users: false,
-        ring_bytes: 0,
-        key: [2; 32],
-        node: 0,
-    }
+    Settings { ring_bytes: 0, key: [2; 32], ..Settings::of_domain("example.com") }
 }
 
 impl Stage {
@@ -277,12 +273,12 @@ impl Stage {
 
     /// Tells the first shard to do something.
     pub(crate) fn order(&self, order: &str) {
-        self.server.command_to(ShardId(0), Command::ShowCall { call_id: order.into() });
+        self.server.command_to(ShardId(0), &Command::ShowCall { call_id: order.into() });
     }
 
     /// Tells every shard.
     pub(crate) fn order_all(&self, order: &str) {
-        self.server.command(Command::ShowCall { call_id: order.into() });
+        self.server.command(&Command::ShowCall { call_id: order.into() });
     }
 
     /// Waits for the first thing that `wanted` makes something of.
