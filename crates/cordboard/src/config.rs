@@ -5,12 +5,13 @@ mod fault;
 mod file;
 mod people;
 
+use cordboard_core::timing::Timing;
 use cordboard_core::transport::Transport;
 use cordboard_net::{Certificates, ClientCertificates, Dns, Limits, Origins, TrustedRoots};
 use cordboard_service::directory::User;
-use cordboard_service::settings::{Auth, Registrar};
+use cordboard_service::settings::{Auth, Registrar, Relay, Role, Settings, Switchboard};
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -43,6 +44,8 @@ pub struct Config {
     pub timer_c: Duration,
     /// Whether authenticated users may call other domains.
     pub relay_for_users: bool,
+    /// Servers that are trusted without a challenge.
+    pub neighbours: Vec<IpAddr>,
     /// Bytes of recent messages that each shard keeps.
     pub ring_bytes: usize,
     /// Name servers.
@@ -91,6 +94,24 @@ impl Config {
     pub fn realm(&self) -> &str {
         self.domains.first().map_or("", |domain| domain)
     }
+
+    /// What the agents are told, without the listeners, which are known once they are bound.
+    pub fn settings(&self, key: [u8; 32]) -> Settings {
+        Settings {
+            role: Role::Switchboard(Switchboard::Proxies),
+            timing: Timing::default(),
+            listeners: Vec::new(),
+            domains: self.domains.clone(),
+            auth: self.auth.clone(),
+            registrar: self.registrar,
+            timer_c: self.timer_c,
+            relay: if self.relay_for_users { Relay::Users } else { Relay::Nobody },
+            neighbours: self.neighbours.clone(),
+            ring_bytes: self.ring_bytes,
+            key,
+            node: self.node,
+        }
+    }
 }
 
 /// Reads and checks the file at `path`. Files that it names are opened, too.
@@ -108,8 +129,8 @@ pub fn load(path: &Path) -> Result<Config, Faults> {
 
 /// Checks `text` as if it were the file at `path`; relative paths in it are seen from there.
 pub fn parse(path: &Path, text: &str) -> Result<Config, Faults> {
-    let file =
-        toml::from_str(text).map_err(|error| Faults::new(path, text, vec![fault::of_parser(&error)]))?;
+    let file = toml::from_str(text)
+        .map_err(|error| Faults::new(path, text, vec![fault::of_parser(&error, text)]))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     check::check(file, folder).map_err(|faults| Faults::new(path, text, faults))
 }

@@ -27,7 +27,18 @@ pub trait Agents: Send + Sync {
     /// Reads the certificates again.
     fn reload_certificates(&self) -> Result<(), ReloadError>;
     /// What they counted so far, added up.
-    fn counters(&self) -> Vec<Counter>;
+    fn figures(&self) -> Figures;
+    /// Ends them: what is queued is sent, then connections are closed. Nobody is told anything.
+    fn stop(&self);
+}
+
+/// What agents and drivers count.
+#[derive(Clone, Debug, Default)]
+pub struct Figures {
+    /// What only grows.
+    pub counters: Vec<Counter>,
+    /// What goes up and down.
+    pub gauges: Vec<Counter>,
 }
 
 /// Everything an operator can reach.
@@ -40,6 +51,8 @@ pub struct Switchboard {
     pub answers: Arc<Answers>,
     /// The clock of the drivers.
     pub clock: Clock,
+    /// Signs nonces and flow tokens.
+    pub key: [u8; 32],
     /// The configuration in use.
     pub config: Mutex<Config>,
     /// The file it came from; none for the demo.
@@ -224,9 +237,15 @@ impl Switchboard {
         }
         let waits = needs_restart(&config, &new);
         config.users = new.users;
-        config.registrar.max_contacts = new.registrar.max_contacts;
+        config.auth = new.auth;
+        config.registrar = new.registrar;
+        config.timer_c = new.timer_c;
+        config.relay_for_users = new.relay_for_users;
+        config.neighbours = new.neighbours;
+        config.ring_bytes = new.ring_bytes;
         config.log.level = new.log.level;
         self.store.limit_contacts(config.registrar.max_contacts);
+        self.agents.command(Command::UseSettings(Arc::new(config.settings(self.key))));
         if let Some(logging) = &self.logging {
             logging.change(&config.log);
         }
@@ -244,7 +263,11 @@ impl Switchboard {
     /// All figures as Prometheus reads them.
     pub fn metrics(&self) -> String {
         let store = self.store.figures();
-        Metrics::default()
+        let figures = self.agents.figures();
+        let gauges = figures.gauges.into_iter();
+        let metrics =
+            gauges.fold(Metrics::default(), |metrics, (name, help, value)| metrics.gauge(name, help, value));
+        metrics
             .build()
             .gauge("uptime_seconds", "Since the start.", self.now().as_micros() / 1_000_000)
             .gauge("registrations", "Contacts that are registered.", store.bindings)
@@ -255,7 +278,7 @@ impl Switchboard {
                 ("store_rows", "Rows written or removed.", store.rows),
                 ("store_failures", "Transactions that failed.", store.failures),
             ])
-            .counters(self.agents.counters())
+            .counters(figures.counters)
             .into_text()
     }
 
@@ -293,14 +316,6 @@ impl Switchboard {
 
 /// The keys that differ and that only a restart can change.
 fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
-    let same_registrar = |one: &Config, two: &Config| {
-        (one.registrar.min_expires, one.registrar.max_expires, one.registrar.default_expires)
-            == (two.registrar.min_expires, two.registrar.max_expires, two.registrar.default_expires)
-    };
-    let same_auth = |one: &Config, two: &Config| {
-        (one.auth.registers, one.auth.calls, one.auth.nonce_life)
-            == (two.auth.registers, two.auth.calls, two.auth.nonce_life)
-    };
     let differs = [
         ("shards", old.shards != new.shards),
         ("node", old.node != new.node),
@@ -308,10 +323,6 @@ fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("http.address", old.http != new.http),
         ("tls", old.tls != new.tls),
         ("websocket", old.origins != new.origins),
-        ("auth", !same_auth(old, new)),
-        ("registrar", !same_registrar(old, new)),
-        ("proxy", (old.timer_c, old.relay_for_users) != (new.timer_c, new.relay_for_users)),
-        ("ring", old.ring_bytes != new.ring_bytes),
         ("dns", old.dns != new.dns),
         ("log.format", old.log.json != new.log.json),
         ("limits", old.limits != new.limits),

@@ -3,6 +3,7 @@
 use cordboard_core::transport::Transport;
 use cordboard_net::{Certificates, ClientCertificates, Dns, Limits, Origins, TrustedRoots};
 use cordboard_service::settings::{Auth, Registrar};
+use cordboard_sip::digest::Algorithm;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
@@ -73,14 +74,11 @@ pub(super) fn check(file: File, folder: &Path) -> Result<Config, Vec<Fault>> {
             None => Origins::Any,
             Some(origins) => Origins::These(origins.into_iter().map(Into::into).collect()),
         },
-        auth: Auth {
-            registers: file.auth.registers.unwrap_or(true),
-            calls: file.auth.calls.unwrap_or(true),
-            nonce_life: report.seconds(file.auth.nonce_life_s.as_ref(), 3600, 10),
-        },
+        auth: auth(&file.auth, &mut report),
         registrar: registrar(&file.registrar, &mut report),
         timer_c: report.seconds(file.proxy.timer_c_s.as_ref(), 200, TIMER_C_ABOVE + 1),
         relay_for_users: file.proxy.relay_for_users.unwrap_or(false),
+        neighbours: neighbours(&file.proxy.neighbours, &mut report),
         ring_bytes: file.ring.bytes.unwrap_or(16 << 20),
         dns: dns(&file.dns, &mut report),
         log: log(&file.log, &mut report),
@@ -242,6 +240,41 @@ fn tls(file: &file::Tls, folder: &Path, report: &mut Report) -> Tls {
     Tls { certificates, clients, roots }
 }
 
+fn auth(file: &file::Auth, report: &mut Report) -> Auth {
+    let mut algorithms = vec![Algorithm::Sha256, Algorithm::Md5];
+    if let Some(names) = &file.algorithms {
+        let known =
+            |name: &String| Algorithm::ALL.into_iter().find(|a| a.as_str().eq_ignore_ascii_case(name));
+        algorithms = names.get_ref().iter().filter_map(known).collect();
+        if algorithms.is_empty() || algorithms.len() < names.get_ref().len() {
+            let tries = "one or more of \"SHA-256\", \"SHA-512-256\" and \"MD5\", best first";
+            report.wrong(names.span(), "this is not a list of digest algorithms", tries);
+        }
+    }
+    Auth {
+        registers: file.registers.unwrap_or(true),
+        calls: file.calls.unwrap_or(true),
+        algorithms,
+        nonce_life: report.seconds(file.nonce_life_s.as_ref(), 3600, 10),
+    }
+}
+
+fn neighbours(file: &[Spanned<String>], report: &mut Report) -> Vec<IpAddr> {
+    let mut neighbour = |written: &Spanned<String>| {
+        let parsed = written.get_ref().parse().ok();
+        if parsed.is_none() {
+            let says = format!("`{}` is not an address", written.get_ref());
+            report.wrong(
+                written.span(),
+                says,
+                "numbers without a port, as in \"192.0.2.7\"; names can be forged",
+            );
+        }
+        parsed
+    };
+    file.iter().filter_map(&mut neighbour).collect()
+}
+
 fn registrar(file: &file::Registrar, report: &mut Report) -> Registrar {
     let min = report.seconds(file.min_expires_s.as_ref(), 60, 1);
     let max = report.seconds(file.max_expires_s.as_ref(), 7200, 1);
@@ -322,6 +355,7 @@ fn limits(file: &file::Limits, report: &mut Report) -> Limits {
     let idle_time = seconds(&file.idle_time_s, defaults.idle_time);
     let open_time = seconds(&file.open_time_s, defaults.open_time);
     let write_time = seconds(&file.write_time_s, defaults.write_time);
+    let websocket_ping = seconds(&file.websocket_ping_s, defaults.websocket_ping);
     let mut number =
         |value: &Option<Spanned<usize>>, default, low| report.number(value.as_ref(), default, low, 1 << 40);
     Limits {
@@ -331,6 +365,7 @@ fn limits(file: &file::Limits, report: &mut Report) -> Limits {
         idle_time,
         open_time,
         write_time,
+        websocket_ping,
         queue_messages: number(&file.queue_messages, defaults.queue_messages, 1),
         // One message must fit.
         queue_bytes: number(&file.queue_bytes, defaults.queue_bytes, 1 << 16),

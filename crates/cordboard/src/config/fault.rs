@@ -70,8 +70,7 @@ fn show(
     span: &Range<usize>,
 ) -> fmt::Result {
     let source = text.lines().nth(line - 1).unwrap_or("");
-    let lower = source.to_ascii_lowercase();
-    if source.trim().is_empty() || ["password", "ha1", "secret"].iter().any(|word| lower.contains(word)) {
+    if source.trim().is_empty() || is_secret(source) {
         return Ok(());
     }
     let rest = source.chars().count().saturating_sub(column - 1);
@@ -85,6 +84,11 @@ fn show(
     )
 }
 
+fn is_secret(line: &str) -> bool {
+    let lower = line.to_ascii_lowercase();
+    ["password", "ha1", "secret"].iter().any(|word| lower.contains(word))
+}
+
 fn place(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..at).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
@@ -92,8 +96,14 @@ fn place(text: &str, at: usize) -> (usize, usize) {
 }
 
 /// A fault from what the TOML parser says; for a key that does not exist, the nearest that does.
-pub(super) fn of_parser(error: &toml::de::Error) -> Fault {
-    let says = error.message().trim_end().to_owned();
+pub(super) fn of_parser(error: &toml::de::Error, text: &str) -> Fault {
+    let mut says = error.message().trim_end().to_owned();
+    if let Some(span) = error.span()
+        && says.starts_with("invalid")
+        && is_secret(text.lines().nth(place(text, span.start).0 - 1).unwrap_or(""))
+    {
+        "the value has the wrong type: a text in quotes is expected".clone_into(&mut says);
+    }
     let tries = match quoted(&says).as_slice() {
         [wrong, known @ ..] if says.starts_with("unknown field") && !known.is_empty() => {
             nearest(wrong, known).map_or_else(

@@ -82,6 +82,7 @@ pub(super) struct Auth {
     pub(super) registers: Option<bool>,
     pub(super) calls: Option<bool>,
     pub(super) nonce_life_s: Option<Spanned<u32>>,
+    pub(super) algorithms: Option<Spanned<Vec<String>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -98,6 +99,8 @@ pub(super) struct Registrar {
 pub(super) struct Proxy {
     pub(super) timer_c_s: Option<Spanned<u32>>,
     pub(super) relay_for_users: Option<bool>,
+    #[serde(default)]
+    pub(super) neighbours: Vec<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -131,6 +134,7 @@ pub(super) struct Limits {
     pub(super) idle_time_s: Option<Spanned<u32>>,
     pub(super) open_time_s: Option<Spanned<u32>>,
     pub(super) write_time_s: Option<Spanned<u32>>,
+    pub(super) websocket_ping_s: Option<Spanned<u32>>,
     pub(super) queue_messages: Option<Spanned<usize>>,
     pub(super) queue_bytes: Option<Spanned<usize>>,
     pub(super) lookups: Option<Spanned<usize>>,

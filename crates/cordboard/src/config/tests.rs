@@ -66,6 +66,8 @@ fn says_where_and_what_to_try() {
             "3600",
         ),
         ("[registrar]\nmax_contacts = 0", 2, "0 is out of range", "1 to 1000"),
+        ("[auth]\nalgorithms = [\"SHA-1\"]", 2, "not a list of digest algorithms", "SHA-256"),
+        ("[proxy]\nneighbours = [\"sip.example\"]", 2, "not an address", "192.0.2.7"),
         ("[log]\nlevel = \"loud\"", 2, "`loud` is not a level", "debug"),
         ("[log]\nformat = \"xml\"", 2, "`xml` is not a format", "json"),
         ("[dns]\nservers = [\"dns.example\"]", 2, "not an address", "192.0.2.53:53"),
@@ -142,6 +144,8 @@ fn a_range_makes_people() {
 
 #[test]
 fn no_secret_is_ever_shown() {
+    let (_, shown) = refused("[[user]]\nname = \"a\"\npassword = 123456789");
+    assert!(!shown.contains("123456789") && shown.contains("wrong type"), "{shown}");
     for more in [
         "[[user]]\nname = \"a b\"\npassword = \"hunter2\"",
         "[[user]]\npassword = \"hunter2\" 5",
