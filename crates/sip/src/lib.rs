@@ -42,4 +42,5 @@ pub use name::Name;
 pub use reject::{Reject, RejectWhy};
 pub use status::Status;
 pub use top_via::{Rport, TopVia};
+pub use uri::{Scheme, UriRef};
 pub use view::{Line, Value, View};
