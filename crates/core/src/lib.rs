@@ -8,5 +8,9 @@
 pub mod dice;
 pub mod dns;
 pub mod server_location;
+pub mod stack;
 pub mod time;
+pub mod timing;
+pub mod transaction;
 pub mod transport;
+pub mod wheel;

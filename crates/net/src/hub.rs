@@ -227,7 +227,7 @@ impl<A: Shard> Hub<A> {
 
     pub(crate) fn counters(&self) -> Vec<A::Counters> {
         let agents = self.slots.iter().map(|slot| slot.agent.lock().unwrap_or_else(PoisonError::into_inner));
-        agents.map(|agent| agent.counters().clone()).collect()
+        agents.map(|agent| agent.counters()).collect()
     }
 
     /// The listener to which an outgoing datagram or connection to `remote` belongs: one that speaks

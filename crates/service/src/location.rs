@@ -1,8 +1,17 @@
 //! The location service: which contacts an address-of-record has registered (RFC 3261 §10.2, §16.5).
+//!
+//! [`Location`] is the machine; the types below are what is asked of it and what it answers. It does
+//! no I/O: what must survive the process it names in [`Persist`], and a store keeps it.
+
+mod contact;
+mod record;
+mod table;
 
 use cordboard_core::time::Instant;
 use cordboard_core::transport::Flow;
 use std::time::Duration;
+
+pub use table::{Binding, BindingRef, Location, MAX_HOLDERS, Persist, Urgency};
 
 /// An address-of-record in its canonical form: `user@domain`, the user unescaped, the domain in lower
 /// case, without scheme, port or parameters (RFC 3261 §10.3 step 5).

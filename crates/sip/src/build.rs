@@ -115,6 +115,16 @@ impl Builder {
         Self { out }
     }
 
+    /// Makes a response another one: only its start line changes.
+    #[must_use]
+    pub fn with_status(mut self, status: Status, reason: &str) -> Self {
+        let end = memchr::memchr(b'\r', &self.out).unwrap_or(self.out.len());
+        let mut line = Vec::with_capacity(64);
+        write_value(&mut line, format_args!("SIP/2.0 {status} {reason}"));
+        self.out.splice(..end, line);
+        self
+    }
+
     /// Adds a line.
     #[must_use]
     pub fn line(mut self, name: Name, value: impl Display) -> Self {

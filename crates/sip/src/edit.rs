@@ -132,6 +132,15 @@ impl Edits {
         );
     }
 
+    /// Removes those lines of that name whose whole value is `unwanted`.
+    pub fn remove_lines(&mut self, view: &View<'_>, name: Name, unwanted: impl Fn(&str) -> bool) {
+        for line in view.lines.iter().filter(|line| line.name == name) {
+            if unwanted(view.text(line.value(view.bytes))) {
+                self.splice(line.whole(), 0..0, Why::Other);
+            }
+        }
+    }
+
     /// Removes every line of that name.
     pub fn remove_all(&mut self, view: &View<'_>, name: Name) {
         for line in view.lines.iter().filter(|line| line.name == name) {

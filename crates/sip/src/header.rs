@@ -15,3 +15,28 @@ pub trait Header: Sized {
     /// Reads one value. Unknown parameters are kept.
     fn parse(value: &str) -> Result<Self, Malformed>;
 }
+
+mod call_id;
+mod contact;
+mod counts;
+mod cseq;
+mod identifier;
+mod lists;
+mod name_addr;
+mod parties;
+mod route;
+mod via;
+
+pub use call_id::{CallId, InReplyTo};
+pub use contact::{Contact, ContactAddr};
+pub use counts::{ContentLength, Expires, FlowTimer, MaxBreadth, MaxForwards, MinExpires, RSeq};
+pub use cseq::CSeq;
+pub use identifier::{Branch, MethodToken, Quality, Tag};
+pub use lists::{
+    Allow, Coding, ContentEncoding, ContentLanguage, InfoPackageName, LanguageTag, OptionTag,
+    ProxyRequire, RecvInfo, Require, Supported, Unsupported,
+};
+pub use name_addr::{NameAddr, NameAddrRef};
+pub use parties::{From, ReplyTo, To};
+pub use route::{Path, RecordRoute, Route, ServiceRoute};
+pub use via::{Transport, Via, ViaRef, ViaRport};

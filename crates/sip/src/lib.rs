@@ -3,6 +3,8 @@
 mod build;
 mod edit;
 mod frame;
+pub mod digest;
+mod grammar;
 pub mod header;
 pub mod limits;
 mod malformed;
@@ -14,6 +16,8 @@ mod scan;
 mod status;
 mod top_via;
 mod view;
+pub mod params;
+pub mod uri;
 
 pub use build::Builder;
 pub use edit::Edits;
@@ -25,4 +29,5 @@ pub use name::Name;
 pub use reject::{Reject, RejectWhy};
 pub use status::Status;
 pub use top_via::{Rport, TopVia};
+pub use uri::{Scheme, UriRef};
 pub use view::{Line, Value, View};

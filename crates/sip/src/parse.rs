@@ -48,6 +48,7 @@ impl<'a> View<'a> {
             to_tag: Span::NONE,
             route_uri: Span::NONE,
             via: ViaSpans::NONE,
+            source: None,
             lines: ArrayVec::new(),
         };
         let at = view.start_line()?;

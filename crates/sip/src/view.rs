@@ -1,6 +1,7 @@
 //! A parsed message that borrows its bytes.
 
 use std::borrow::Cow;
+use std::net::SocketAddr;
 
 use arrayvec::ArrayVec;
 
@@ -51,6 +52,7 @@ pub struct View<'a> {
     pub(crate) to_tag: Span,
     pub(crate) route_uri: Span,
     pub(crate) via: ViaSpans,
+    pub(crate) source: Option<SocketAddr>,
     pub(crate) lines: ArrayVec<LineSpan, MAX_HEADERS>,
 }
 
@@ -247,6 +249,22 @@ impl<'a> View<'a> {
         self.bytes.get(self.head.len()..).unwrap_or_default()
     }
 
+    /// Says from where the message came, which its top Via may not say (RFC 3261 §18.2.1).
+    pub fn set_source(&mut self, source: SocketAddr) {
+        self.source = Some(source);
+    }
+
+    /// From where the message came, if that was said.
+    #[must_use]
+    pub const fn source(&self) -> Option<SocketAddr> {
+        self.source
+    }
+
+    /// The lines of that name, each with its whole value.
+    pub fn lines_named(&self, name: Name) -> impl Iterator<Item = &'a str> {
+        self.lines.iter().filter(move |line| line.name == name).map(|line| self.text(line.value(self.bytes)))
+    }
+
     /// Every header line, in order.
     pub fn lines(&self) -> impl Iterator<Item = Line<'a>> {
         self.lines.iter().map(|line| self.line(*line))
@@ -325,7 +343,7 @@ impl<'a> View<'a> {
         }
     }
 
-    fn text(&self, span: Span) -> &'a str {
+    pub(crate) fn text(&self, span: Span) -> &'a str {
         self.head.get(span.range()).unwrap_or_default()
     }
 

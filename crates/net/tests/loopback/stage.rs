@@ -9,7 +9,7 @@ use cordboard_net::{
 };
 use cordboard_service::door::{Answer, AskId, Command, Event, Input, Level, Note, Output, Question, ShardId};
 use cordboard_service::location::{Aor, Located, Wanted};
-use cordboard_service::settings::{Auth, Registrar, Settings};
+use cordboard_service::settings::Settings;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -71,8 +71,8 @@ impl Shard for Echo {
         self.timer
     }
 
-    fn counters(&self) -> &u64 {
-        &self.packets
+    fn counters(&self) -> u64 {
+        self.packets
     }
 }
 
@@ -261,18 +261,7 @@ impl Setup {
 }
 
 fn settings() -> Settings {
-    let hour = Duration::from_hours(1);
-    Settings {
-        listeners: Vec::new(),
-        domains: vec!["example.com".into()],
-        auth: Auth { registers: false, calls: false, nonce_life: hour },
-        registrar: Registrar { min_expires: hour, max_expires: hour, default_expires: hour, max_contacts: 1 },
-        timer_c: hour,
-        relay_for_users: false,
-        ring_bytes: 0,
-        key: [2; 32],
-        node: 0,
-    }
+    Settings { ring_bytes: 0, key: [2; 32], ..Settings::of_domain("example.com") }
 }
 
 impl Stage {
@@ -284,12 +273,12 @@ impl Stage {
 
     /// Tells the first shard to do something.
     pub(crate) fn order(&self, order: &str) {
-        self.server.command_to(ShardId(0), &Command::ShowCall { call_id: order.into() });
+        self.server.command_to(ShardId(0), Command::ShowCall { call_id: order.into() });
     }
 
     /// Tells every shard.
     pub(crate) fn order_all(&self, order: &str) {
-        self.server.command(&Command::ShowCall { call_id: order.into() });
+        self.server.command(Command::ShowCall { call_id: order.into() });
     }
 
     /// Waits for the first thing that `wanted` makes something of.

@@ -1,0 +1,5 @@
+//! `cordboard`: switchboard, telephone and analyser in one binary.
+//!
+//! [`store`] keeps what outlives the process.
+
+pub mod store;

@@ -1,0 +1,146 @@
+//! What a person can do with any telephone, and what a phone must know to stand at a switchboard.
+
+use crate::baresip::Baresip;
+use crate::linphone::Linphone;
+use crate::place::Place;
+use crate::recording::Recording;
+use crate::switchboard::Switchboard;
+
+/// What carries SIP between a phone and the switchboard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Datagrams.
+    Udp,
+    /// A connection.
+    Tcp,
+    /// A connection under TLS; the phone checks the switchboard's certificate against its authority.
+    Tls,
+}
+
+impl Transport {
+    /// Its value in the `transport` parameter of a URI.
+    pub const fn parameter(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+        }
+    }
+}
+
+/// Who made the phone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// baresip 1.0.0.
+    Baresip,
+    /// linphonec 5.1.65.
+    Linphone,
+}
+
+impl Kind {
+    /// The program that must be installed.
+    pub const fn program(self) -> &'static str {
+        match self {
+            Self::Baresip => "baresip",
+            Self::Linphone => "linphonec",
+        }
+    }
+
+    /// A phone of this kind for `account`, not yet switched on.
+    pub fn phone(self, place: &Place, account: Account) -> Box<dyn Phone> {
+        match self {
+            Self::Baresip => Box::new(Baresip::new(place, account)),
+            Self::Linphone => Box::new(Linphone::new(place, account)),
+        }
+    }
+}
+
+/// Who uses a phone, and where it finds its switchboard.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// User name in the directory.
+    pub user: String,
+    /// Password in the directory.
+    pub password: String,
+    /// The domain, which is also the digest's realm.
+    pub domain: String,
+    /// How the phone talks to the switchboard.
+    pub transport: Transport,
+    /// `host:port` of the switchboard's listener for that transport.
+    pub server: String,
+    /// File with the certificate authority that vouches for the switchboard.
+    pub authority: String,
+    /// Number of the phone in its test, from which its ports and addresses follow.
+    pub number: u8,
+    /// What its microphone hears, in Hz.
+    pub tone: u16,
+}
+
+impl Account {
+    /// The account of the switchboard's user number `number` (0 to 2).
+    pub fn of(switchboard: &Switchboard, number: u8, transport: Transport) -> Self {
+        let (user, password) = switchboard.user(number);
+        Self {
+            user,
+            password,
+            domain: switchboard.domain().to_owned(),
+            transport,
+            server: switchboard.address(transport).to_owned(),
+            authority: switchboard.authority().display().to_string(),
+            number,
+            tone: crate::tone::TONES[usize::from(number)],
+        }
+    }
+
+    /// `sip:user@domain`.
+    pub fn uri(&self) -> String {
+        format!("sip:{}@{}", self.user, self.domain)
+    }
+}
+
+/// A telephone and the hand that presses its buttons. Incoming calls are answered at once.
+///
+/// A verb returns when the phone says that it was done, and panics when it does not say so in time.
+pub trait Phone {
+    /// Who uses it.
+    fn account(&self) -> &Account;
+
+    /// What it hears.
+    fn recording(&self) -> &Recording;
+
+    /// Switches the phone on and waits until it is registered.
+    fn register(&mut self);
+
+    /// Starts a call to `uri`.
+    fn dial(&mut self, uri: &str);
+
+    /// Waits until a call that was not yet waited for is established, whoever started it.
+    fn wait_established(&mut self);
+
+    /// Puts the present call on hold.
+    fn hold(&mut self);
+
+    /// Takes the present call from hold.
+    fn resume(&mut self);
+
+    /// Waits until the other side has put the present call on hold.
+    fn wait_held(&mut self);
+
+    /// Waits until the other side has taken the present call from hold.
+    fn wait_resumed(&mut self);
+
+    /// Whether whom it holds hears its tone as music.
+    fn plays_music(&self) -> bool;
+
+    /// Sends the other party of the present call to `uri`, and waits until this phone has left the call.
+    fn transfer_unattended(&mut self, uri: &str);
+
+    /// Joins the party on hold with the party of the present call, and waits until this phone has left both calls.
+    fn transfer_attended(&mut self);
+
+    /// Ends the present call.
+    fn hang_up(&mut self);
+
+    /// Waits until the phone has no call.
+    fn wait_idle(&mut self);
+}

@@ -1,0 +1,203 @@
+//! SIPp, which plays one side of a scenario many times over and counts what did not fit.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::deadline::{STEP, wait_for};
+use crate::place::Place;
+use crate::process::Program;
+use crate::switchboard::{Switchboard, password};
+
+/// The columns of SIPp's statistics that must be 0 when it ends.
+const MUST_BE_ZERO: [&str; 4] = [
+    "FailedCall(C)",
+    "FailedUnexpectedMessage(C)",
+    "OutOfCallMsgs(C)",
+    "DeadCallMsgs(C)",
+];
+
+/// How many calls, and how fast.
+#[derive(Clone, Copy, Debug)]
+pub struct Load {
+    /// Calls (or registrations) in all.
+    pub calls: u32,
+    /// New ones a second.
+    pub rate: u32,
+    /// How long a scenario's pause lasts: talking, ringing, or being on hold.
+    pub pause: Duration,
+    /// How long the whole run may take.
+    pub limit: Duration,
+}
+
+/// One SIPp process that plays one scenario.
+#[derive(Debug)]
+pub struct Sipp {
+    program: Program,
+    scenario: String,
+    statistics: PathBuf,
+    errors: PathBuf,
+    load: Load,
+    port: u16,
+}
+
+impl Sipp {
+    /// Starts the scenario `scenarios/NAME.xml` from `port`, with the users of `people` (see [`write_users`]).
+    pub fn start(
+        place: &Place,
+        switchboard: &Switchboard,
+        scenario: &str,
+        port: u16,
+        people: &Path,
+        load: Load,
+    ) -> Self {
+        let directory = place.subdirectory(&format!("sipp-{scenario}-{port}"));
+        let (statistics, errors) = (
+            directory.join("statistics.csv"),
+            directory.join("errors.log"),
+        );
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("scenarios/{scenario}.xml"));
+        let mut command = Command::new("sipp");
+        command
+            .arg(switchboard.address(crate::Transport::Udp))
+            .arg("-sf")
+            .arg(file)
+            .arg("-inf")
+            .arg(people)
+            .args([
+                "-i",
+                "127.0.0.1",
+                "-p",
+                &port.to_string(),
+                "-nostdin",
+                "-trace_err",
+                "-trace_stat",
+            ])
+            .args([
+                "-m",
+                &load.calls.to_string(),
+                "-r",
+                &load.rate.to_string(),
+                "-l",
+                "5000",
+            ])
+            .args(["-d", &load.pause.as_millis().to_string()])
+            .args([
+                "-timeout",
+                &format!("{}s", load.limit.as_secs()),
+                "-timeout_error",
+            ])
+            .arg("-error_file")
+            .arg(&errors)
+            .arg("-stf")
+            .arg(&statistics)
+            .current_dir(&directory)
+            .stdin(Stdio::null());
+        let program = Program::start("sipp", command, &directory.join("screen.log"));
+        Self {
+            program,
+            scenario: scenario.to_owned(),
+            statistics,
+            errors,
+            load,
+            port,
+        }
+    }
+
+    /// Waits until its socket is open: what is sent before would be lost.
+    pub fn wait_listening(&self) {
+        let port = format!(":{:04X} ", self.port);
+        wait_for("sipp's socket", STEP, || {
+            let sockets = fs::read_to_string("/proc/net/udp").unwrap_or_default();
+            sockets.contains(&port).then_some(())
+        });
+    }
+
+    /// Waits for its end and panics unless every call went as the scenario says and nothing else came.
+    #[track_caller]
+    pub fn expect_success(mut self) {
+        let status = self
+            .program
+            .wait_end(self.load.limit + Duration::from_secs(5));
+        let statistics = fs::read_to_string(&self.statistics).unwrap_or_default();
+        let counts = last_counts(&statistics);
+        let count = |name: &str| {
+            counts
+                .iter()
+                .find(|(column, _)| column == name)
+                .map(|(_, value)| value.as_str())
+        };
+        let errors = fs::read_to_string(&self.errors).unwrap_or_default();
+        let errors: String = errors.chars().take(4000).collect();
+        assert!(
+            status.success(),
+            "sipp {}: {status}\n{counts:?}\n{errors}",
+            self.scenario
+        );
+        for name in MUST_BE_ZERO {
+            assert_eq!(
+                count(name),
+                Some("0"),
+                "sipp {}: {name}\n{errors}",
+                self.scenario
+            );
+        }
+        let successful = count("SuccessfulCall(C)").map(str::to_owned);
+        assert_eq!(
+            successful,
+            Some(self.load.calls.to_string()),
+            "sipp {}: calls that went well",
+            self.scenario
+        );
+    }
+}
+
+/// The names of `count` users for SIPp to be.
+pub fn users(count: u32) -> Vec<String> {
+    (0..count)
+        .map(|number| format!("sipp{number:03}"))
+        .collect()
+}
+
+/// Writes the file that tells SIPp who calls whom: each of `users` the next, in a ring.
+///
+/// Its fields are the caller, the whole `[authentication]` keyword (SIPp expands no field inside it), the callee and
+/// the domain.
+pub fn write_users(place: &Place, switchboard: &Switchboard, users: &[String]) -> PathBuf {
+    let called = users.iter().cycle().skip(1);
+    let lines = users.iter().zip(called).map(|(caller, called)| {
+        let password = password(caller);
+        let domain = switchboard.domain();
+        format!(
+            "{caller};[authentication username={caller} password={password}];{called};{domain}\n"
+        )
+    });
+    let path = place.directory().join("users.csv");
+    fs::write(&path, format!("SEQUENTIAL\n{}", lines.collect::<String>()))
+        .expect("the directory can be written");
+    path
+}
+
+/// Column names and values of the last line of a statistics file.
+fn last_counts(statistics: &str) -> Vec<(String, String)> {
+    let mut lines = statistics.lines();
+    let names = lines.next().unwrap_or_default().split(';');
+    let values = lines.last().unwrap_or_default().split(';');
+    names
+        .map(str::to_owned)
+        .zip(values.map(str::to_owned))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_counts() {
+        let counts = last_counts("A;FailedCall(C);\n1;7;\n2;0;\n");
+        assert_eq!(counts[1], ("FailedCall(C)".to_owned(), "0".to_owned()));
+        assert!(last_counts("").iter().all(|(_, value)| value.is_empty()));
+    }
+}

@@ -1,0 +1,153 @@
+//! The server under test: `cordboard serve` with a directory of users.
+
+use std::env;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::phone::Transport;
+use crate::place::{Place, profile_directory};
+use crate::process::Program;
+
+/// How long it may take to be ready: the first start makes an authority, certificates and a store.
+const READY: Duration = Duration::from_secs(20);
+
+/// The domain, and realm, of every test.
+const DOMAIN: &str = "example.test";
+
+/// Its listeners. There is only one switchboard in a namespace, so the ports are those of the standard.
+const LISTENERS: [(&str, &str); 3] = [
+    ("udp", "127.0.0.1:5060"),
+    ("tcp", "127.0.0.1:5060"),
+    ("tls", "127.0.0.1:5061"),
+];
+
+/// Users of people's phones; their order is that of [`crate::tone::TONES`].
+const PEOPLE: [&str; 3] = ["alice", "bob", "carol"];
+
+/// A running switchboard.
+#[derive(Debug)]
+pub struct Switchboard {
+    program: Program,
+    directory: PathBuf,
+    users: Vec<String>,
+}
+
+impl Switchboard {
+    /// Starts one that knows alice, bob and carol, and waits until it listens on UDP, TCP and TLS.
+    pub fn start(place: &Place) -> Self {
+        Self::start_with(place, &[])
+    }
+
+    /// The same with more users; each has the password that [`password`] gives.
+    pub fn start_with(place: &Place, more_users: &[String]) -> Self {
+        let users: Vec<_> = PEOPLE
+            .iter()
+            .map(ToString::to_string)
+            .chain(more_users.iter().cloned())
+            .collect();
+        let directory = place.subdirectory("switchboard");
+        let text = configuration(&directory, &users);
+        fs::write(directory.join("cordboard.toml"), text).expect("the directory can be written");
+        let program = serve(&directory);
+        Self {
+            program,
+            directory,
+            users,
+        }
+    }
+
+    /// Kills it without warning (SIGKILL) and starts it again on the same data.
+    pub fn kill_and_restart(&mut self) {
+        self.program.kill();
+        self.program = serve(&self.directory);
+    }
+
+    /// The running program.
+    pub fn program(&mut self) -> &mut Program {
+        &mut self.program
+    }
+
+    /// SIP domain and realm.
+    pub fn domain(&self) -> &'static str {
+        DOMAIN
+    }
+
+    /// `host:port` of its listener for `transport`.
+    pub fn address(&self, transport: Transport) -> &'static str {
+        let listener = LISTENERS
+            .iter()
+            .find(|(name, _)| *name == transport.parameter());
+        listener.expect("it listens on every transport").1
+    }
+
+    /// Name and password of user number `number`.
+    pub fn user(&self, number: u8) -> (String, String) {
+        let name = self.users[usize::from(number)].clone();
+        let password = password(&name);
+        (name, password)
+    }
+
+    /// The certificate authority that it made for itself.
+    pub fn authority(&self) -> PathBuf {
+        self.directory.join("data/tls/ca.pem")
+    }
+}
+
+/// The password of the user called `name`.
+pub fn password(name: &str) -> String {
+    format!("secret-of-{name}")
+}
+
+/// Where the program under test is: `CORDBOARD_BIN`, or beside the tests in `target/PROFILE`.
+pub fn binary() -> PathBuf {
+    env::var_os("CORDBOARD_BIN")
+        .map_or_else(|| profile_directory().join("cordboard"), PathBuf::from)
+}
+
+fn serve(directory: &Path) -> Program {
+    let binary = binary();
+    assert!(
+        binary.is_file(),
+        "{} is not there: run `cargo build -p cordboard`",
+        binary.display()
+    );
+    let mut command = Command::new(binary);
+    command
+        .args(["serve", "--config"])
+        .arg(directory.join("cordboard.toml"))
+        // With the keys of its TLS sessions the capture can be read.
+        .env("SSLKEYLOGFILE", directory.with_file_name("tls-keys.log"))
+        .stdin(Stdio::null());
+    let mut program = Program::start("cordboard", command, &directory.join("output.log"));
+    let mut awaited: Vec<_> = LISTENERS
+        .iter()
+        .map(|(name, address)| format!("listening {name} {address}"))
+        .collect();
+    program.wait_line("that it listens everywhere", READY, |line| {
+        awaited.retain(|listener| !line.contains(listener.as_str()));
+        awaited.is_empty().then_some(())
+    });
+    program
+}
+
+fn configuration(directory: &Path, users: &[String]) -> String {
+    let data = directory.join("data");
+    let mut text = format!("domain = \"{DOMAIN}\"\ndata = \"{}\"\n", data.display());
+    for (transport, address) in LISTENERS {
+        let _ = write!(
+            text,
+            "\n[[listen]]\ntransport = \"{transport}\"\naddress = \"{address}\"\n"
+        );
+    }
+    for user in users {
+        let _ = write!(
+            text,
+            "\n[[user]]\nname = \"{user}\"\npassword = \"{}\"\n",
+            password(user)
+        );
+    }
+    text
+}

@@ -1,0 +1,128 @@
+//! Which tone sounds: Goertzel's filter over a stretch of samples.
+
+use std::f64::consts::TAU;
+
+use crate::wav::Samples;
+
+/// The tones phones play, in Hz; far enough apart, and none the octave of another's neighbour in speech codecs.
+pub const TONES: [u16; 3] = [440, 660, 880];
+
+/// Share of the sound's power that must lie at the frequency for the tone to be heard.
+const PRESENT: f64 = 0.7;
+
+/// Mean power below which there is no sound: comfort noise and the click of a codec stay under it.
+const SILENCE: f64 = 900.0;
+
+/// What sounds in a stretch of samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sound {
+    /// Nothing above the noise of a codec.
+    Silence,
+    /// One of [`TONES`], in Hz.
+    Tone(u16),
+    /// Something else, or more than one tone at once.
+    Mixture,
+}
+
+/// What sounds in `values`, taken `rate` times a second.
+pub fn sound(values: &[i16], rate: u32) -> Sound {
+    let power = values
+        .iter()
+        .map(|&value| f64::from(value).powi(2))
+        .sum::<f64>();
+    if values.is_empty() || power / (values.len() as f64) < SILENCE {
+        return Sound::Silence;
+    }
+    TONES
+        .into_iter()
+        .find(|&tone| share(values, rate, f64::from(tone), power) > PRESENT)
+        .map_or(Sound::Mixture, Sound::Tone)
+}
+
+/// Whether `frequency` carries most of the sound between the seconds `since` and `until` of a recording.
+pub fn hears(samples: &Samples, frequency: f64, since: f64, until: f64) -> bool {
+    let at = |second: f64| ((second * f64::from(samples.rate)) as usize).min(samples.values.len());
+    let values = &samples.values[at(since)..at(until)];
+    let power = values
+        .iter()
+        .map(|&value| f64::from(value).powi(2))
+        .sum::<f64>();
+    power / (values.len().max(1) as f64) >= SILENCE
+        && share(values, samples.rate, frequency, power) > PRESENT
+}
+
+/// The share of `power` at `frequency`, 0 to 1.
+fn share(values: &[i16], rate: u32, frequency: f64, power: f64) -> f64 {
+    let turn = 2.0 * (TAU * frequency / f64::from(rate)).cos();
+    let (last, before) = values.iter().fold((0.0, 0.0), |(last, before), &value| {
+        (f64::from(value) + turn * last - before, last)
+    });
+    (last * last + before * before - turn * last * before) * 2.0 / (values.len() as f64 * power)
+}
+
+/// A recording as one character per quarter of a second, for a person to read: `4`, `6`, `8` tones, `.` silence, `?` else.
+pub fn timeline(samples: &Samples) -> String {
+    let step = (samples.rate / 4).max(1) as usize;
+    let character = |values: &[i16]| match sound(values, samples.rate) {
+        Sound::Silence => '.',
+        Sound::Mixture => '?',
+        Sound::Tone(440) => '4',
+        Sound::Tone(660) => '6',
+        Sound::Tone(_) => '8',
+    };
+    samples.values.chunks(step).map(character).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tone(frequency: f64, amplitude: f64, seconds: f64) -> Vec<i16> {
+        let value =
+            |sample: u32| (amplitude * (TAU * frequency * f64::from(sample) / 8000.0).sin()) as i16;
+        (0..(8000.0 * seconds) as u32).map(value).collect()
+    }
+
+    #[test]
+    fn each_tone_is_told_from_the_others() {
+        for frequency in TONES {
+            assert_eq!(
+                sound(&tone(f64::from(frequency), 3000.0, 0.3), 8000),
+                Sound::Tone(frequency)
+            );
+        }
+        assert_eq!(sound(&tone(1000.0, 3000.0, 0.3), 8000), Sound::Mixture);
+    }
+
+    #[test]
+    fn two_voices_at_once_are_neither() {
+        let mixed: Vec<_> = tone(440.0, 3000.0, 0.3)
+            .into_iter()
+            .zip(tone(660.0, 3000.0, 0.3))
+            .map(|(one, other)| one + other)
+            .collect();
+        assert_eq!(sound(&mixed, 8000), Sound::Mixture);
+    }
+
+    #[test]
+    fn noise_of_a_codec_is_silence() {
+        assert_eq!(sound(&[8, -8, 0, 8], 8000), Sound::Silence);
+        assert_eq!(sound(&[], 8000), Sound::Silence);
+    }
+
+    #[test]
+    fn a_window_sees_only_itself() {
+        let values = [
+            tone(440.0, 3000.0, 1.0),
+            vec![0; 8000],
+            tone(660.0, 3000.0, 1.0),
+        ]
+        .concat();
+        let samples = Samples { rate: 8000, values };
+        assert!(hears(&samples, 440.0, 0.0, 1.0));
+        assert!(!hears(&samples, 440.0, 1.0, 2.0));
+        assert!(!hears(&samples, 440.0, 2.0, 3.0));
+        assert!(hears(&samples, 660.0, 2.0, 9.0));
+        assert_eq!(timeline(&samples), "4444....6666");
+    }
+}

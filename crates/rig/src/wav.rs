@@ -1,0 +1,145 @@
+//! WAV files: written as a phone's microphone, and read while a phone is still recording.
+
+use std::f64::consts::TAU;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+/// Samples a second of the tone files; what G.711 carries.
+const RATE: u32 = 8000;
+
+/// Bytes before the sound in the simplest file.
+const HEADER: usize = 44;
+
+/// How loud the tone is, of 32767.
+const AMPLITUDE: f64 = 8000.0;
+
+/// Writes a tone of `frequency` Hz that lasts `seconds`, 16 bit, one channel, 8 kHz.
+pub fn write_tone(path: &Path, frequency: u16, seconds: u32) -> io::Result<()> {
+    let mut file = BufWriter::new(File::create(path)?);
+    let bytes = RATE * seconds * 2;
+    file.write_all(b"RIFF")?;
+    file.write_all(&(36 + bytes).to_le_bytes())?;
+    file.write_all(b"WAVEfmt ")?;
+    file.write_all(&16_u32.to_le_bytes())?;
+    for field in [1_u16, 1] {
+        file.write_all(&field.to_le_bytes())?;
+    }
+    file.write_all(&RATE.to_le_bytes())?;
+    file.write_all(&(RATE * 2).to_le_bytes())?;
+    for field in [2_u16, 16] {
+        file.write_all(&field.to_le_bytes())?;
+    }
+    file.write_all(b"data")?;
+    file.write_all(&bytes.to_le_bytes())?;
+    for sample in 0..RATE * seconds {
+        let phase = TAU * f64::from(frequency) * f64::from(sample) / f64::from(RATE);
+        let value = (AMPLITUDE * phase.sin()) as i16;
+        file.write_all(&value.to_le_bytes())?;
+    }
+    file.flush()
+}
+
+/// The samples of a recording, first channel only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Samples {
+    /// Samples a second.
+    pub rate: u32,
+    /// Signed 16 bit values.
+    pub values: Vec<i16>,
+}
+
+impl Samples {
+    /// How long they last, in seconds.
+    pub fn seconds(&self) -> f64 {
+        self.values.len() as f64 / f64::from(self.rate)
+    }
+}
+
+/// Reads what a recorder has written so far, or `None` if that is not even a header yet.
+///
+/// The lengths in the header are not believed: recorders fill them in when they close the file. linphone leaves the whole
+/// header empty until then; with the codecs the rig allows, what follows is G.711's one channel at 8 kHz.
+pub fn read(path: &Path) -> Option<Samples> {
+    parse(&fs::read(path).ok()?)
+}
+
+fn parse(bytes: &[u8]) -> Option<Samples> {
+    if bytes.get(..HEADER)? == [0; HEADER] {
+        return Some(Samples {
+            rate: RATE,
+            values: first_channel(&bytes[HEADER..], 1),
+        });
+    }
+    let mut rest = bytes
+        .strip_prefix(b"RIFF")?
+        .get(4..)?
+        .strip_prefix(b"WAVE")?;
+    let mut format = None;
+    loop {
+        let (name, length) = (rest.get(..4)?, rest.get(4..8)?);
+        let length = u32::from_le_bytes(length.try_into().ok()?) as usize;
+        let body = &rest[8..];
+        match name {
+            b"fmt " => {
+                let channels = u16::from_le_bytes(body.get(2..4)?.try_into().ok()?);
+                let rate = u32::from_le_bytes(body.get(4..8)?.try_into().ok()?);
+                format = Some((usize::from(channels.max(1)), rate));
+            }
+            b"data" => {
+                let (channels, rate) = format?;
+                return Some(Samples {
+                    rate,
+                    values: first_channel(body, channels),
+                });
+            }
+            _ => {}
+        }
+        rest = body.get(length..)?;
+    }
+}
+
+fn first_channel(bytes: &[u8], channels: usize) -> Vec<i16> {
+    let frames = bytes.chunks_exact(2 * channels);
+    frames
+        .map(|frame| i16::from_le_bytes([frame[0], frame[1]]))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tone_is_read_as_written() {
+        let path = std::env::temp_dir().join(format!("cordboard-tone-{}.wav", std::process::id()));
+        write_tone(&path, 440, 1).unwrap();
+        let samples = read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        assert_eq!((samples.rate, samples.values.len()), (8000, 8000));
+        assert_eq!(samples.values.iter().max(), Some(&8000));
+    }
+
+    #[test]
+    fn an_unfinished_file_is_read_to_its_end() {
+        let mut bytes = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0".to_vec();
+        bytes.extend([1, 0, 2, 0, 0x80, 0xBB, 0, 0, 0, 0, 0, 0, 4, 0, 16, 0]);
+        assert_eq!(parse(&bytes), None);
+        assert_eq!(
+            parse(&[&[0; HEADER][..], &[5, 0, 6]].concat()),
+            Some(Samples {
+                rate: 8000,
+                values: vec![5]
+            })
+        );
+        // Two channels, two frames and a half, and a length still 0.
+        bytes.extend(b"data\0\0\0\0\x01\0\x09\0\x02\0\x09\0\x03\0");
+        assert_eq!(
+            parse(&bytes),
+            Some(Samples {
+                rate: 48000,
+                values: vec![1, 2]
+            })
+        );
+    }
+}
