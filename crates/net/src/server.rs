@@ -183,8 +183,15 @@ impl<A: Shard> Running<A> {
         self.ending.send_replace(true);
         self.hub.datagrams.wake_all();
         self.hub.alarm.ring();
+        let started = Instant::now();
         for thread in self.threads.drain(..) {
-            let _ = thread.join();
+            while !thread.is_finished() && started.elapsed() < FAREWELL {
+                std::thread::sleep(GLANCE);
+            }
+            // One that is stuck in a store's call ends with the process.
+            if thread.is_finished() {
+                let _ = thread.join();
+            }
         }
         let started = Instant::now();
         self.hub.flows.close_all();

@@ -179,6 +179,7 @@ impl Worker {
     fn read_on<A: Shard>(&mut self, hub: &Arc<Hub<A>>, socket: &UdpSocket) {
         // After a panic, what is left of the batch.
         self.deliver(hub);
+        hub.send_datagrams(&mut self.out, self.place);
         while !hub.is_stopping() {
             match self.received.receive(socket) {
                 Ok(count) => {
@@ -186,7 +187,7 @@ impl Worker {
                     self.deliver(hub);
                 }
                 Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted => {}
+                    io::ErrorKind::Interrupted => {}
                     _ => take_errors(socket, self.listener, &mut self.out.unreachable),
                 },
             }
