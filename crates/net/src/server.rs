@@ -112,13 +112,15 @@ impl<A: Shard> Running<A> {
     }
 
     /// Hands a command to every shard; an answer comes from each, as an event that carries the id.
-    pub fn command(&self, command: &Command) -> CommandId {
-        self.hub.command(self.hub.shard_ids(), command)
+    #[allow(clippy::needless_pass_by_value, reason = "who commands has no more use for the command")]
+    pub fn command(&self, command: Command) -> CommandId {
+        self.hub.command(self.hub.shard_ids(), &command)
     }
 
     /// Hands a command to one shard.
-    pub fn command_to(&self, shard: ShardId, command: &Command) -> CommandId {
-        self.hub.command(std::iter::once(shard), command)
+    #[allow(clippy::needless_pass_by_value, reason = "who commands has no more use for the command")]
+    pub fn command_to(&self, shard: ShardId, command: Command) -> CommandId {
+        self.hub.command(std::iter::once(shard), &command)
     }
 
     /// What each shard counted so far.
@@ -186,8 +188,15 @@ impl<A: Shard> Running<A> {
         self.ending.send_replace(true);
         self.hub.datagrams.wake_all();
         self.hub.alarm.ring();
+        let started = Instant::now();
         for thread in self.threads.drain(..) {
-            let _ = thread.join();
+            while !thread.is_finished() && started.elapsed() < FAREWELL {
+                std::thread::sleep(GLANCE);
+            }
+            // One that is stuck in a store's call ends with the process.
+            if thread.is_finished() {
+                let _ = thread.join();
+            }
         }
         let started = Instant::now();
         self.hub.flows.close_all();
