@@ -20,10 +20,7 @@ pub fn set_first_directory(directory: Arc<Directory>) {
 }
 
 /// One agent, as its driver wants it.
-pub struct Switch {
-    agent: Agent,
-    counters: Counters,
-}
+pub struct Switch(Agent);
 
 impl Shard for Switch {
     type Counters = Counters;
@@ -34,7 +31,7 @@ impl Shard for Switch {
             let command = Command::UseDirectory(Arc::clone(directory));
             agent.handle(Instant::START, Input::Command(CommandId(0), command));
         }
-        Self { agent, counters: Counters::default() }
+        Self(agent)
     }
 
     fn shard_of(bytes: &[u8], shards: u8) -> ShardId {
@@ -42,27 +39,23 @@ impl Shard for Switch {
     }
 
     fn handle(&mut self, now: Instant, input: Input<'_>) {
-        self.agent.handle(now, input);
+        self.0.handle(now, input);
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        self.agent.handle_timeout(now);
+        self.0.handle_timeout(now);
     }
 
     fn poll_output(&mut self) -> Option<Output> {
-        let output = self.agent.poll_output();
-        if output.is_none() {
-            self.counters = self.agent.counters();
-        }
-        output
+        self.0.poll_output()
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        self.agent.poll_timeout()
+        self.0.poll_timeout()
     }
 
-    fn counters(&self) -> &Counters {
-        &self.counters
+    fn counters(&self) -> Counters {
+        self.0.counters()
     }
 }
 
@@ -86,7 +79,7 @@ impl Agents for Fleet {
     }
 
     fn command(&self, command: Command) -> CommandId {
-        self.with(|running| running.command(command)).unwrap_or(CommandId(0))
+        self.with(|running| running.command(&command)).unwrap_or(CommandId(0))
     }
 
     fn reload_certificates(&self) -> Result<(), ReloadError> {
