@@ -78,22 +78,17 @@ fn http_advice(error: &io::Error) -> &'static str {
 
 /// Runs a switchboard until it is told to end (SIGTERM, SIGINT).
 pub fn run(serve: &Serve, out: &mut dyn Write) -> Result<(), ServeError> {
-    match &serve.config {
-        Some(path) => {
-            let config = config::load(path).map_err(ServeError::Config)?;
-            let started = Started::new(config, Some(path.clone()))?;
-            started.announce(out, serve.json)?;
-            started.wait()
-        }
-        None => {
-            let demo = Demo::new(serve.port)?;
-            let started =
-                Started::new(demo.config(), None).map_err(|error| ServeError::Demo(Box::new(error)))?;
-            started.announce(out, serve.json)?;
-            demo.explain(out, serve.json, &started.listening).map_err(printing)?;
-            started.wait()
-        }
+    if let Some(path) = &serve.config {
+        let config = config::load(path).map_err(ServeError::Config)?;
+        let started = Started::new(config, Some(path.clone()))?;
+        started.announce(out, serve.json)?;
+        return started.wait();
     }
+    let demo = Demo::new(serve.port)?;
+    let started = Started::new(demo.config(), None).map_err(|error| ServeError::Demo(Box::new(error)))?;
+    started.announce(out, serve.json)?;
+    demo.explain(out, serve.json, &started.listening).map_err(printing)?;
+    started.wait()
 }
 
 /// A switchboard that takes messages.

@@ -201,7 +201,7 @@ impl Phone {
 
     /// The next message.
     pub(crate) fn receive(&self) -> String {
-        let mut buffer = [0; 65_535];
+        let mut buffer = vec![0; 65_535];
         let length = self.socket.recv(&mut buffer).expect("something comes");
         String::from_utf8(buffer[..length].to_vec()).expect("text")
     }
