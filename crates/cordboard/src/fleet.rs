@@ -1,74 +1,22 @@
 //! The agents of this process, and the drivers that carry their messages.
 
-use cordboard_core::time::Instant;
-use cordboard_net::{ReloadError, Running, Shard};
-use cordboard_service::directory::Directory;
-use cordboard_service::door::{Command, CommandId, Input, Output, ShardId};
-use cordboard_service::settings::Settings;
+use cordboard_net::{ReloadError, Running};
+use cordboard_service::door::{Command, CommandId};
 use cordboard_service::{Agent, Counters};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 
 use crate::switchboard::{Agents, Figures};
 
-/// Whom the agents know from their first message on: a phone that comes the moment a port opens must
-/// not be told that nobody knows it.
-static FIRST_DIRECTORY: OnceLock<Arc<Directory>> = OnceLock::new();
-
-/// Gives agents that are made from now on their directory. The first call of a process counts.
-pub fn set_first_directory(directory: Arc<Directory>) {
-    FIRST_DIRECTORY.get_or_init(|| directory);
-}
-
-/// One agent, as its driver wants it.
-pub struct Switch(Agent);
-
-impl Shard for Switch {
-    type Counters = Counters;
-
-    fn new(shard: ShardId, _shards: u8, settings: Arc<Settings>, seed: [u8; 32]) -> Self {
-        let mut agent = Agent::new(shard, settings, seed);
-        if let Some(directory) = FIRST_DIRECTORY.get() {
-            let command = Command::UseDirectory(Arc::clone(directory));
-            agent.handle(Instant::START, Input::Command(CommandId(0), command));
-        }
-        Self(agent)
-    }
-
-    fn shard_of(bytes: &[u8], shards: u8) -> ShardId {
-        Agent::shard_of(bytes, shards)
-    }
-
-    fn handle(&mut self, now: Instant, input: Input<'_>) {
-        self.0.handle(now, input);
-    }
-
-    fn handle_timeout(&mut self, now: Instant) {
-        self.0.handle_timeout(now);
-    }
-
-    fn poll_output(&mut self) -> Option<Output> {
-        self.0.poll_output()
-    }
-
-    fn poll_timeout(&self) -> Option<Instant> {
-        self.0.poll_timeout()
-    }
-
-    fn counters(&self) -> Counters {
-        self.0.counters()
-    }
-}
-
 /// All shards and their drivers, until they are stopped.
-pub struct Fleet(RwLock<Option<Running<Switch>>>);
+pub struct Fleet(RwLock<Option<Running<Agent>>>);
 
 impl Fleet {
     /// The fleet that `running` is.
-    pub const fn new(running: Running<Switch>) -> Self {
+    pub const fn new(running: Running<Agent>) -> Self {
         Self(RwLock::new(Some(running)))
     }
 
-    fn with<T>(&self, what: impl FnOnce(&Running<Switch>) -> T) -> Option<T> {
+    fn with<T>(&self, what: impl FnOnce(&Running<Agent>) -> T) -> Option<T> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(what)
     }
 }

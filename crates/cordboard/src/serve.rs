@@ -19,7 +19,7 @@ use crate::cli::Serve;
 use crate::config::{self, Config, Faults};
 use crate::data::{DataError, DataFolder};
 use crate::demo::Demo;
-use crate::fleet::{self, Fleet};
+use crate::fleet::Fleet;
 use crate::logging::{self, Logging};
 use crate::people;
 use crate::private;
@@ -123,9 +123,9 @@ impl Started {
             );
         }
         store.use_directory(Arc::clone(&directory));
-        fleet::set_first_directory(directory);
         let running = Server::start(cordboard_net::Config {
             settings: config.settings(key),
+            directory,
             listen: config.listen.iter().map(listen_on).collect(),
             tls: tls(&config),
             origins: config.origins.clone(),

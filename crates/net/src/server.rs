@@ -1,7 +1,7 @@
 //! Starts and stops everything.
 
 use cordboard_core::transport::{Listener, ListenerId, Transport};
-use cordboard_service::door::{Command, CommandId, ShardId};
+use cordboard_service::door::{Command, CommandId, Input, ShardId};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -53,7 +53,12 @@ impl Server {
         let mut settings = config.settings;
         settings.listeners.clone_from(&bound.listeners);
         let settings = Arc::new(settings);
-        let agent = |shard| A::new(ShardId(shard), shards, Arc::clone(&settings), config.seed);
+        let agent = |shard| {
+            let mut agent = A::new(ShardId(shard), shards, Arc::clone(&settings), config.seed);
+            let command = Command::UseDirectory(Arc::clone(&config.directory));
+            agent.handle(config.clock.now(), Input::Command(CommandId(0), command));
+            agent
+        };
         let inside = runtime.enter();
         let hub = Hub::new(Parts {
             agents: (0..shards).map(agent).collect(),

@@ -15,6 +15,7 @@ pub mod digest;
 mod grammar;
 pub mod header;
 // Message: what it is made of, reading, changing, writing.
+// Message: what it is made of, reading, changing, writing.
 pub mod limits;
 mod malformed;
 mod method;

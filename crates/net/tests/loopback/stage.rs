@@ -251,6 +251,7 @@ impl Setup {
             store,
             clock: Clock::new(),
             seed: [1; 32],
+            directory: Arc::default(),
         })?;
         Ok(Stage { server, seen, replies })
     }
