@@ -28,20 +28,25 @@ pub struct Host {
 }
 
 impl Host {
-    /// A host that listens on the standard port of each of these transports. It writes its address where no
-    /// other name for it is given.
-    pub fn listening(name: &str, address: IpAddr, transports: &[Transport], mut settings: Settings) -> Self {
+    /// A host that listens on the standard port of each of these transports, and is drawn as `name`. `known_as`
+    /// is what it writes of itself into messages; its address, if there is none.
+    pub fn listening(
+        name: &str,
+        known_as: Option<&str>,
+        address: IpAddr,
+        transports: &[Transport],
+        mut settings: Settings,
+    ) -> Self {
         settings.listeners = transports
             .iter()
             .zip(0..)
             .map(|(transport, id)| {
                 let local = SocketAddr::new(address, transport.default_port());
-                Listener {
-                    id: ListenerId(id),
-                    transport: *transport,
-                    local,
-                    sent_by: local.to_string().into(),
-                }
+                let sent_by = known_as.map_or_else(
+                    || local.to_string(),
+                    |known_as| format!("{known_as}:{}", local.port()),
+                );
+                Listener { id: ListenerId(id), transport: *transport, local, sent_by: sent_by.into() }
             })
             .collect();
         Self { name: name.into(), address, settings }

@@ -78,6 +78,21 @@ impl Sessions {
         streams
     }
 
+    /// Sessions that one side still has up and the other has not: the hosts that are mistaken.
+    pub fn one_sided(&self) -> BTreeSet<HostId> {
+        let mut mistaken = BTreeSet::new();
+        for (host, book) in &self.0 {
+            for (dialog, _) in book.sessions.iter().filter(|(_, session)| !session.over) {
+                let other = dialog.seen_by_the_other();
+                let answers = |theirs: &Book| theirs.sessions.get(&other).is_some_and(|session| !session.over);
+                if !self.0.iter().any(|(peer, theirs)| peer != host && answers(theirs)) {
+                    mistaken.insert(*host);
+                }
+            }
+        }
+        mistaken
+    }
+
     /// How many sessions a host has up.
     pub fn up(&self, host: HostId) -> usize {
         self.0.get(&host).map_or(0, |book| book.sessions.values().filter(|session| !session.over).count())
@@ -250,5 +265,6 @@ mod tests {
         wire.0.note(ALICE, true, &View::parse(bye.as_bytes()).unwrap());
         assert!(wire.0.talking().is_empty());
         assert_eq!((wire.0.up(ALICE), wire.0.up(BOB)), (0, 1));
+        assert_eq!(wire.0.one_sided(), BTreeSet::from([BOB]));
     }
 }

@@ -11,11 +11,11 @@ use crate::weather::{Climate, STILL_LATENCY, Weather};
 use bytes::Bytes;
 use cordboard_core::dice::Dice;
 use cordboard_core::time::Instant;
-use cordboard_core::transport::{Flow, FlowError, Transport};
+use cordboard_core::transport::{Flow, FlowError, ListenerId, Transport};
 use cordboard_ladder::Ladder;
 use cordboard_service::Agent;
 use cordboard_service::door::{Answer, AskId, Command, CommandId, Event, Input, Output, Question};
-use cordboard_service::location::Registration;
+use cordboard_service::location::{Aor, Change, ContactChange, Registration};
 use cordboard_sip::View;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
@@ -176,9 +176,27 @@ impl Sim {
         id
     }
 
-    /// Puts something into the location service of a host by hand, as an administrator would.
-    pub fn provision(&mut self, host: HostId, registration: &Registration) {
-        let kept = self.hosts[host.0].location.handle(self.now, registration);
+    /// Lets a host's location service know for a day of a contact that nobody registered, as an administrator
+    /// would.
+    pub fn provision(&mut self, host: HostId, aor: &str, contact: &str) {
+        let contact = ContactChange {
+            uri: contact.into(),
+            q: 1000,
+            expires: Duration::from_hours(24),
+            instance: None,
+            reg_id: 0,
+            outbound: false,
+        };
+        let nowhere = SocketAddr::new(std::net::Ipv4Addr::UNSPECIFIED.into(), 0);
+        let registration = Registration {
+            aor: Aor(aor.into()),
+            call_id: "provisioned".into(),
+            cseq: 1,
+            flow: Flow { transport: Transport::Udp, listener: ListenerId(0), connection: 0, remote: nowhere },
+            path: Vec::new(),
+            action: Change::Update(vec![contact]),
+        };
+        let kept = self.hosts[host.0].location.handle(self.now, &registration);
         assert!(kept.is_ok(), "a provisioned contact is acceptable: {kept:?}");
     }
 
@@ -423,11 +441,7 @@ impl Sim {
         (self.climate.segment() * 2, Answer::Opened(Ok(flow)))
     }
 
-    fn listening(
-        &self,
-        transport: Transport,
-        at: SocketAddr,
-    ) -> Option<(HostId, cordboard_core::transport::ListenerId)> {
+    fn listening(&self, transport: Transport, at: SocketAddr) -> Option<(HostId, ListenerId)> {
         self.hosts
             .iter()
             .enumerate()
