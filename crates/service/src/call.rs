@@ -1,19 +1,44 @@
 //! The buttons of a telephone and what it tells: the vocabulary of `phone`, the API and the tests.
 
+use cordboard_core::transport::ListenerId;
 use cordboard_ladder::Outcome;
 use cordboard_sip::Status;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-/// Names a call of one telephone. Who presses a button that begins a call chooses the name;
-/// a call that comes in gets one with the highest bit set.
+/// Names a call of one telephone. Who presses a button that begins a call chooses the name, with the
+/// highest bit clear; a call that comes in gets one with the highest bit set, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallName(pub u64);
 
-/// A button.
+impl CallName {
+    const INCOMING: u64 = 1 << 63;
+
+    /// The name of the `n`-th call that comes in.
+    pub const fn incoming(n: u64) -> Self {
+        Self(Self::INCOMING | n)
+    }
+
+    /// Whether it is the name of a call that came in.
+    pub const fn is_incoming(self) -> bool {
+        self.0 & Self::INCOMING != 0
+    }
+}
+
+/// A button. One that fits no state of its call is answered by [`CallEvent::Impossible`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum CallAction {
     /// Register this telephone's contact for so long, and keep it registered; zero removes it.
+    /// Told by [`CallEvent::Registered`] or [`CallEvent::NotRegistered`], at every refresh too.
     Register {
+        /// For how long.
+        expires: Duration,
+    },
+    /// Add one more contact to the address, once and without refreshing it (RFC 3665 §2.2);
+    /// zero removes it.
+    AddContact {
+        /// Its URI, of any scheme.
+        contact: Box<str>,
         /// For how long.
         expires: Duration,
     },
@@ -21,6 +46,8 @@ pub enum CallAction {
     ListBindings,
     /// Remove every contact of this address (`Contact: *`, RFC 3261 §10.2.2).
     UnregisterAll,
+    /// From now on refuse calls at once with this status, such as 486; `None` lets them ring again.
+    RefuseCalls(Option<Status>),
     /// Call somebody.
     Dial {
         /// The name of the new call.
@@ -38,10 +65,31 @@ pub enum CallAction {
     Hold(CallName),
     /// Take it off hold.
     Resume(CallName),
-    /// Tell the other side that our media address changed (RFC 3665 §3.7).
-    MoveMedia(CallName),
-    /// Give up the call, whatever its state: CANCEL, BYE, or a refusal.
+    /// Ask the other side for an offer by a re-INVITE without one (RFC 3261 §14.1), and change nothing.
+    AskOffer(CallName),
+    /// Go on from another of our addresses, and tell the other side: Contact and media of the call
+    /// change (RFC 3665 §3.7). With the listener that is in use only the media port changes.
+    Move {
+        /// Which call.
+        call: CallName,
+        /// The listener from whose address it goes on.
+        listener: ListenerId,
+    },
+    /// Give up the call, whatever its state: CANCEL, BYE, or a 603.
     HangUp(CallName),
+}
+
+/// Where a call's sound goes, as offer and answer settled it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MediaPath {
+    /// Where we receive.
+    pub local: SocketAddr,
+    /// Where we send to.
+    pub remote: SocketAddr,
+    /// Whether we may send.
+    pub sends: bool,
+    /// Whether the other side may.
+    pub receives: bool,
 }
 
 /// What a telephone tells.
@@ -52,7 +100,7 @@ pub enum CallEvent {
         /// Every contact of the address, as the registrar lists them.
         contacts: Vec<Box<str>>,
     },
-    /// The registrar refused, or did not answer (408).
+    /// The registrar refused, or did not answer (408, 503).
     NotRegistered(Status),
     /// Somebody calls, and this telephone rings.
     Incoming {
@@ -61,23 +109,40 @@ pub enum CallEvent {
         /// Who calls, as the From header says.
         from: Box<str>,
     },
-    /// The other side rings.
+    /// Somebody called and was refused at once by [`CallAction::RefuseCalls`].
+    Refused {
+        /// Who called, as the From header says.
+        from: Box<str>,
+    },
+    /// The other side rings: the first 180. Told once a call.
     Ringing(CallName),
-    /// The call is answered and acknowledged.
+    /// The call was redirected, and goes on to this URI (RFC 3261 §8.1.3.4).
+    Redirected(CallName, Box<str>),
+    /// The call is answered and acknowledged: the caller has sent its ACK, the callee has got it.
     Established(CallName),
+    /// Offer and answer settled where the sound goes: at the start, and at each change.
+    Media(CallName, MediaPath),
     /// The other side put us on hold, or took us off it.
     HeldByPeer(CallName, bool),
     /// Our hold, or its end, was accepted by the other side.
     HoldChanged(CallName, bool),
+    /// Our move was accepted by the other side.
+    Moved(CallName),
+    /// The other side made the offer that [`CallAction::AskOffer`] asked for, and has our answer.
+    OfferAnswered(CallName),
     /// A hold, resume or other change was refused; the call goes on as it was.
     ChangeRefused(CallName, Status),
-    /// It is over.
+    /// The button fits no state of the call: an answer to what does not ring, a name in use or unknown.
+    Impossible(CallName),
+    /// It is over. Told once a call, and the last that is told of it.
     Ended {
         /// Which call.
         call: CallName,
-        /// How.
+        /// How: `answered` when it was established and then released.
         outcome: Outcome,
         /// The final status of the INVITE, if it was not answered.
         status: Option<Status>,
+        /// Whether the other side ended it: by BYE, CANCEL or a failure.
+        by_peer: bool,
     },
 }

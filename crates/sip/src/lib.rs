@@ -1,11 +1,17 @@
 //! Text to SIP messages and back: framing, grammar, URIs, typed headers, SDP, digest arithmetic.
+//!
+//! Bytes come from a datagram, or from a stream that a [`Framer`] cuts into messages. [`View::parse`] makes one
+//! pass over them and finds what dispatch needs, without allocating; the rest is found by [`Name`] and parsed into
+//! a typed [`header`] when somebody asks. What it refuses is a [`Reject`], which knows the answer the sender gets.
+//! A message that goes on is changed by [`Edits`]: splices into one new buffer, everything else byte for byte as it
+//! came. A message of our own is written by a [`Builder`].
+//!
+//! The crate holds no state and knows no time.
 
+// Message: what it is made of, reading, changing, writing.
 mod build;
 mod edit;
 mod frame;
-pub mod digest;
-mod grammar;
-pub mod header;
 pub mod limits;
 mod malformed;
 mod method;
@@ -16,7 +22,14 @@ mod scan;
 mod status;
 mod top_via;
 mod view;
+
+// Header values: what stands behind the colon, and in the body.
+pub mod body;
+pub mod digest;
+mod grammar;
+pub mod header;
 pub mod params;
+pub mod sdp;
 pub mod uri;
 
 pub use build::Builder;

@@ -223,9 +223,7 @@ impl Name {
             [letter] => Self(BY_LETTER[usize::from(*letter)]),
             _ => {
                 let found = BY_HASH[slot(text)];
-                let known = TEXTS[usize::from(found)].as_bytes();
-                // Most write names as the RFC does, and comparing exactly is much cheaper.
-                if known == text || known.eq_ignore_ascii_case(text) {
+                if SPELLINGS[usize::from(found)].is(text) {
                     Self(found)
                 } else {
                     Self::OTHER
@@ -307,6 +305,97 @@ const fn slot(text: &[u8]) -> usize {
     (key.wrapping_mul(MULTIPLIER) >> (32 - SLOT_BITS)) as usize
 }
 
+/// A name in lower case, as its first and its last bytes, which overlap; and the bits that make letters lower case.
+///
+/// Comparing whole words is what makes [`Name::of`] cheap; hyphens have no case, so nothing but the name matches.
+struct Spelling {
+    length: usize,
+    first: u128,
+    first_case: u128,
+    last: u128,
+    last_case: u128,
+}
+
+impl Spelling {
+    const NONE: Self = Self {
+        length: 0,
+        first: 0,
+        first_case: 0,
+        last: 0,
+        last_case: 0,
+    };
+
+    const fn of(name: &[u8]) -> Self {
+        let width = width(name.len());
+        let (first, first_case) = Self::word(name, 0, width);
+        let (last, last_case) = Self::word(name, name.len() - width, width);
+        Self {
+            length: name.len(),
+            first,
+            first_case,
+            last,
+            last_case,
+        }
+    }
+
+    /// The `width` bytes from `start` on, and their case bits.
+    const fn word(name: &[u8], start: usize, width: usize) -> (u128, u128) {
+        let (mut word, mut case) = (0, 0);
+        let mut i = width;
+        while i > 0 {
+            i -= 1;
+            let byte = name[start + i];
+            word = (word << 8) | byte.to_ascii_lowercase() as u128;
+            case = (case << 8) | if byte.is_ascii_alphabetic() { 0x20 } else { 0 };
+        }
+        (word, case)
+    }
+
+    #[inline]
+    fn is(&self, text: &[u8]) -> bool {
+        let words = match width(text.len()) {
+            16 => both(text, u128::from_le_bytes),
+            8 => both(text, |bytes| u64::from_le_bytes(bytes).into()),
+            4 => both(text, |bytes| u32::from_le_bytes(bytes).into()),
+            _ => both(text, |bytes| u16::from_le_bytes(bytes).into()),
+        };
+        text.len() == self.length
+            && words.is_some_and(|(first, last)| {
+                first | self.first_case == self.first && last | self.last_case == self.last
+            })
+    }
+}
+
+/// How many bytes are compared at once: two words cover the whole name.
+const fn width(length: usize) -> usize {
+    match length {
+        0..=3 => 2,
+        4..=7 => 4,
+        8..=15 => 8,
+        _ => 16,
+    }
+}
+
+/// The first and the last `N` bytes.
+#[inline]
+fn both<const N: usize>(text: &[u8], word: impl Fn([u8; N]) -> u128) -> Option<(u128, u128)> {
+    Some((word(*text.first_chunk()?), word(*text.last_chunk()?)))
+}
+
+static SPELLINGS: [Spelling; COUNT] = {
+    let mut table = [Spelling::NONE; COUNT];
+    let mut i = 1;
+    while i < COUNT {
+        assert!(
+            TEXTS[i].len() >= 2 && TEXTS[i].len() <= 32,
+            "two words must cover a name"
+        );
+        table[i] = Spelling::of(TEXTS[i].as_bytes());
+        i += 1;
+    }
+    table
+};
+
 static BY_HASH: [u8; 1 << SLOT_BITS] = {
     let mut table = [0; 1 << SLOT_BITS];
     let mut i = 1;
@@ -368,6 +457,20 @@ mod tests {
 
     #[test]
     fn near_misses_are_other() {
+        for name in Name::all() {
+            let text = name.as_str().as_bytes();
+            for i in 0..text.len() {
+                for bit in [1, 2, 4, 8, 16, 32, 64, 128] {
+                    let mut other = text.to_vec();
+                    other[i] ^= bit;
+                    let found = Name::of(&other);
+                    assert!(
+                        found != name || other.eq_ignore_ascii_case(text),
+                        "{other:?}"
+                    );
+                }
+            }
+        }
         for text in [
             "",
             "Vja",

@@ -141,6 +141,13 @@ impl Params {
         Ok((head, Self::parse(params.as_str())?))
     }
 
+    /// Divides a value at its first `;` wherever it stands: for a Call-ID, which may hold quotes and
+    /// brackets that enclose nothing.
+    pub fn split_word(value: &str) -> Result<(&str, Self), Malformed> {
+        let at = value.find(';').unwrap_or(value.len());
+        Ok((trim(&value[..at]), Self::parse(&value[at..])?))
+    }
+
     fn push_checked(&mut self, param: Param<'_>) -> Result<(), Malformed> {
         if !grammar::is_token(param.name) {
             return Err(Malformed::new("a parameter name is no token"));

@@ -21,15 +21,9 @@ impl<'a> View<'a> {
     /// The start line, the lines as such, and the headers without which nothing can be done (top Via, From, To,
     /// Call-ID, `CSeq`, Max-Forwards, top Route, Content-Length) must follow their grammar. Everything else is
     /// judged when it is asked for.
+    // Inlined, so that the view is made where the caller wants it: it is too big to be moved about.
+    #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Reject> {
-        let bytes = after_empty_lines(bytes);
-        if bytes.len() > MAX_MESSAGE {
-            return Err(Reject::new(
-                RejectWhy::MessageTooLong,
-                MAX_MESSAGE,
-                peer_of_start(bytes),
-            ));
-        }
         let mut view = Self {
             bytes,
             head: "",
@@ -41,6 +35,7 @@ impl<'a> View<'a> {
             cseq: 0,
             max_forwards: None,
             content_length: None,
+            cseq_text: Span::NONE,
             call_id: Span::NONE,
             from_uri: Span::NONE,
             to_uri: Span::NONE,
@@ -51,16 +46,29 @@ impl<'a> View<'a> {
             source: None,
             lines: ArrayVec::new(),
         };
-        let at = view.start_line()?;
-        let peer = if view.status.is_some() {
-            Peer::Nobody
-        } else {
-            Peer::of_request(view.method)
-        };
-        match view.header_lines(at) {
+        match view.read() {
             Ok(()) => Ok(view),
-            Err((why, at)) => Err(Reject::new(why, at, peer)),
+            Err(reject) => Err(reject),
         }
+    }
+
+    fn read(&mut self) -> Result<(), Reject> {
+        self.bytes = after_empty_lines(self.bytes);
+        if self.bytes.len() > MAX_MESSAGE {
+            return Err(Reject::new(
+                RejectWhy::MessageTooLong,
+                MAX_MESSAGE,
+                peer_of_start(self.bytes),
+            ));
+        }
+        let at = self.start_line()?;
+        self.header_lines(at).map_err(|(why, at)| {
+            let peer = match self.status {
+                Some(_) => Peer::Nobody,
+                None => Peer::of_request(self.method),
+            };
+            Reject::new(why, at, peer)
+        })
     }
 
     /// Reads the first line; returns where the second starts.
@@ -152,11 +160,8 @@ impl<'a> View<'a> {
             if end - at > MAX_HEADER_LEN {
                 return Err((RejectWhy::HeaderTooLong, at));
             }
-            let text = &bytes[..end];
-            let value = scan::skip_lws(text, colon + 1);
             let line = LineSpan {
                 start: at as u16,
-                value: value as u16,
                 end: end as u16,
                 name,
                 name_length: u8::try_from(name_end - at).unwrap_or(u8::MAX),
@@ -165,7 +170,8 @@ impl<'a> View<'a> {
                 return Err((RejectWhy::TooManyHeaders, at));
             }
             if name.is_dispatched() {
-                self.header_line(name, &text[..scan::trim_end(text, value, end)], value)?;
+                let value = scan::skip_lws(&bytes[..end], colon + 1);
+                self.header_line(name, &bytes[..scan::trim_end(bytes, value, end)], value)?;
             }
             at = end + 2;
         }
@@ -256,11 +262,12 @@ impl<'a> View<'a> {
     /// `1*DIGIT LWS Method`, the number within 32 bits (RFC 3261 §8.1.1.5, §20.16).
     fn take_cseq(&mut self, text: &[u8], at: usize) -> Result<(), (RejectWhy, usize)> {
         let invalid = (RejectWhy::Invalid(Name::CSEQ), at);
-        if self.has_before(Name::CSEQ) {
+        if !self.cseq_text.is_empty() {
             return Err((RejectWhy::Repeated(Name::CSEQ), at));
         }
         let number_end = scan::skip(text, at, TOKEN);
         self.cseq = scan::decimal(&text[at..number_end]).ok_or(invalid)?;
+        self.cseq_text = Span::new(at, text.len());
         let method = scan::skip_lws(text, number_end);
         let method_end = scan::skip(text, method, TOKEN);
         if method == number_end || method == method_end || method_end != text.len() {
@@ -291,14 +298,12 @@ impl<'a> View<'a> {
             (Name::FROM, self.from_uri),
             (Name::TO, self.to_uri),
             (Name::CALL_ID, self.call_id),
+            (Name::CSEQ, self.cseq_text),
         ];
         for (name, span) in required {
             if span.is_empty() {
                 return Err((RejectWhy::Missing(name), body));
             }
-        }
-        if !self.lines.iter().any(|line| line.name == Name::CSEQ) {
-            return Err((RejectWhy::Missing(Name::CSEQ), body));
         }
         if let Some(length) = self.content_length {
             let end = body + length as usize;
@@ -455,7 +460,7 @@ fn may_be_request_uri(uri: &[u8]) -> bool {
     }
     if scheme.eq_ignore_ascii_case(b"sip") || scheme.eq_ignore_ascii_case(b"sips") {
         // A question mark may also stand in the user part.
-        return memchr::memrchr2(b'?', b'@', uri).is_none_or(|at| uri[at] == b'@');
+        return memchr::memchr(b'?', uri).is_none_or(|at| uri[at..].contains(&b'@'));
     }
     true
 }

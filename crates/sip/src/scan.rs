@@ -3,8 +3,6 @@
 //! Everything works on bytes and positions and never allocates. Inside a header value, CR and LF occur only in
 //! folds (the line scanner saw to that), so LWS is simply any run of SP, HTAB, CR and LF (RFC 3261 §25.1).
 
-use memchr::memchr2;
-
 /// A range of a message, in bytes from its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
@@ -169,74 +167,64 @@ pub(crate) fn line_end(text: &[u8], at: usize) -> LineEnd {
     }
 }
 
-/// The first control character (below 0x20) from `at` on, or the end. `x - 0x20` borrows into the top bit of a
-/// byte that is less, and the lowest byte for which it does is exact.
+/// The first control character (below 0x20) from `at` on, or the end.
 #[inline]
 fn control(text: &[u8], at: usize) -> usize {
-    eights(
-        text,
-        at,
-        |x| x.wrapping_sub(repeat(b' ')) & !x,
-        |byte| byte < b' ',
-    )
+    first_less(text, at, 0, b' ')
 }
 
-/// The first colon from `at` on, or the end. The same, for a byte that is 0 once the colon is taken out.
+/// The first colon from `at` on, or the end.
 #[inline]
 pub(crate) fn colon(text: &[u8], at: usize) -> usize {
-    let marks = |x: u64| {
-        let x = x ^ repeat(b':');
-        x.wrapping_sub(repeat(1)) & !x
-    };
-    eights(text, at, marks, |byte| byte == b':')
+    first_less(text, at, b':', 1)
 }
 
-const fn repeat(byte: u8) -> u64 {
-    u64::from_ne_bytes([byte; 8])
-}
-
-/// The first byte from `at` on that is looked for, or the end. Sixteen bytes at a time: `marks` sets the top bit of
-/// the first such byte of eight, and of none before it; `wanted` judges the last few.
+/// The first byte from `at` on that is less than `bound` after its bits in `flip` are flipped, or the end.
+///
+/// Sixteen bytes at a time: taking `bound` from such a byte borrows into its top bit. Bytes with a top bit of their
+/// own do so too, which the second look sorts out; of eight bytes, the lowest found is exact.
 #[inline]
-fn eights(
-    text: &[u8],
-    at: usize,
-    marks: impl Fn(u64) -> u64,
-    wanted: impl Fn(u8) -> bool,
-) -> usize {
-    let marks = |eight: &[u8]| {
+fn first_less(text: &[u8], at: usize, flip: u8, bound: u8) -> usize {
+    let flipped = |eight: &[u8]| {
         let x = eight
             .first_chunk()
             .map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        marks(x) & repeat(0x80)
+        x ^ repeat(flip)
     };
+    let less = |x: u64| x.wrapping_sub(repeat(bound));
     let mut at = at;
     let mut rest = text.get(at..).unwrap_or_default();
     while let Some((sixteen, after)) = rest.split_first_chunk::<16>() {
-        let (low, high) = (marks(&sixteen[..8]), marks(&sixteen[8..]));
-        if low | high != 0 {
-            let n = if low == 0 {
-                8 + high.trailing_zeros() / 8
-            } else {
-                low.trailing_zeros() / 8
-            };
-            return at + n as usize;
+        let (low, high) = (flipped(&sixteen[..8]), flipped(&sixteen[8..]));
+        if (less(low) | less(high)) & repeat(0x80) != 0 {
+            let low = less(low) & !low & repeat(0x80);
+            let high = less(high) & !high & repeat(0x80);
+            if low != 0 {
+                return at + low.trailing_zeros() as usize / 8;
+            }
+            if high != 0 {
+                return at + 8 + high.trailing_zeros() as usize / 8;
+            }
         }
         at += 16;
         rest = after;
     }
     at + rest
         .iter()
-        .position(|&byte| wanted(byte))
+        .position(|&byte| byte ^ flip < bound)
         .unwrap_or(rest.len())
+}
+
+const fn repeat(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
 }
 
 /// Past the quoted string whose opening quote is at `at`; `None` if it is not closed (RFC 3261 §25.1).
 pub(crate) fn quoted(text: &[u8], at: usize) -> Option<usize> {
     let mut i = at + 1;
     loop {
-        i += memchr2(b'"', b'\\', text.get(i..)?)?;
-        if text[i] == b'"' {
+        i = first(text, i, |byte| matches!(byte, b'"' | b'\\'));
+        if *text.get(i)? == b'"' {
             return Some(i + 1);
         }
         i += 2;
@@ -370,8 +358,8 @@ mod tests {
             assert_eq!(control(&text, 0), length);
             for at in 0..length {
                 text[at] = 0x1f;
-                for after in at + 1..length {
-                    text[after] = if after % 2 == 0 { b'\n' } else { 0xff };
+                for (i, byte) in text[at + 1..].iter_mut().enumerate() {
+                    *byte = if i % 2 == 0 { b'\n' } else { 0xff };
                 }
                 assert_eq!(control(&text, 0), at);
                 assert_eq!(control(&text, at), at);

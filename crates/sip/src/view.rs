@@ -45,6 +45,7 @@ pub struct View<'a> {
     pub(crate) cseq: u32,
     pub(crate) max_forwards: Option<u8>,
     pub(crate) content_length: Option<u32>,
+    pub(crate) cseq_text: Span,
     pub(crate) call_id: Span,
     pub(crate) from_uri: Span,
     pub(crate) to_uri: Span,
@@ -60,8 +61,6 @@ pub struct View<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LineSpan {
     pub(crate) start: u16,
-    /// Where the value starts; LWS may follow it.
-    pub(crate) value: u16,
     /// Of its last CRLF.
     pub(crate) end: u16,
     pub(crate) name: Name,
@@ -87,8 +86,10 @@ impl LineSpan {
 
     /// The value without LWS around it.
     pub(crate) fn value(self, bytes: &[u8]) -> Span {
-        let start = usize::from(self.value);
-        Span::new(start, scan::trim_end(bytes, start, self.end.into()))
+        let line = &bytes[..self.end.into()];
+        let colon = scan::colon(line, self.start.into());
+        let start = scan::skip_lws(line, colon + 1);
+        Span::new(start, scan::trim_end(line, start, line.len()))
     }
 }
 

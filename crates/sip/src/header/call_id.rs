@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Header;
 use super::identifier::text_type;
-use crate::grammar::{self, comma_list, write_list};
+use crate::grammar::{self, write_list};
 use crate::{Malformed, Name};
 
 text_type! {
@@ -46,7 +46,10 @@ impl Header for InReplyTo {
     const NAME: Name = Name::IN_REPLY_TO;
 
     fn parse(value: &str) -> Result<Self, Malformed> {
-        comma_list(value)
+        // A Call-ID may hold quotes that enclose nothing, and never a comma.
+        value
+            .split(',')
+            .filter(|id| !grammar::trim(id).is_empty())
             .map(CallId::new)
             .collect::<Result<_, _>>()
             .map(Self)

@@ -8,7 +8,7 @@ use super::{Branch, Header};
 use crate::grammar::{self, trim};
 use crate::params::{Params, ParamsRef};
 use crate::uri::{self, Host};
-use crate::{Malformed, Name};
+use crate::{Malformed, Name, Rport};
 
 /// How a hop carries messages.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -69,18 +69,6 @@ impl fmt::Display for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
-}
-
-/// Whether the sender wants its port told (RFC 3581).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub enum ViaRport {
-    /// No `rport`.
-    #[default]
-    Absent,
-    /// `rport` without value: the client asks.
-    Asked,
-    /// `rport=5060`: the server filled in what it saw.
-    Filled(u16),
 }
 
 /// One Via value, borrowed. No allocation.
@@ -177,11 +165,11 @@ impl<'a> ViaRef<'a> {
     }
 
     /// Whether the sender wants its port told, or which it was.
-    pub fn rport(&self) -> Result<ViaRport, Malformed> {
+    pub fn rport(&self) -> Result<Rport, Malformed> {
         match self.params.find("rport").map(|param| param.value) {
-            None => Ok(ViaRport::Absent),
-            Some(None | Some("")) => Ok(ViaRport::Asked),
-            Some(Some(port)) => grammar::number(port, "rport is no port").map(ViaRport::Filled),
+            None => Ok(Rport::Absent),
+            Some(None | Some("")) => Ok(Rport::Asked),
+            Some(Some(port)) => grammar::number(port, "rport is no port").map(Rport::Filled),
         }
     }
 }
@@ -224,7 +212,7 @@ pub struct Via {
     /// The address that the request was seen to come from (§18.2.1).
     pub received: Option<IpAddr>,
     /// The port that it was seen to come from (RFC 3581).
-    pub rport: ViaRport,
+    pub rport: Rport,
     /// Where responses go instead of the host (§18.2.2).
     pub maddr: Option<Host>,
     /// How far a multicast reaches.
@@ -247,7 +235,7 @@ impl Via {
             port,
             branch: Some(branch),
             received: None,
-            rport: ViaRport::Absent,
+            rport: Rport::Absent,
             maddr: None,
             ttl: None,
             params: Params::new(),
@@ -304,9 +292,9 @@ impl fmt::Display for Via {
             write!(f, ":{port}")?;
         }
         match self.rport {
-            ViaRport::Absent => {}
-            ViaRport::Asked => f.write_str(";rport")?,
-            ViaRport::Filled(port) => write!(f, ";rport={port}")?,
+            Rport::Absent => {}
+            Rport::Asked => f.write_str(";rport")?,
+            Rport::Filled(port) => write!(f, ";rport={port}")?,
         }
         if let Some(ttl) = self.ttl {
             write!(f, ";ttl={ttl}")?;
@@ -351,12 +339,12 @@ mod tests {
     #[test]
     fn rport_asked_and_filled() {
         let via = Via::parse("SIP/2.0/UDP 10.1.1.1:4540;rport;branch=z9hG4bKkjshdyff").unwrap();
-        assert_eq!(via.rport, ViaRport::Asked);
+        assert_eq!(via.rport, Rport::Asked);
         let via = Via::parse(
             "SIP/2.0/UDP 10.1.1.1:4540;received=192.0.2.1;rport=9988;branch=z9hG4bKkjshdyff",
         )
         .unwrap();
-        assert_eq!(via.rport, ViaRport::Filled(9988));
+        assert_eq!(via.rport, Rport::Filled(9988));
     }
 
     /// RFC 5118 §4.5: `received` with brackets and without.
@@ -424,7 +412,7 @@ mod tests {
             port in any::<Option<u16>>(),
             branch in "z9hG4bK[a-z0-9.]{1,9}",
             received in any::<Option<IpAddr>>(),
-            rport in prop_oneof![Just(ViaRport::Absent), Just(ViaRport::Asked), any::<u16>().prop_map(ViaRport::Filled)],
+            rport in prop_oneof![Just(Rport::Absent), Just(Rport::Asked), any::<u16>().prop_map(Rport::Filled)],
             ttl in any::<Option<u8>>(),
             maddr in any::<Option<IpAddr>>(),
             extra in "(;x[a-z]{1,3}(=[a-z]{1,3})?){0,2}",

@@ -335,7 +335,7 @@ mod tests {
             "sip:a@b:",
             "sip:a%zz@b",
             "sip:a@b;=x",
-            "sip:a@b?x",
+            "sip:a@b?",
             "1x:y",
             "http:",
             "http://a b",
