@@ -19,7 +19,7 @@ use crate::websocket;
 /// How long to wait when the system has no room for another connection.
 const OUT_OF_FILES: Duration = Duration::from_millis(50);
 /// How long a silent peer may be gone before the system finds out.
-const KEEPALIVE: Duration = Duration::from_secs(60);
+const KEEPALIVE: Duration = Duration::from_mins(1);
 
 /// Takes connections on one listener until the server ends.
 pub(crate) async fn accept<A: Shard>(

@@ -19,13 +19,13 @@ use std::time::{Duration, SystemTime};
 use crate::error::ReloadError;
 use crate::tls;
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 /// How long an authority lives; phones import it by hand, so it should outlive them.
-const AUTHORITY_LIFE: Duration = Duration::from_secs(20 * 365 * 24 * 60 * 60);
+const AUTHORITY_LIFE: Duration = Duration::from_hours(20 * 365 * 24);
 /// How long a certificate lives; some phones refuse longer ones.
-const CERTIFICATE_LIFE: Duration = Duration::from_secs(397 * 24 * 60 * 60);
+const CERTIFICATE_LIFE: Duration = Duration::from_hours(397 * 24);
 /// A certificate with less left is replaced.
-const RENEW_BEFORE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const RENEW_BEFORE: Duration = Duration::from_hours(30 * 24);
 
 /// Where everything is.
 pub(crate) struct Own {
@@ -86,8 +86,8 @@ fn ensure_authority(root: &Path, key_file: &Path) -> Result<KeyPair, ReloadError
 /// and so that the name need not be read back from the file.
 fn authority_params(key: &KeyPair) -> CertificateParams {
     let mut params = CertificateParams::default();
-    let id: String = params.key_identifier(key).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    params.distinguished_name.push(DnType::CommonName, format!("Cordboard authority {id}"));
+    let id = params.key_identifier(key).first_chunk().map_or(0, |id| u32::from_be_bytes(*id));
+    params.distinguished_name.push(DnType::CommonName, format!("Cordboard authority {id:08x}"));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     (params.not_before, params.not_after) = life(AUTHORITY_LIFE);
@@ -172,6 +172,7 @@ fn subject_alt_names(names: &[Box<str>]) -> Result<Vec<SanType>, ReloadError> {
     Ok(all)
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "for `map_err`")]
 fn not_made(error: rcgen::Error) -> ReloadError {
     ReloadError::NotMade(error.to_string())
 }

@@ -164,7 +164,7 @@ impl Limits {
         connections_per_source: 2_000,
         message_time: Duration::from_secs(20),
         // Longer than the hour for which phones without keep-alive register.
-        idle_time: Duration::from_secs(3_900),
+        idle_time: Duration::from_mins(65),
         open_time: Duration::from_secs(10),
         websocket_ping: Duration::from_secs(30),
         write_time: Duration::from_secs(20),

@@ -26,7 +26,7 @@ const MAX_SERVERS: u32 = 3;
 
 /// Asks name servers.
 pub(crate) struct Resolver {
-    resolver: Option<Arc<TokioResolver>>,
+    stub: Option<Arc<TokioResolver>>,
     under_way: Arc<Semaphore>,
     /// How long a lookup may take in all.
     patience: Duration,
@@ -49,10 +49,9 @@ impl Resolver {
         let attempts = u32::try_from(dns.attempts).unwrap_or(1).saturating_add(1);
         let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
         *builder.options_mut() = options;
-        let resolver =
-            builder.build().inspect_err(|error| tracing::error!(%error, "names cannot be looked up"));
+        let stub = builder.build().inspect_err(|error| tracing::error!(%error, "names cannot be looked up"));
         Self {
-            resolver: resolver.ok().map(Arc::new),
+            stub: stub.ok().map(Arc::new),
             under_way: Arc::new(Semaphore::new(lookups)),
             patience: dns.timeout.saturating_mul(attempts).saturating_mul(count),
         }
@@ -67,12 +66,12 @@ impl Resolver {
         query: Query,
     ) -> Option<Answer> {
         let room = Arc::clone(&self.under_way).try_acquire_owned();
-        let (Some(resolver), Ok(room)) = (self.resolver.clone(), room) else {
+        let (Some(stub), Ok(room)) = (self.stub.clone(), room) else {
             return Some(Answer::Dns(Records::Failed));
         };
         let (hub, patience) = (Arc::clone(hub), self.patience);
         hub.tasks.clone().spawn(async move {
-            let records = timeout(patience, resolve(&resolver, &query)).await.unwrap_or(Records::Failed);
+            let records = timeout(patience, resolve(&stub, &query)).await.unwrap_or(Records::Failed);
             drop(room);
             hub.answer(shard, ask, Answer::Dns(records));
         });

@@ -59,7 +59,7 @@ struct Slot<A> {
 
 thread_local! {
     /// The outbox of threads that carry a message now and then: tasks, stores, the alarm.
-    static OUTBOX: RefCell<Outbox> = RefCell::new(Outbox::new());
+    static OUTBOX: RefCell<Outbox> = const { RefCell::new(Outbox::new()) };
 }
 
 /// What a hub is made of.

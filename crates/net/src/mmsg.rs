@@ -210,10 +210,12 @@ fn next_error(socket: &UdpSocket) -> Option<(Option<SocketAddr>, bool)> {
     let mut entry = unsafe { libc::CMSG_FIRSTHDR(&raw const header) };
     while !entry.is_null() {
         // SAFETY: a non-null entry lies inside `control`, and an error entry carries a
-        // `sock_extended_err`, read without regard to its alignment.
+        // `sock_extended_err`, copied without regard to its alignment into one that is valid when zero.
         let (level, kind, error) = unsafe {
-            let data = libc::CMSG_DATA(entry).cast::<libc::sock_extended_err>();
-            ((*entry).cmsg_level, (*entry).cmsg_type, ptr::read_unaligned(data))
+            let mut error: libc::sock_extended_err = mem::zeroed();
+            let length = mem::size_of::<libc::sock_extended_err>();
+            ptr::copy_nonoverlapping(libc::CMSG_DATA(entry), (&raw mut error).cast(), length);
+            ((*entry).cmsg_level, (*entry).cmsg_type, error)
         };
         if (level, kind) == (libc::IPPROTO_IP, libc::IP_RECVERR)
             || (level, kind) == (libc::IPPROTO_IPV6, libc::IPV6_RECVERR)

@@ -107,13 +107,13 @@ impl<A: Shard> Running<A> {
     }
 
     /// Hands a command to every shard; an answer comes from each, as an event that carries the id.
-    pub fn command(&self, command: Command) -> CommandId {
-        self.hub.command(self.hub.shard_ids(), &command)
+    pub fn command(&self, command: &Command) -> CommandId {
+        self.hub.command(self.hub.shard_ids(), command)
     }
 
     /// Hands a command to one shard.
-    pub fn command_to(&self, shard: ShardId, command: Command) -> CommandId {
-        self.hub.command(std::iter::once(shard), &command)
+    pub fn command_to(&self, shard: ShardId, command: &Command) -> CommandId {
+        self.hub.command(std::iter::once(shard), command)
     }
 
     /// What each shard counted so far.

@@ -7,7 +7,7 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{ClientConfig, KeyLogFile, RootCertStore, ServerConfig};
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::path::{Path, PathBuf};
@@ -71,21 +71,24 @@ impl Current {
         let fits = |error: rustls::Error| unusable(&chain_file, &key_file, &error);
 
         let clients = client_verifier(&settings.clients, &provider)?;
-        let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        let mut server = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(fits)?
             .with_client_cert_verifier(clients)
             .with_single_cert(chain.clone(), key.clone_key())
             .map_err(fits)?;
+        // Writes session keys only where SSLKEYLOGFILE names a file, for captures to be read.
+        server.key_log = Arc::new(KeyLogFile::new());
 
         let verifier = server_verifier(&settings.roots, own_root.as_deref(), &provider)?;
-        let client = ClientConfig::builder_with_provider(provider)
+        let mut client = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(fits)?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_client_auth_cert(chain, key)
             .map_err(fits)?;
+        client.key_log = Arc::clone(&server.key_log);
         Ok(Self { server: Arc::new(server), client: Arc::new(client) })
     }
 }

@@ -150,7 +150,7 @@ pub(crate) fn work<A: Shard>(hub: &Arc<Hub<A>>, listener: ListenerId, worker: us
     let Some(socket) = hub.datagrams.socket(listener, worker) else { return };
     let mut worker = Worker {
         listener,
-        worker,
+        place: worker,
         received: mmsg::Received::new(),
         shards: [ShardId(0); BATCH],
         out: Outbox::new(),
@@ -165,7 +165,7 @@ pub(crate) fn work<A: Shard>(hub: &Arc<Hub<A>>, listener: ListenerId, worker: us
 
 struct Worker {
     listener: ListenerId,
-    worker: usize,
+    place: usize,
     received: mmsg::Received,
     /// Where each datagram of the batch belongs.
     shards: [ShardId; BATCH],
@@ -182,7 +182,7 @@ impl Worker {
                     _ => take_errors(socket, self.listener, &mut self.out.unreachable),
                 },
             }
-            hub.send_datagrams(&mut self.out, self.worker);
+            hub.send_datagrams(&mut self.out, self.place);
         }
     }
 
@@ -198,7 +198,7 @@ impl Worker {
             wanted[usize::from(self.shards[at].0)] = true;
         }
         for step in 0..usize::from(shards) {
-            let shard = (self.worker + step) % usize::from(shards);
+            let shard = (self.place + step) % usize::from(shards);
             if wanted[shard] {
                 let mut entered = hub.enter(ShardId(shard as u8), now, &mut self.out);
                 for at in (0..count).filter(|at| usize::from(self.shards[*at].0) == shard) {

@@ -47,7 +47,7 @@ impl Baresip {
         ip(&format!("address add {address}/32 dev lo label lo:{label}"));
         let files = [
             ("accounts", accounts(&account)),
-            ("config", config(&account, &address, label, &sound)),
+            ("config", config(&account, &address, label)),
             ("contacts", String::new()),
         ];
         for (name, text) in files {
@@ -108,10 +108,12 @@ impl Phone for Baresip {
     }
 
     fn register(&mut self) {
-        let mut command = Command::new("baresip");
+        // Line by line, so that its last words are not lost when it is killed.
+        let mut command = Command::new("stdbuf");
         command
-            .args(["-4", "-s", "-v", "-f"])
+            .args(["-oL", "baresip", "-4", "-s", "-v", "-f"])
             .arg(&self.directory)
+            .current_dir(&self.directory)
             .env("TZ", "UTC")
             .stdin(Stdio::null());
         let program = Program::start("baresip", command, &self.directory.join("output.log"));
@@ -201,14 +203,11 @@ fn keep_from_recording_itself(sound: &Path) {
         .stdout(Stdio::piped())
         .spawn()
         .expect("date starts");
-    let seconds: String = (now..now + LONGEST_TEST)
-        .map(|second| format!("@{second}\n"))
-        .collect();
-    date.stdin
-        .take()
-        .expect("its input is a pipe")
-        .write_all(seconds.as_bytes())
-        .expect("date reads");
+    let mut input = date.stdin.take().expect("its input is a pipe");
+    for second in now..now + LONGEST_TEST {
+        writeln!(input, "@{second}").expect("date reads");
+    }
+    drop(input);
     let names = date.wait_with_output().expect("date ends").stdout;
     for name in String::from_utf8_lossy(&names).lines() {
         fs::create_dir(sound.join(name)).expect("the phone's directory can be written");
@@ -233,12 +232,12 @@ fn accounts(account: &Account) -> String {
     )
 }
 
-fn config(account: &Account, address: &str, label: u8, sound: &Path) -> String {
+fn config(account: &Account, address: &str, label: u8) -> String {
     let authority = match account.transport {
         Transport::Tls => format!("sip_cafile {}", account.authority),
         Transport::Udp | Transport::Tcp => String::new(),
     };
-    // ausine wants 48 kHz and two channels, or calls are never answered. mwi.so can flood; it stays out.
+    // snd_path is short because sndfile cuts the names of its files at 128 bytes. ausine wants 48 kHz and two channels, or calls are never answered. mwi.so can flood; it stays out.
     format!(
         "sip_listen {address}:5060
 {authority}
@@ -261,10 +260,9 @@ module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so
 ctrl_tcp_listen {address}:4444
-snd_path {sound}
+snd_path sound
 ",
         tone = account.tone,
-        sound = sound.display(),
     )
 }
 

@@ -32,7 +32,9 @@ impl Capture {
         let file = place.directory().join("capture.pcap");
         let mut command = Command::new("tcpdump");
         command
-            .args(["-i", "lo", "-U", "--immediate-mode", "-Z", "root", "-w"])
+            .args(["-i", "lo", "-U", "--immediate-mode", "-Z", "root"])
+            // In immediate mode each packet takes a whole slot of the buffer: 1,000 slots of the longest packet.
+            .args(["-s", "65535", "-B", "65536", "-w"])
             .arg(&file)
             .stdin(Stdio::null());
         let mut program =
@@ -63,6 +65,11 @@ impl Capture {
         });
         self.program.signal("INT");
         self.program.wait_end(STEP);
+        let log = fs::read_to_string(self.program.log()).unwrap_or_default();
+        assert!(
+            log.contains("\n0 packets dropped by kernel"),
+            "the capture has holes: {log}"
+        );
         Verdict::new(messages(&self.file, &self.keys))
     }
 }
@@ -82,11 +89,11 @@ pub struct Message {
     pub status: Option<u16>,
     /// Call-ID.
     pub call_id: String,
-    /// Number of the CSeq.
+    /// Number of the `CSeq`.
     pub sequence: u64,
-    /// Method of the CSeq, and so of the request that a response answers.
+    /// Method of the `CSeq`, and so of the request that a response answers.
     pub sequence_method: String,
-    /// User part of the From URI, and its tag.
+    /// User part of the From URI.
     pub from_user: String,
     /// Tag of the From header.
     pub from_tag: String,

@@ -173,7 +173,7 @@ fn run_inside(test: &str) {
     }
     let said = fs::read_to_string(&log).unwrap_or_default();
     if end.is_ok_and(|status| status.success()) && said.contains("test result: ok. 1 passed") {
-        print!("{said}");
+        eprint!("{said}");
         // What stays behind is only a temporary directory.
         let _ = fs::remove_dir_all(&directory);
         return;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -62,13 +62,8 @@ impl Program {
 
     /// The next line it printed, or `None` when `until` came first or it has closed its output.
     pub fn line(&mut self, until: Instant) -> Option<String> {
-        match self
-            .lines
-            .recv_timeout(until.saturating_duration_since(Instant::now()))
-        {
-            Ok(line) => Some(line),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        let left = until.saturating_duration_since(Instant::now());
+        self.lines.recv_timeout(left).ok()
     }
 
     /// Reads lines until `wanted` recognises one, and gives what it made of it.

@@ -41,7 +41,7 @@ impl Recording {
         self.explaining(|| {
             wait_for(&what, STEP, || {
                 let heard = self.beyond(&known)?;
-                if heard.seconds() < WINDOW.as_secs_f64() {
+                if heard.length() < WINDOW {
                     return None;
                 }
                 known = self.known();

@@ -78,3 +78,14 @@ pub fn talking(one: &dyn Phone, other: &dyn Phone) {
     one.recording().expect_tone(other.account().tone);
     other.recording().expect_tone(one.account().tone);
 }
+
+/// Proves that `holder` does not hear `held`, who hears nothing, or the music that stands for it.
+#[track_caller]
+pub fn is_held_by(held: &dyn Phone, holder: &dyn Phone) {
+    holder.recording().expect_silence();
+    if holder.plays_music() {
+        held.recording().expect_tone(holder.account().tone);
+    } else {
+        held.recording().expect_silence();
+    }
+}

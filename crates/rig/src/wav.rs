@@ -4,6 +4,7 @@ use std::f64::consts::TAU;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use std::time::Duration;
 
 /// Samples a second of the tone files; what G.711 carries.
 const RATE: u32 = 8000;
@@ -50,9 +51,9 @@ pub struct Samples {
 }
 
 impl Samples {
-    /// How long they last, in seconds.
-    pub fn seconds(&self) -> f64 {
-        self.values.len() as f64 / f64::from(self.rate)
+    /// How long they last.
+    pub fn length(&self) -> Duration {
+        Duration::from_millis(self.values.len() as u64 * 1000 / u64::from(self.rate.max(1)))
     }
 }
 

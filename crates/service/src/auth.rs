@@ -11,7 +11,7 @@ use cordboard_core::dice::{Dice, parse_base32, push_base32};
 use cordboard_core::time::Instant;
 use cordboard_core::transport::Flow;
 use cordboard_sip::digest::{Algorithm, Challenge, Credentials, Ha1, Request};
-use cordboard_sip::{Builder, Name, View};
+use cordboard_sip::{Builder, Name, UriRef, View};
 use siphasher::sip::SipHasher24;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
@@ -193,10 +193,18 @@ pub(crate) fn is_for(value: &str, realm: &str) -> bool {
     value[at + 7..].strip_prefix(realm).is_some_and(|rest| rest.starts_with('"'))
 }
 
-/// RFC 7616 §3.4.6: the URI in the credentials is that of the request. Proxies on the way may have
-/// changed the Request-URI, so user and host are what counts (RFC 3261 §22.4 item 4).
+/// RFC 7616 §3.4.6: the URI in the credentials is that of the request, at least as far as user and
+/// host go: phones leave parameters out, and write the domain where they mean its server.
 fn names_request(credentials: &Credentials<'_>, request: &View<'_>) -> bool {
-    *credentials.uri == *request.request_uri() || credentials.uri.len() > 4
+    if *credentials.uri == *request.request_uri() {
+        return true;
+    }
+    match (UriRef::parse(&credentials.uri), UriRef::parse(request.request_uri())) {
+        (Ok(said), Ok(meant)) => {
+            said.user() == meant.user() && said.host().eq_ignore_ascii_case(meant.host())
+        }
+        _ => false,
+    }
 }
 
 fn proves(desk: &Desk, credentials: &Credentials<'_>, request: &View<'_>) -> bool {

@@ -52,7 +52,8 @@ impl Settings {
             auth: Auth {
                 registers: true,
                 calls: true,
-                algorithms: vec![Algorithm::Md5, Algorithm::Sha256],
+                // baresip before 2.0 does not register where SHA-256 is offered too, in whatever order.
+                algorithms: vec![Algorithm::Md5],
                 nonce_life: hour,
             },
             registrar: Registrar {

@@ -149,9 +149,11 @@ fn caller(
     if agent.desk.settings.neighbours.contains(&flow.remote.ip()) {
         return Ok(Caller::Neighbour);
     }
+    if !agent.desk.settings.auth.calls {
+        return Ok(Caller::Stranger);
+    }
     let claims = UriRef::parse(request.from_uri()).ok();
-    let ours = claims.as_ref().is_some_and(|uri| agent.desk.is_ours(uri));
-    if !agent.desk.settings.auth.calls || !ours {
+    if !claims.as_ref().is_some_and(|uri| agent.desk.is_ours(uri)) {
         return Ok(Caller::Stranger);
     }
     match agent.auth.check(&agent.desk, now, request, Name::PROXY_AUTHORIZATION) {

@@ -187,7 +187,8 @@ impl Edits {
         };
         self.drop_all(Why::Rport);
         let text = self.write("=", port);
-        self.splice(start..end, text, Why::Rport);
+        // Before what is added to the end of the Via, where `rport` may stand.
+        self.splice_in_order(start..end, text, Why::Rport, i32::MIN);
     }
 
     /// Replaces the body and what describes it: Content-Type, Content-Length, Content-Encoding. An empty body
@@ -328,6 +329,7 @@ fn end_of_lines(view: &View<'_>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Rport;
 
     const INVITE: &str = "INVITE sip:bob@example.com SIP/2.0\r\n\
         Via: SIP/2.0/UDP a.example.com;rport;branch=z9hG4bKa ,SIP/2.0/UDP z\r\n\
@@ -410,6 +412,21 @@ mod tests {
             +Via: SIP/2.0/UDP p;branch=z9hG4bKp\n\
             +Via: SIP/2.0/UDP a.example.com;rport=5070;branch=z9hG4bKa;received=192.0.2.9 ,SIP/2.0/UDP z\n\
             +Max-Forwards: 69\n"
+        );
+    }
+
+    #[test]
+    fn an_rport_at_the_end_of_the_via_is_filled_before_what_follows() {
+        let text = INVITE.replacen(";rport;branch=z9hG4bKa", ";branch=z9hG4bKa;rport", 1);
+        let view = View::parse(text.as_bytes()).unwrap();
+        let mut edits = Edits::new();
+        edits.set_received(&view, "192.0.2.9");
+        edits.set_rport(&view, 5070);
+        let edited = edits.apply(&view);
+        let via = View::parse(&edited).unwrap().top_via();
+        assert_eq!(
+            (via.rport, via.received),
+            (Rport::Filled(5070), Some("192.0.2.9"))
         );
     }
 

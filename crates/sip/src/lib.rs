@@ -8,10 +8,14 @@
 //!
 //! The crate holds no state and knows no time.
 
-// Message: what it is made of, reading, changing, writing.
 mod build;
 mod edit;
 mod frame;
+pub mod digest;
+mod grammar;
+pub mod header;
+// Message: what it is made of, reading, changing, writing.
+// Message: what it is made of, reading, changing, writing.
 pub mod limits;
 mod malformed;
 mod method;
@@ -25,9 +29,6 @@ mod view;
 
 // Header values: what stands behind the colon, and in the body.
 pub mod body;
-pub mod digest;
-mod grammar;
-pub mod header;
 pub mod params;
 pub mod sdp;
 pub mod uri;

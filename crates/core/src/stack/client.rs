@@ -9,6 +9,9 @@ use bytes::Bytes;
 use cordboard_sip::{Builder, Method, Name, View};
 use std::time::Duration;
 
+/// Transactions that are looked at when a datagram was refused.
+const MAX_LOOKED_AT: usize = 10_000;
+
 /// A request of ours and how far it got.
 #[derive(Debug)]
 pub(super) struct Client {
@@ -210,6 +213,29 @@ impl Stack {
     pub(super) fn client_flow_closed(&mut self, now: Instant, slot: u32) {
         let Some(client) = self.clients.get(slot as usize) else { return };
         self.client_failed(now, ClientId { slot, nonce: client.nonce });
+    }
+
+    /// Nobody listens where datagrams went (RFC 3261 §18.4). Only requests that have heard nothing yet
+    /// fail, and only so many are looked at, for anybody can provoke such news.
+    pub(super) fn datagram_refused(&mut self, now: Instant, flow: Flow) {
+        let silent = |client: &Client| {
+            client.flow == flow
+                && matches!(
+                    client.machine,
+                    Machine::Invite(invite_client::State::Calling)
+                        | Machine::NonInvite(non_invite_client::State::Trying)
+                )
+        };
+        let failed: Vec<ClientId> = self
+            .clients
+            .iter()
+            .take(MAX_LOOKED_AT)
+            .filter(|(_, client)| silent(client))
+            .map(|(slot, client)| ClientId { slot: slot as u32, nonce: client.nonce })
+            .collect();
+        for id in failed {
+            self.client_failed(now, id);
+        }
     }
 
     fn advance_client(

@@ -67,7 +67,8 @@ fn many_peers_with_many_messages_lose_none_and_keep_their_order() {
             let received: Vec<_> = (0..10).map(|_| receive(peer)).collect();
             // A message's shard follows from its bytes; within a shard the order is kept.
             for shard in 0..2 {
-                let mine = |bytes: &[u8]| bytes.iter().fold(0u8, |sum, byte| sum.wrapping_add(*byte)) % 2 == shard;
+                let mine =
+                    |bytes: &[u8]| bytes.iter().fold(0u8, |sum, byte| sum.wrapping_add(*byte)) % 2 == shard;
                 let got: Vec<_> = received.iter().filter(|bytes| mine(bytes)).cloned().collect();
                 let sent: Vec<_> = (0..10).map(|n| of(n).to_vec()).filter(|bytes| mine(bytes)).collect();
                 assert_eq!(got, sent);

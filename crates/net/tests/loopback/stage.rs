@@ -4,11 +4,10 @@ use bytes::Bytes;
 use cordboard_core::time::Instant;
 use cordboard_core::transport::{Flow, Transport};
 use cordboard_net::{
-    Clock, Config, Dns, Limits, ListenOn, Origins, Peer, Reply, Running, Server, Shard, StartError, Store, Tls,
+    Clock, Config, Dns, Limits, ListenOn, Origins, Peer, Reply, Running, Server, Shard, StartError, Store,
+    Tls,
 };
-use cordboard_service::door::{
-    Answer, AskId, Command, Event, Input, Level, Note, Output, Question, ShardId,
-};
+use cordboard_service::door::{Answer, AskId, Command, Event, Input, Level, Note, Output, Question, ShardId};
 use cordboard_service::location::{Aor, Located, Wanted};
 use cordboard_service::settings::Settings;
 use std::collections::VecDeque;
@@ -80,7 +79,13 @@ impl Shard for Echo {
 impl Echo {
     fn note(&mut self, text: String, flow: Option<Flow>) {
         let (level, says, identity) = (Level::Info, "test", Some(text.into()));
-        self.outputs.push_back(Output::Event(Event::Note(Note { level, says, call_id: None, flow, identity })));
+        self.outputs.push_back(Output::Event(Event::Note(Note {
+            level,
+            says,
+            call_id: None,
+            flow,
+            identity,
+        })));
     }
 
     fn obey(&mut self, now: Instant, order: &str) {
@@ -94,7 +99,9 @@ impl Echo {
             }),
             ["naptr", name] => self.ask(Question::Dns(cordboard_core::dns::Query::Naptr(name.into()))),
             ["srv", name] => self.ask(Question::Dns(cordboard_core::dns::Query::Srv(name.into()))),
-            ["addresses", name] => self.ask(Question::Dns(cordboard_core::dns::Query::Addresses(name.into()))),
+            ["addresses", name] => {
+                self.ask(Question::Dns(cordboard_core::dns::Query::Addresses(name.into())));
+            }
             ["locate", user] => self.ask(Question::Locate(Wanted::Aor(Aor(user.into())))),
             ["flood", count] => {
                 let flow = self.last.expect("somebody to flood");
@@ -266,12 +273,12 @@ impl Stage {
 
     /// Tells the first shard to do something.
     pub(crate) fn order(&self, order: &str) {
-        self.server.command_to(ShardId(0), Command::ShowCall { call_id: order.into() });
+        self.server.command_to(ShardId(0), &Command::ShowCall { call_id: order.into() });
     }
 
     /// Tells every shard.
     pub(crate) fn order_all(&self, order: &str) {
-        self.server.command(Command::ShowCall { call_id: order.into() });
+        self.server.command(&Command::ShowCall { call_id: order.into() });
     }
 
     /// Waits for the first thing that `wanted` makes something of.

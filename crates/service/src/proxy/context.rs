@@ -1,6 +1,7 @@
 //! Response contexts: what the proxy remembers of a request until its last branch is done
 //! (RFC 3261 §16.2).
 
+use super::security::SipsWarning;
 use bytes::Bytes;
 use cordboard_core::server_location::Selection;
 use cordboard_core::time::Instant;
@@ -30,6 +31,8 @@ pub(super) struct Context {
     pub(super) phase: Phase,
     /// Whether a contact was looked up, rather than a user.
     pub(super) wants_contact: bool,
+    /// What a failure of our own warns of (RFC 3261 §20.43).
+    pub(super) warning: Option<SipsWarning>,
     /// When the current group is given up in favour of the next.
     pub(super) group_until: Option<Instant>,
 }
@@ -82,7 +85,30 @@ pub(super) enum Way {
     /// Over this flow and nothing else: what lies behind it has no other address.
     OnlyFlow(Flow),
     /// To be found (RFC 3263).
-    Find(Box<Selection>),
+    Find(Box<Search>),
+}
+
+/// A search for the next hop.
+#[derive(Clone, Debug)]
+pub(super) struct Search {
+    pub(super) selection: Selection,
+    /// For a request that is too large for a datagram: where it goes as one all the same, if no
+    /// stream can be opened (RFC 3261 §18.1.1).
+    pub(super) otherwise: Option<Selection>,
+}
+
+impl Aim {
+    /// Goes over to datagrams; false if there is nothing to go over to.
+    pub(super) fn fall_back(&mut self) -> bool {
+        let Way::Find(search) = &mut self.way else { return false };
+        match search.otherwise.take() {
+            Some(selection) => {
+                search.selection = selection;
+                true
+            }
+            None => false,
+        }
+    }
 }
 
 /// One branch.

@@ -7,6 +7,7 @@
 pub(crate) mod context;
 pub(crate) mod forward;
 mod response;
+mod security;
 pub(crate) mod target;
 
 use crate::desk::{Asker, Desk, role};
@@ -14,7 +15,7 @@ use crate::door::{Answer, Question};
 use crate::location::{Located, Target, Wanted};
 use crate::settings::{Role, Switchboard};
 use bytes::Bytes;
-use context::{Aim, Best, Branch, BranchState, Context, Phase, Way};
+use context::{Aim, Best, Branch, BranchState, Context, Phase, Search, Way};
 use cordboard_core::server_location::{Next, Selection};
 use cordboard_core::stack::Event;
 use cordboard_core::time::Instant;
@@ -103,7 +104,10 @@ impl Proxy {
         };
         let key = self.open(desk, source, server, request, routed, Phase::Forwarding);
         match way {
-            Ok(way) => self.start_group(desk, now, key, vec![Aim { uri: None, route: Vec::new(), way }]),
+            Ok(way) => {
+                let aims = [Aim { uri: None, route: Vec::new(), way }];
+                self.start_group(desk, now, key, aims, Some(request));
+            }
             Err(status) => self.fail(desk, now, key, status),
         }
     }
@@ -131,6 +135,7 @@ impl Proxy {
             challenges: Vec::new(),
             phase,
             wants_contact: false,
+            warning: None,
             group_until: None,
         });
         let key = u64::from(self.generation) << 32 | slot as u64;
@@ -149,12 +154,12 @@ impl Proxy {
         match (asker, answer) {
             (Asker::Proxy(key), Answer::Located(located)) => self.located(desk, now, key, located),
             (Asker::Branch(key, at), Answer::Dns(records)) => {
-                if let Some(Way::Find(selection)) = self.branch(key, at).map(|branch| &mut branch.aim.way)
-                    && let Some(query) = selection.asked()
+                if let Some(Way::Find(search)) = self.branch(key, at).map(|branch| &mut branch.aim.way)
+                    && let Some(query) = search.selection.asked()
                 {
-                    selection.handle_records(&query, records, desk.stack.dice());
+                    search.selection.handle_records(&query, records, desk.stack.dice());
                 }
-                self.step(desk, now, key, at);
+                self.step(desk, now, key, at, None);
             }
             (Asker::Branch(key, at), Answer::Opened(opened)) => self.opened(desk, now, key, at, opened),
             _ => {}
@@ -189,15 +194,12 @@ impl Proxy {
         }
         let Some(context) = self.context(key) else { return };
         let (source, secure, length) = (context.source, context.ways.secure, context.request.len());
-        let mut groups = groups(located.targets);
-        if secure {
-            // RFC 5630 §5.3: what was asked for securely is never carried on insecurely.
-            groups.iter_mut().for_each(|group| group.retain(|target| target.flow.transport.is_secure()));
-            groups.retain(|group| !group.is_empty());
-            if groups.is_empty() {
-                return self.fail(desk, now, key, Status::TEMPORARILY_UNAVAILABLE);
-            }
+        let (targets, refused) = security::fitting(located.targets, secure);
+        if targets.is_empty() {
+            context.warning = refused;
+            return self.fail(desk, now, key, Status::TEMPORARILY_UNAVAILABLE);
         }
+        let groups = groups(targets);
         let mut waiting: Vec<Vec<Aim>> = groups
             .into_iter()
             .map(|group| {
@@ -219,7 +221,7 @@ impl Proxy {
             // RFC 7118 §5.5: such a host is a name for a connection and never to be looked up.
             Ok(uri) if !uri.host().to_ascii_lowercase().ends_with(".invalid") => {
                 let way = find(desk, &uri, source, request.len());
-                self.start_group(desk, now, key, vec![Aim { uri: None, route: Vec::new(), way }]);
+                self.start_group(desk, now, key, [Aim { uri: None, route: Vec::new(), way }], None);
             }
             _ => self.fail(desk, now, key, Status::NOT_FOUND),
         }
@@ -233,12 +235,19 @@ impl Proxy {
             Phase::Locating | Phase::Closing | Phase::Answered => None,
         };
         match group {
-            Some(group) => self.start_group(desk, now, key, group),
+            Some(group) => self.start_group(desk, now, key, group, None),
             None => self.conclude(desk, now, key),
         }
     }
 
-    fn start_group(&mut self, desk: &mut Desk, now: Instant, key: u64, group: Vec<Aim>) {
+    fn start_group(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        key: u64,
+        group: impl IntoIterator<Item = Aim>,
+        request: Option<&View<'_>>,
+    ) {
         let Some(context) = self.context(key) else { return };
         let first = context.branches.len();
         for aim in group {
@@ -256,29 +265,36 @@ impl Proxy {
             self.wheel.arm(due, key);
         }
         for at in first..until {
-            self.step(desk, now, key, at);
+            self.step(desk, now, key, at, request);
         }
         if first == until {
             self.next_group(desk, now, key);
         }
     }
 
-    /// Takes a branch one step further towards its next hop.
-    fn step(&mut self, desk: &mut Desk, now: Instant, key: u64, at: usize) {
+    /// Takes a branch one step further towards its next hop. `request` saves parsing it again.
+    pub(super) fn step(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        key: u64,
+        at: usize,
+        request: Option<&View<'_>>,
+    ) {
         let Some(branch) = self.branch(key, at).filter(|branch| branch.state == BranchState::Finding) else {
             return;
         };
         let next = match &mut branch.aim.way {
             Way::Flow(flow) | Way::OnlyFlow(flow) => {
                 let flow = *flow;
-                return self.send_branch(desk, now, key, at, flow);
+                return self.send_branch(desk, now, key, at, flow, request);
             }
-            Way::Find(selection) => selection.next_target(),
+            Way::Find(search) => search.selection.next_target(),
         };
         match next {
             Next::Ask => {
                 let query = match &mut branch.aim.way {
-                    Way::Find(selection) => selection.poll_question(),
+                    Way::Find(search) => search.selection.poll_question(),
                     Way::Flow(_) | Way::OnlyFlow(_) => None,
                 };
                 if let Some(query) = query
@@ -290,12 +306,13 @@ impl Proxy {
             Next::Try { transport, remote, server_name } => {
                 branch.trying = Some((transport, remote));
                 if transport == Transport::Udp {
-                    self.send_datagram(desk, now, key, at);
+                    self.send_datagram(desk, now, key, at, request);
                 } else if !desk.ask(Question::Open { transport, remote, server_name }, Asker::Branch(key, at))
                 {
                     self.finish(desk, now, key, at, Status::SERVICE_UNAVAILABLE, None);
                 }
             }
+            Next::Exhausted if branch.aim.fall_back() => self.step(desk, now, key, at, request),
             Next::Exhausted => {
                 let found = branch.trying.is_some();
                 let status = if found { Status::SERVICE_UNAVAILABLE } else { Status::NOT_FOUND };
@@ -304,16 +321,23 @@ impl Proxy {
         }
     }
 
-    fn send_datagram(&mut self, desk: &mut Desk, now: Instant, key: u64, at: usize) {
+    fn send_datagram(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        key: u64,
+        at: usize,
+        request: Option<&View<'_>>,
+    ) {
         let Some(context) = self.context(key) else { return };
         let like = context.source.listener;
         let Some((_, remote)) = context.branches.get(at).and_then(|branch| branch.trying) else { return };
         match desk.way_out(Transport::Udp, remote, Some(like)) {
             Some(listener) => {
                 let flow = Flow { transport: Transport::Udp, listener, connection: 0, remote };
-                self.send_branch(desk, now, key, at, flow);
+                self.send_branch(desk, now, key, at, flow, request);
             }
-            None => self.step(desk, now, key, at),
+            None => self.step(desk, now, key, at, request),
         }
     }
 
@@ -330,17 +354,30 @@ impl Proxy {
             return;
         }
         match opened {
-            Ok(flow) => self.send_branch(desk, now, key, at, flow),
-            Err(_) => self.step(desk, now, key, at),
+            Ok(flow) => self.send_branch(desk, now, key, at, flow, None),
+            Err(_) => self.step(desk, now, key, at, None),
         }
     }
 
-    fn send_branch(&mut self, desk: &mut Desk, now: Instant, key: u64, at: usize, flow: Flow) {
+    fn send_branch(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        key: u64,
+        at: usize,
+        flow: Flow,
+        request: Option<&View<'_>>,
+    ) {
         let slot = key as u32 as usize;
         let Some(context) = self.contexts.get_mut(slot) else { return };
-        let Ok(request) = View::parse(&context.request) else { return };
         let client = desk.stack.reserve();
-        let bytes = forward::write(desk, &mut self.edits, context, &request, at, client, flow);
+        let bytes = match request {
+            Some(request) => forward::write(desk, &mut self.edits, context, request, at, client, flow),
+            None => match View::parse(&context.request) {
+                Ok(request) => forward::write(desk, &mut self.edits, context, &request, at, client, flow),
+                Err(_) => return desk.stack.release(client),
+            },
+        };
         let (method, ack) = (context.method, context.server.is_none());
         if ack {
             desk.stack.release(client);
@@ -437,7 +474,7 @@ impl Proxy {
         match (branch.state, &branch.aim.way) {
             (BranchState::Trying, Way::Find(_)) => {
                 branch.state = BranchState::Finding;
-                self.step(desk, now, key, at);
+                self.step(desk, now, key, at, None);
             }
             (BranchState::Trying | BranchState::Proceeding, Way::OnlyFlow(_))
                 if status == Status::SERVICE_UNAVAILABLE =>
@@ -553,15 +590,14 @@ fn aim_at(desk: &Desk, target: Target, source: Flow, length: usize) -> Option<Ai
     let way = match target.path.first() {
         Some(first) => find(desk, &UriRef::parse(target::uri_of(first)).ok()?, source, length),
         None if target.by_flow => Way::OnlyFlow(target.flow),
-        None => {
+        None if length > MAX_DATAGRAM_REQUEST => {
             let uri = UriRef::parse(&target.uri).ok()?;
-            let transport = uri.params().get("transport");
-            if transport.is_none() && length > MAX_DATAGRAM_REQUEST {
-                find(desk, &uri, source, length)
-            } else {
-                Way::Flow(target.flow)
+            match uri.params().get("transport") {
+                None => find(desk, &uri, source, length),
+                Some(_) => Way::Flow(target.flow),
             }
         }
+        None => Way::Flow(target.flow),
     };
     Some(Aim { uri: Some(target.uri), route: target.path, way })
 }
@@ -581,5 +617,6 @@ fn find(desk: &Desk, uri: &UriRef<'_>, source: Flow, length: usize) -> Way {
             return Way::Flow(Flow { transport: Transport::Udp, listener, connection: 0, remote });
         }
     }
-    Way::Find(Box::new(Selection::new(target, desk.supported(!large))))
+    let otherwise = large.then(|| Selection::new(target.clone(), desk.supported(true)));
+    Way::Find(Box::new(Search { selection: Selection::new(target, desk.supported(!large)), otherwise }))
 }

@@ -54,7 +54,7 @@ impl Proxy {
                 // RFC 3263 §4.3: another server of the same name may take it.
                 branch.state = BranchState::Finding;
                 branch.client = None;
-                self.step(desk, now, key, at);
+                self.step(desk, now, key, at, None);
             }
             _ => {
                 let bytes = self.strip_via(response);
@@ -192,7 +192,11 @@ impl Proxy {
         let context = self.context(key)?;
         let mut request = View::parse(&context.request).ok()?;
         request.set_source(context.source.remote);
-        Some(desk.response(&request, status).finish())
+        let response = desk.response(&request, status);
+        Some(match context.warning {
+            Some(warning) => response.line(Name::WARNING, warning).finish(),
+            None => response.finish(),
+        })
     }
 
     /// After the final response only an INVITE's context is still needed: other 2xx may come.
@@ -220,6 +224,9 @@ fn collect_challenges(challenges: &mut Vec<(Name, Box<str>)>, response: &Bytes) 
 
 /// §16.7 step 7: the challenges of every branch, in one response.
 fn add_challenges(response: Bytes, challenges: &[(Name, Box<str>)]) -> Bytes {
+    if challenges.is_empty() {
+        return response;
+    }
     let Ok(view) = View::parse(&response) else { return response };
     if !matches!(view.status(), Some(Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED)) {
         return response;

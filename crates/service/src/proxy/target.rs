@@ -38,7 +38,9 @@ pub(crate) fn preprocess(desk: &Desk, request: &View<'_>) -> Routed {
     routed.preparation.secure =
         request.request_uri().get(..5).is_some_and(|s| s.eq_ignore_ascii_case("sips:"));
     let mut token_text = None;
-    if let Ok(uri) = UriRef::parse(request.request_uri())
+    if request.has(Name::ROUTE)
+        && request.request_uri().contains(";lr")
+        && let Ok(uri) = UriRef::parse(request.request_uri())
         && uri.params().has("lr")
         && desk.is_here(&uri)
         && let Some(last) = request.values(Name::ROUTE).last()
@@ -47,10 +49,8 @@ pub(crate) fn preprocess(desk: &Desk, request: &View<'_>) -> Routed {
         token_text = uri.user();
         routed.preparation.strict_uri = Some(uri_of(last.text).into());
     }
-    let mut values = request.values(Name::ROUTE).count();
-    if routed.preparation.strict_uri.is_some() {
-        values -= 1;
-    }
+    let strict = routed.preparation.strict_uri.is_some();
+    let values = if strict { request.values(Name::ROUTE).count() - 1 } else { usize::MAX };
     for value in request.values(Name::ROUTE).take(values) {
         let text = uri_of(value.text);
         match UriRef::parse(text) {

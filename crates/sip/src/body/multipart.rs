@@ -284,7 +284,7 @@ mod tests {
             .unwrap()
     }
 
-    /// RFC 3892 §5: the form of a REFER with its token.
+    /// RFC 3892 §7.1: the form of a REFER with its token.
     const REFERRED: &[u8] = b"preamble\r\n--unique-boundary-1\r\n\
         Content-Type: message/sip\r\nContent-ID: <20398823.2UWQFN309shb3@referrer.example>\r\n\
         Content-Disposition: by-reference;\r\n handling=optional\r\n\r\nREFER\r\n\r\nx\r\n\

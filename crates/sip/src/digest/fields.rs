@@ -40,14 +40,14 @@ impl<'a> Field<'a> {
             ));
         }
         let was_quoted = value.starts_with('"');
-        if was_quoted && grammar::quoted_end(value.as_bytes(), 0) != Some(value.len()) {
-            return Err(Malformed::new(
-                "a quoted authentication parameter does not end where it should",
-            ));
-        }
-        let value = match unquote(value) {
-            Cow::Borrowed(value) => one_line(value)?,
-            Cow::Owned(value) => Cow::Owned(one_line(&value)?.into_owned()),
+        let value = if was_quoted {
+            let wrong = "a quoted authentication parameter does not end where it should";
+            match grammar::quoted_string(value, wrong)? {
+                Cow::Borrowed(value) => unquote(value),
+                Cow::Owned(value) => Cow::Owned(unquote(&value).into_owned()),
+            }
+        } else {
+            one_line(value)?
         };
         Ok(Self {
             name,
@@ -75,12 +75,16 @@ pub(super) fn fields(text: &str) -> impl Iterator<Item = Result<Field<'_>, Malfo
 
 /// Fields that are not understood: kept, and printed back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Others(Vec<(Box<str>, Box<str>, bool)>);
+pub(super) struct Others(
+    /// Name, value, and whether it is printed in quotes.
+    Vec<(Box<str>, Box<str>, bool)>,
+);
 
 impl Others {
     pub(super) fn keep(&mut self, field: &Field<'_>) {
+        let quoted = field.was_quoted || !grammar::is_token(&field.value);
         self.0
-            .push((field.name.into(), (&*field.value).into(), field.was_quoted));
+            .push((field.name.into(), (&*field.value).into(), quoted));
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
@@ -89,8 +93,8 @@ impl Others {
     }
 
     pub(super) fn print(&self, out: &mut List<'_, '_>) -> fmt::Result {
-        for (name, value, was_quoted) in &self.0 {
-            if *was_quoted || !grammar::is_token(value) {
+        for (name, value, quoted) in &self.0 {
+            if *quoted {
                 out.quoted(name, value)?;
             } else {
                 out.plain(name, value)?;

@@ -182,7 +182,7 @@ mod tests {
         assert!(Contact::parse("*;x=1").is_err());
     }
 
-    /// RFC 5626 §4.2.1 and RFC 5627 §5.3, §9.
+    /// RFC 5626 §4.2.1 and RFC 5627 §9.
     #[test]
     fn outbound_and_gruu() {
         let contact = addr(

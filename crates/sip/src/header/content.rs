@@ -107,7 +107,7 @@ token_enum! {
     Alert = "alert",
     /// It belongs to a session that is set up early (RFC 3959).
     EarlySession = "early-session",
-    /// It is referred to from elsewhere in the message (RFC 5621 §5.2).
+    /// It is referred to from elsewhere in the message (RFC 5621 §9.4).
     ByReference = "by-reference",
 }
 

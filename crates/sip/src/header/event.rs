@@ -248,7 +248,7 @@ mod tests {
         let event = Event::parse("presence.winfo").unwrap();
         assert_eq!(event.event.package(), "presence");
         assert_eq!(event.event.templates().collect::<Vec<_>>(), ["winfo"]);
-        // RFC 4235 §3.6.
+        // RFC 4235 §3.2.
         let event =
             Event::parse("dialog; call-id=\"12asdf33@host\";to-tag=\"x\"; from-tag=y").unwrap();
         assert_eq!(event.params.unquoted("call-id").unwrap(), "12asdf33@host");

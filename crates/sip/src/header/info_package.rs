@@ -52,7 +52,7 @@ impl fmt::Display for InfoPackage {
 }
 
 item_lists! {
-    /// The packages that the sender takes; none is a statement too (§5.2).
+    /// The packages that the sender takes; none is a statement too (§5.2.3).
     RecvInfo(InfoPackage), RECV_INFO;
 }
 

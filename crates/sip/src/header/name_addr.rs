@@ -129,8 +129,12 @@ impl NameAddr {
 
     /// The owned form of a borrowed address; its parameters are left behind.
     pub fn from_ref(borrowed: &NameAddrRef<'_>) -> Result<Self, Malformed> {
-        let display = match borrowed.display() {
-            Some(display) => Some(Box::from(&*grammar::one_line(&display)?)),
+        let display = match borrowed.display {
+            Some(written) if written.starts_with('"') => {
+                let quoted = grammar::quoted_string(written, "a display name is no quoted string")?;
+                Some(Box::from(&*unquote(&quoted)))
+            }
+            Some(written) => Some(Box::from(&*grammar::one_line(written)?)),
             None => None,
         };
         Ok(Self {

@@ -181,7 +181,7 @@ mod tests {
         assert!(to.replaces().unwrap().is_err());
     }
 
-    /// RFC 3892 §3 and §5.
+    /// RFC 3892 §3.
     #[test]
     fn referrers() {
         let by = ReferredBy::parse("sip:r@ref.example;cid=\"2UWQFN309shb3@ref.example\"").unwrap();
@@ -192,7 +192,7 @@ mod tests {
         );
     }
 
-    /// RFC 4488 §4.
+    /// RFC 4488 §4 and §6.
     #[test]
     fn no_subscription() {
         assert!(!ReferSub::parse("false").unwrap().wanted);

@@ -127,7 +127,7 @@ impl fmt::Display for MinSe {
 mod tests {
     use super::*;
 
-    /// §12.
+    /// §13.
     #[test]
     fn examples_of_the_standard() {
         let se = SessionExpires::parse("4000;refresher=uac").unwrap();

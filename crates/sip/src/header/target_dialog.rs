@@ -30,7 +30,7 @@ impl TargetDialog {
         }
     }
 
-    /// Whether that is the dialog of the recipient, whose local tag is the sender's remote one (§5).
+    /// Whether that is the dialog of the recipient, whose local tag is the sender's remote one (§4).
     pub fn names(&self, call_id: &str, local_tag: &str, remote_tag: &str) -> bool {
         self.call_id == *call_id
             && self
@@ -75,7 +75,7 @@ impl fmt::Display for TargetDialog {
 mod tests {
     use super::*;
 
-    /// §9: what A sends names the dialog that B has with the tags the other way round.
+    /// §10: what A sends names the dialog that B has with the tags the other way round.
     #[test]
     fn example_of_the_standard() {
         let text =

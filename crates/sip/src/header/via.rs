@@ -360,7 +360,7 @@ mod tests {
         }
     }
 
-    /// RFC 4475 §3.1.1.1 and §3.1.2.18 and others.
+    /// RFC 4475 §3.1.1.1, §3.1.1.10, §3.1.2.16.
     #[test]
     fn odd_ones() {
         let via = ViaRef::parse("SIP  / 2.0\r\n /UDP\r\n    192.0.2.2;branch=390skdjuw").unwrap();
@@ -382,7 +382,7 @@ mod tests {
                 .transport,
             Transport::Other("UNKNOWN-TP".into())
         );
-        // Hidden hosts of WebSocket clients (RFC 7118 §5.4).
+        // Hidden hosts of WebSocket clients (RFC 7118 §8.1).
         assert!(Via::parse("SIP/2.0/WSS df7jal23ls0d.invalid;branch=z9hG4bK56sdasks").is_ok());
     }
 

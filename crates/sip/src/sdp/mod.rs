@@ -168,7 +168,7 @@ mod tests {
         assert!(!back.is_held());
     }
 
-    /// RFC 3264 §8.4 and RFC 6337 §5.4 for IPv4; the same of IPv6, and RFC 6157 §4.2's `.invalid`.
+    /// RFC 3264 §8.4 and RFC 6337 §5.4 for IPv4; the same of IPv6, and RFC 6157 §4.1's `.invalid`.
     #[test]
     fn hold_by_direction_and_by_address() {
         for (session, media, held) in [

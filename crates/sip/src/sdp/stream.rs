@@ -84,7 +84,7 @@ impl<'a> Stream<'a> {
             .unwrap_or_default()
     }
 
-    /// Whether the address is none to send to: all zero, or a name that cannot exist (RFC 6157 §4.2).
+    /// Whether the address is none to send to: all zero, or a name that cannot exist (RFC 6157 §4.1).
     pub fn is_nowhere(&self) -> bool {
         let Some(address) = self.address() else {
             return false;

@@ -10,6 +10,9 @@ use super::{host, tel};
 const NEVER_IGNORED: [&str; 5] = ["user", "ttl", "method", "maddr", "transport"];
 
 pub(super) fn equivalent(a: &UriRef<'_>, b: &UriRef<'_>) -> bool {
+    if a.as_str() == b.as_str() {
+        return true;
+    }
     if a.scheme() != b.scheme() {
         return false;
     }

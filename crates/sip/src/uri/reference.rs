@@ -302,7 +302,7 @@ mod tests {
         );
     }
 
-    /// RFC 4475 §3.1.1.2, §3.1.1.4, §3.1.1.8, §3.1.1.9.
+    /// RFC 4475 §3.1.1.2, §3.1.1.3, §3.1.1.4, §3.1.1.9.
     #[test]
     fn strange_but_valid_users() {
         let uri = UriRef::parse("sip:1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*:&it+has=1,weird!*pas$wo~d_too.(doesn't-it)@example.com").unwrap();
