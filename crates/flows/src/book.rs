@@ -28,6 +28,8 @@ pub(crate) struct Call {
     pub(crate) progress: Progress,
     /// Whether we hold the other side.
     pub(crate) holding: bool,
+    /// Whether the other side holds us.
+    pub(crate) held: bool,
     /// A hold, resume or move is asked for and not yet answered.
     pub(crate) changing: bool,
 }
@@ -40,6 +42,8 @@ pub(crate) struct Book {
     pub(crate) registrations: Vec<Result<Vec<Box<str>>, Status>>,
     /// How often a button for the registration was pressed.
     pub(crate) asked: usize,
+    /// Buttons that did not fit: the stage presses none that cannot.
+    pub(crate) impossible: usize,
     next_name: u64,
 }
 
@@ -64,7 +68,14 @@ impl Book {
     }
 
     fn begin(&mut self, name: CallName, peer: &str, progress: Progress) {
-        self.calls.push(Call { name, peer: peer.into(), progress, holding: false, changing: false });
+        self.calls.push(Call {
+            name,
+            peer: peer.into(),
+            progress,
+            holding: false,
+            held: false,
+            changing: false,
+        });
     }
 
     /// The latest call of which this holds.
@@ -94,18 +105,29 @@ impl Book {
             CallEvent::Incoming { call, from } => self.begin(call, &from, Progress::Incoming),
             CallEvent::Ringing(call) => self.advance(call, Progress::Ringing),
             CallEvent::Established(call) => self.advance(call, Progress::Established),
-            CallEvent::HeldByPeer(..) => {}
+            CallEvent::Impossible(call) => {
+                if let Some(call) = self.call_mut(call) {
+                    call.changing = false;
+                }
+                self.impossible += 1;
+            }
+            CallEvent::HeldByPeer(call, held) => {
+                if let Some(call) = self.call_mut(call) {
+                    call.held = held;
+                }
+            }
+            CallEvent::Refused { .. } | CallEvent::Redirected(..) | CallEvent::Media(..) => {}
             CallEvent::HoldChanged(call, holding) => {
                 if let Some(call) = self.call_mut(call) {
                     (call.holding, call.changing) = (holding, false);
                 }
             }
-            CallEvent::ChangeRefused(call, _) => {
+            CallEvent::Moved(call) | CallEvent::OfferAnswered(call) | CallEvent::ChangeRefused(call, _) => {
                 if let Some(call) = self.call_mut(call) {
                     call.changing = false;
                 }
             }
-            CallEvent::Ended { call, outcome, status } => {
+            CallEvent::Ended { call, outcome, status, .. } => {
                 self.advance(call, Progress::Ended(outcome, status));
             }
         }
@@ -128,7 +150,7 @@ mod tests {
         let call = book.dial("sip:bob@biloxi.example.com");
         book.write(CallEvent::Established(call));
         assert_eq!(book.established(), 1);
-        book.write(CallEvent::Ended { call, outcome: Outcome::Answered, status: None });
+        book.write(CallEvent::Ended { call, outcome: Outcome::Answered, status: None, by_peer: true });
         book.write(CallEvent::Ringing(call));
         assert_eq!(book.live().count(), 0);
         assert!(book.find(|call| call.is_with("bob")).is_some());

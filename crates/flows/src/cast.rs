@@ -1,6 +1,6 @@
 //! Who stands on a stage: people with telephones, and the switchboards of their domains.
 
-use cordboard_core::transport::Transport;
+use cordboard_core::transport::{ListenerId, Transport};
 use cordboard_service::directory::{Directory, User};
 use cordboard_service::settings::{Relay, Role, Secret, Settings, Switchboard, Telephone};
 use cordboard_sip::digest::{Algorithm, Ha1};
@@ -18,6 +18,8 @@ pub struct Person {
     pub user: &'static str,
     /// The telephone's address: the last byte behind 192.0.2 (RFC 5737).
     pub address: u8,
+    /// Another address of the telephone, to which it can move a call.
+    pub other_address: Option<u8>,
     /// The domain of the address-of-record.
     pub domain: &'static str,
     /// The passwords that the telephone knows, by realm.
@@ -57,7 +59,15 @@ pub const fn address(last: u8) -> IpAddr {
 /// What every stage speaks.
 pub(crate) const TRANSPORTS: [Transport; 2] = [Transport::Udp, Transport::Tcp];
 
+/// The listener of a person's other address: it follows those of the first.
+pub(crate) const OTHER_ADDRESS: ListenerId = ListenerId(TRANSPORTS.len() as u16);
+
 impl Person {
+    /// Where the telephone listens.
+    pub(crate) fn addresses(&self) -> Vec<IpAddr> {
+        [Some(self.address), self.other_address].into_iter().flatten().map(address).collect()
+    }
+
     pub(crate) fn settings(&self) -> Settings {
         let telephone = Telephone {
             user: self.user.into(),

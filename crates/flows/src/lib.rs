@@ -15,6 +15,7 @@ pub mod cast;
 mod drawing;
 pub mod judge;
 pub mod phone;
+pub mod rfc3261;
 pub mod rfc3665;
 pub mod stage;
 

@@ -1,6 +1,7 @@
 //! What people do with a telephone: each verb waits, in virtual time, until it can be done.
 
 use crate::book::{Book, Call, Progress};
+use crate::cast;
 use crate::stage::Stage;
 use cordboard_service::call::{CallAction, CallName};
 use cordboard_sim::HostId;
@@ -58,10 +59,26 @@ impl Phone<'_> {
         });
     }
 
+    /// Adds a contact of any kind to the address.
+    pub fn adds_contact(self, contact: &str) {
+        let action = CallAction::AddContact { contact: contact.into(), expires: REGISTRATION };
+        self.registration("adds_contact", action, |done| {
+            done.as_ref().is_ok_and(|contacts| contacts.iter().any(|other| **other == *contact))
+        });
+    }
+
     /// Asks what is registered, and is told so many contacts.
     pub fn lists_contacts(self, count: usize) {
         self.registration("lists_contacts", CallAction::ListBindings, |done| {
             done.as_ref().is_ok_and(|contacts| contacts.len() == count)
+        });
+    }
+
+    /// Waits until somebody holds us, or lets us go on.
+    pub fn is_held_by(self, other: Phone<'_>, held: bool) {
+        self.stage.waits(&format!("{}.is_held_by({}, {held})", self.name, other.name), |books| {
+            let so = |call: &Call| !call.is_over() && call.is_with(other.user) && call.held == held;
+            books.of(self.host).find(so).is_some()
         });
     }
 
@@ -112,9 +129,10 @@ impl Phone<'_> {
         self.change("resumes", other, true, CallAction::Resume);
     }
 
-    /// Moves the media of the call with somebody to another address.
-    pub fn moves_media(self, other: Phone<'_>) {
-        self.change("moves_media", other, false, CallAction::MoveMedia);
+    /// Goes on from the telephone's other address, in the call with somebody.
+    pub fn moves(self, other: Phone<'_>) {
+        let action = |call| CallAction::Move { call, listener: cast::OTHER_ADDRESS };
+        self.change("moves", other, false, action);
     }
 
     /// Waits until what was last changed in the call with somebody is agreed.

@@ -108,9 +108,13 @@ impl Stage {
     /// Puts a person with a telephone on the stage.
     pub fn person(&self, person: &Person) -> Phone<'_> {
         let mut inner = self.inner.borrow_mut();
-        let at = cast::address(person.address);
-        let host =
-            inner.sim.stand(Host::listening(person.name, None, at, &cast::TRANSPORTS, person.settings()));
+        let host = inner.sim.stand(Host::listening(
+            person.name,
+            None,
+            &person.addresses(),
+            &cast::TRANSPORTS,
+            person.settings(),
+        ));
         inner.books.0.insert(host, Book::default());
         inner.order.push(host);
         Phone { stage: self, host, name: person.name, user: person.user, domain: person.domain }
@@ -121,8 +125,13 @@ impl Stage {
         let mut inner = self.inner.borrow_mut();
         let at = cast::address(domain.address);
         let settings = domain.settings();
-        let host =
-            inner.sim.stand(Host::listening(domain.name, Some(domain.host), at, &cast::TRANSPORTS, settings));
+        let host = inner.sim.stand(Host::listening(
+            domain.name,
+            Some(domain.host),
+            &[at],
+            &cast::TRANSPORTS,
+            settings,
+        ));
         let names = inner.sim.names_mut();
         names.host(domain.host, at);
         for name in domain.domains {
@@ -438,6 +447,9 @@ impl Inner {
             let mistaken = self.sim.sessions().one_sided();
             if let Some(host) = mistaken.first() {
                 return Err(format!("{} has a call with nobody at its other end", self.sim.name(*host)));
+            }
+            if let Some((host, _)) = self.books.0.iter().find(|(_, book)| book.impossible > 0) {
+                return Err(format!("{} was asked for something that did not fit", self.sim.name(*host)));
             }
             if !self.beliefs_agree() {
                 return Err("a telephone tells of other calls than those it has".into());

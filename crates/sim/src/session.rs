@@ -84,7 +84,8 @@ impl Sessions {
         for (host, book) in &self.0 {
             for (dialog, _) in book.sessions.iter().filter(|(_, session)| !session.over) {
                 let other = dialog.seen_by_the_other();
-                let answers = |theirs: &Book| theirs.sessions.get(&other).is_some_and(|session| !session.over);
+                let answers =
+                    |theirs: &Book| theirs.sessions.get(&other).is_some_and(|session| !session.over);
                 if !self.0.iter().any(|(peer, theirs)| peer != host && answers(theirs)) {
                     mistaken.insert(*host);
                 }

@@ -105,7 +105,9 @@ impl Sim {
     /// Puts a host on the network.
     pub fn stand(&mut self, host: Host) -> HostId {
         let id = HostId(self.hosts.len());
-        self.names.host(&host.name, host.address);
+        for address in &host.addresses {
+            self.names.host(&host.name, *address);
+        }
         let mut dice = Dice::new(self.seed, FIRST_HOST + id.0 as u64);
         self.hosts.push(Standing::new(host, &mut dice));
         id
@@ -119,11 +121,6 @@ impl Sim {
     /// How a host is drawn.
     pub fn name(&self, host: HostId) -> &str {
         &self.hosts[host.0].name
-    }
-
-    /// A host's address.
-    pub fn address(&self, host: HostId) -> std::net::IpAddr {
-        self.hosts[host.0].address
     }
 
     /// The virtual time.

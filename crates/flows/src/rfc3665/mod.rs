@@ -6,7 +6,7 @@
 pub mod scene;
 
 pub mod s02_01_new_registration;
-//pub mod s02_02_update_of_contact_list;
+pub mod s02_02_update_of_contact_list;
 pub mod s02_03_request_for_contact_list;
 pub mod s02_04_cancellation_of_registration;
 pub mod s02_05_unsuccessful_registration;

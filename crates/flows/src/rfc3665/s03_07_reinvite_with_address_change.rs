@@ -3,19 +3,19 @@
 //! Proxy 2 does not stay in the route, so that what follows the 200 goes from phone to phone.
 
 use crate::Domain;
-use crate::rfc3665::scene::{ALICE_BY_HERSELF, BOB, PROXY2};
+use crate::rfc3665::scene::{ALICE_BY_HERSELF, BOB_ON_THE_MOVE, PROXY2};
 use crate::{Phone, Stage};
 
 /// Alice calls Bob, Bob moves, and Alice hangs up.
 pub fn play(stage: &Stage) -> [Phone<'_>; 2] {
     let alice = stage.person(&ALICE_BY_HERSELF);
     stage.switchboard(&Domain { record_routes: false, ..PROXY2 });
-    let bob = stage.person(&BOB);
+    let bob = stage.person(&BOB_ON_THE_MOVE);
     bob.registers();
     stage.turn_page();
     alice.dials(bob);
     bob.answers(alice);
-    bob.moves_media(alice);
+    bob.moves(alice);
     bob.has_changed(alice);
     alice.hangs_up();
     bob.is_alone();

@@ -8,6 +8,7 @@ pub const ALICE: Person = Person {
     name: "alice",
     user: "alice",
     address: 101,
+    other_address: None,
     domain: "atlanta.example.com",
     passwords: &[("atlanta.example.com", "a1"), ("biloxi.example.com", "a2")],
     outbound_proxies: &["sip:ss1.atlanta.example.com;lr"],
@@ -21,6 +22,7 @@ pub const BOB: Person = Person {
     name: "bob",
     user: "bob",
     address: 201,
+    other_address: None,
     domain: "biloxi.example.com",
     passwords: &[("biloxi.example.com", "b1")],
     outbound_proxies: &[],
@@ -85,6 +87,9 @@ pub const PROXY3: Domain = Domain {
     domains: &["chicago.example.com"],
     ..PROXY2
 };
+
+/// Bob, who moves to another address in the middle of a call (§3.7).
+pub const BOB_ON_THE_MOVE: Person = Person { other_address: Some(202), ..BOB };
 
 /// Bob in Chicago.
 pub const BOB_IN_CHICAGO: Person =
