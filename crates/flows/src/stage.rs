@@ -31,6 +31,9 @@ const AT_REST: Duration = Duration::from_secs(5);
 /// After everything is idle, the time in which nothing more may be sent: longer than Timer C.
 const AFTERMATH: Duration = Duration::from_mins(4);
 
+/// One seed of so many is played over streams, which lose nothing but delay everything.
+const STREAMS_EVERY: u64 = 5;
+
 /// How many seeds a storm is played over.
 const STORM_SEEDS: u64 = 100;
 
@@ -132,15 +135,26 @@ impl Stage {
             &cast::TRANSPORTS,
             settings,
         ));
+        let transports = self.transports();
         let names = inner.sim.names_mut();
         names.host(domain.host, at);
-        for name in domain.domains {
-            names.server(name, Transport::Udp, domain.host, Transport::Udp.default_port());
-            names.server(name, Transport::Tcp, domain.host, Transport::Tcp.default_port());
+        for name in domain.domains.iter().chain([&domain.host]) {
+            for transport in transports {
+                names.server(name, transport, domain.host, transport.default_port());
+            }
         }
         inner.sim.command(host, &Command::UseDirectory(Arc::new(domain.directory())));
         inner.order.push(host);
         host
+    }
+
+    /// The transports of this stage, the preferred one first: some storms are played over streams.
+    const fn transports(&self) -> [Transport; 2] {
+        if self.seed % STREAMS_EVERY == STREAMS_EVERY - 1 {
+            [Transport::Tcp, Transport::Udp]
+        } else {
+            [Transport::Udp, Transport::Tcp]
+        }
     }
 
     /// Adds an address of a name to the hosts table.
