@@ -40,6 +40,8 @@ pub(crate) struct Book {
     pub(crate) calls: Vec<Call>,
     /// Answers of the registrar, oldest first: the contacts, or the status of the refusal.
     pub(crate) registrations: Vec<Result<Vec<Box<str>>, Status>>,
+    /// Who called and was refused at once.
+    pub(crate) refused: Vec<Box<str>>,
     /// How often a button for the registration was pressed.
     pub(crate) asked: usize,
     /// Buttons that did not fit: the stage presses none that cannot.
@@ -116,7 +118,8 @@ impl Book {
                     call.held = held;
                 }
             }
-            CallEvent::Refused { .. } | CallEvent::Redirected(..) | CallEvent::Media(..) => {}
+            CallEvent::Refused { from } => self.refused.push(from),
+            CallEvent::Redirected(..) | CallEvent::Media(..) => {}
             CallEvent::HoldChanged(call, holding) => {
                 if let Some(call) = self.call_mut(call) {
                     (call.holding, call.changing) = (holding, false);

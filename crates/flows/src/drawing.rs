@@ -8,39 +8,32 @@ use std::sync::Mutex;
 /// One test redraws at a time: several drawings may stand in one file.
 static PEN: Mutex<()> = Mutex::new(());
 
-/// Whether `observed` is what the drawing says; in words if not. With `UPDATE_DRAWINGS=1` the drawing at `at` is
-/// replaced instead, if it `may_redraw`.
-pub(crate) fn hold(
-    expected: &str,
-    observed: &Ladder,
-    may_redraw: bool,
-    at: &Location<'_>,
-) -> Result<(), String> {
-    let drawing = parsed(expected).map_err(|error| error.to_string());
-    let differs = match &drawing {
-        Ok(drawing) => check(drawing, observed).err().map(|mismatch| mismatch.to_string()),
+/// In what `observed` differs from a drawing, in words.
+pub(crate) fn difference(expected: &str, observed: &Ladder) -> Option<String> {
+    match parsed(expected) {
+        Ok(drawing) => check(&drawing, observed).err().map(|mismatch| mismatch.to_string()),
         Err(error) => Some(format!("the drawing cannot be read: {error}\nobserved:\n{observed}")),
-    };
-    let Some(differs) = differs else { return Ok(()) };
-    if !may_redraw || std::env::var_os("UPDATE_DRAWINGS").is_none_or(|value| value != "1") {
-        return Err(differs);
     }
-    let new = drawing.map_or_else(|_| observed.clone(), |drawing| redraw(&drawing, observed));
-    replace(expected, &new, at)
+}
+
+/// Puts what was observed in the place of the drawing `old` in the source file at `at`, keeping the choices that a
+/// person made in it.
+pub(crate) fn replace(old: &str, observed: &Ladder, at: &Location<'_>) -> Result<(), String> {
+    let new = match parsed(old) {
+        Ok(drawing) if !drawing.actors.is_empty() => redraw(&drawing, observed),
+        Ok(_) | Err(_) => observed.clone(),
+    };
+    let _pen = PEN.lock();
+    let path = source_file(at.file());
+    let say = |error: &dyn std::fmt::Display| format!("{} cannot be redrawn: {error}", path.display());
+    let source = std::fs::read_to_string(&path).map_err(|error| say(&error))?;
+    let redrawn = redrawn_source(&source, at.line() as usize, old, &new).map_err(|error| say(&error))?;
+    std::fs::write(&path, redrawn).map_err(|error| say(&error))
 }
 
 /// An empty text is an empty drawing.
 fn parsed(text: &str) -> Result<Ladder, ParseError> {
     if text.trim().is_empty() { Ok(Ladder::default()) } else { Ladder::parse(text) }
-}
-
-fn replace(old: &str, new: &Ladder, at: &Location<'_>) -> Result<(), String> {
-    let _pen = PEN.lock();
-    let path = source_file(at.file());
-    let say = |error: &dyn std::fmt::Display| format!("{} cannot be redrawn: {error}", path.display());
-    let source = std::fs::read_to_string(&path).map_err(|error| say(&error))?;
-    let redrawn = redrawn_source(&source, at.line() as usize, old, new).map_err(|error| say(&error))?;
-    std::fs::write(&path, redrawn).map_err(|error| say(&error))
 }
 
 /// The compiler names files from the root of the workspace.
@@ -60,9 +53,9 @@ mod tests {
               |--INVITE-->|
         ";
         let observed = Ladder::parse("alice bob\n |--BYE-->|").unwrap();
-        let told = hold(drawing, &observed, false, Location::caller()).unwrap_err();
+        let told = difference(drawing, &observed).expect("they differ");
         assert!(told.contains("INVITE") && told.contains("BYE"), "{told}");
-        assert_eq!(hold("", &Ladder::default(), false, Location::caller()), Ok(()));
+        assert_eq!(difference("", &Ladder::default()), None);
     }
 
     #[test]

@@ -119,6 +119,12 @@ impl Phone<'_> {
         self.press("declines", rings, |call| CallAction::Decline(call, status));
     }
 
+    /// From now on the telephone refuses calls at once with this status.
+    pub fn refuses_calls(self, status: Status) {
+        let said = format!("{}.refuses_calls({})", self.name, status.code());
+        self.stage.acts(&said, self.host, |_| Some(()), |_, ()| CallAction::RefuseCalls(Some(status)));
+    }
+
     /// Puts somebody on hold.
     pub fn holds(self, other: Phone<'_>) {
         self.change("holds", other, false, CallAction::Hold);

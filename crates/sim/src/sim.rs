@@ -22,10 +22,10 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// How long a store takes to keep a registration, and names take to be found, on a still network.
-const STILL_ANSWER: Duration = Duration::from_millis(1);
+/// How long a store takes to keep a registration on a still network, where names are known at once.
+const STILL_COMMIT: Duration = Duration::from_millis(1);
 
-/// The longest that either takes in a storm; a store commits in batches of 10 ms.
+/// The longest that a store and a lookup take in a storm; a store commits in batches of 10 ms.
 const LONGEST_COMMIT: Duration = Duration::from_millis(15);
 const LONGEST_LOOKUP: Duration = Duration::from_millis(80);
 
@@ -156,6 +156,11 @@ impl Sim {
     /// Makes it go right again.
     pub fn lift(&mut self, fault: &Fault) {
         self.faults.lift(fault);
+    }
+
+    /// Turns every silent host on again.
+    pub fn lift_silence(&mut self) {
+        self.faults.lift_silence();
     }
 
     /// Losses that were asked for and never happened.
@@ -424,7 +429,7 @@ impl Sim {
     fn ask(&mut self, host: HostId, shard: usize, ask: AskId, question: Question) {
         let (wait, answer) = match question {
             Question::Dns(query) => {
-                let wait = self.climate.within(STILL_ANSWER, LONGEST_LOOKUP);
+                let wait = self.climate.within(Duration::ZERO, LONGEST_LOOKUP);
                 (wait, Answer::Dns(self.names.look_up(&query)))
             }
             Question::Open { transport, remote, .. } => self.open(host, transport, remote),
@@ -432,7 +437,7 @@ impl Sim {
                 (Duration::ZERO, Answer::Located(self.hosts[host.0].location.locate(self.now, &wanted)))
             }
             Question::Register(registration) => {
-                let wait = self.climate.within(STILL_ANSWER, LONGEST_COMMIT);
+                let wait = self.climate.within(STILL_COMMIT, LONGEST_COMMIT);
                 let kept = self.hosts[host.0].location.handle(self.now, &registration);
                 (wait, Answer::Registered(kept.map(|(registered, _)| registered)))
             }

@@ -31,7 +31,25 @@ mod tests {
     fn on_a_still_network() {
         let stage = Stage::still();
         play(&stage);
-        stage.drawn("");
+        stage.drawn(
+            "
+            alice      proxy2        bob
+              |--INVITE-->|           |
+              |           |--INVITE-->|
+              |           |<-180------|
+              |<-180------|           |
+              |           |<-200------|
+              |--CANCEL-->|           |
+              |<-200------|           |
+              |<-200------|           |
+              |--ACK----->|           |
+              |--BYE----->|           |
+              |           |--ACK----->|
+              |           |--BYE----->|
+              |           |<-200------|
+              |<-200------|           |
+        ",
+        );
         stage.talking([]);
     }
 

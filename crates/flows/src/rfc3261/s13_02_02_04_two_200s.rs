@@ -35,7 +35,33 @@ mod tests {
     fn on_a_still_network() {
         let stage = Stage::still();
         let [alice, bob, mobile] = play(&stage);
-        stage.drawn("");
+        stage.drawn(
+            "
+            alice      proxy2      mobile  bob
+              |--INVITE-->|           |     |
+              |           |--INVITE-->|     |
+              |           |--INVITE-------->|
+              |           |<-180------|     |
+              |           |<-180------------|
+              |           |<-200------------|
+              |           |<-200------|     |
+              |<-180------|           |     |
+              |<-180------|           |     |
+              |<-200------|           |     |
+              |           |--CANCEL-->|     |
+              |<-200------|           |     |
+              |           |<-200------|     |
+              |--ACK----->|           |     |
+              |--ACK----->|           |     |
+              |--BYE----->|           |     |
+              |           |--ACK----------->|
+              |           |--ACK----->|     |
+              |           |--BYE----->|     |
+              |<===========audio===========>|
+              |           |<-200------|     |
+              |<-200------|           |     |
+        ",
+        );
         let kept = stage.talks_with_one_of(alice, &[bob, mobile]);
         stage.turn_page();
         kept.hangs_up();

@@ -21,7 +21,15 @@ mod tests {
     fn on_a_still_network() {
         let stage = Stage::still();
         play(&stage);
-        stage.drawn("");
+        stage.drawn(
+            "
+            bob         server
+             |--REGISTER-->|
+             |<-401--------|
+             |--REGISTER-->|
+             |<-200--------|
+        ",
+        );
         agrees(&stage, "2.1");
     }
 

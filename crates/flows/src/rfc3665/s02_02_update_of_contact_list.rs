@@ -23,7 +23,13 @@ mod tests {
     fn on_a_still_network() {
         let stage = Stage::still();
         play(&stage);
-        stage.drawn("");
+        stage.drawn(
+            "
+            bob         server
+             |--REGISTER-->|
+             |<-200--------|
+        ",
+        );
         agrees(&stage, "2.2");
     }
 

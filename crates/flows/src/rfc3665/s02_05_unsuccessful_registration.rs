@@ -22,7 +22,15 @@ mod tests {
     fn on_a_still_network() {
         let stage = Stage::still();
         play(&stage);
-        stage.drawn("");
+        stage.drawn(
+            "
+            bob         server
+             |--REGISTER-->|
+             |<-401--------|
+             |--REGISTER-->|
+             |<-401--------|
+        ",
+        );
         agrees(&stage, "2.5");
     }
 

@@ -26,7 +26,18 @@ mod tests {
     fn on_a_still_network() {
         let stage = Stage::still();
         play(&stage);
-        stage.drawn("");
+        stage.drawn(
+            "
+            alice        bob
+              |--INVITE-->|
+              |<-180------|
+              |<-200------|
+              |--ACK----->|
+              |<==audio==>|
+              |<-BYE------|
+              |--200----->|
+        ",
+        );
         agrees(&stage, "3.1");
     }
 

@@ -1,4 +1,7 @@
 //! RFC 3665 §3.3, Session with Multiple Proxy Authentication.
+//!
+//! The RFC's Bob answers immediately, and his telephone says nothing before its 200. One that a person answers rings
+//! first; nothing else differs.
 
 use crate::Domain;
 use crate::rfc3665::scene::{ALICE, BOB, PROXY1, PROXY2_FOR_BOTH};
@@ -21,15 +24,41 @@ pub fn play(stage: &Stage) -> [Phone<'_>; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rfc3665::agrees;
+    use crate::rfc3665::agrees_but_for;
     use crate::storm_seeds;
 
     #[test]
     fn on_a_still_network() {
         let stage = Stage::still();
         let [alice, bob] = play(&stage);
-        stage.drawn("");
-        agrees(&stage, "3.3");
+        stage.drawn(
+            "
+            alice      proxy1      proxy2        bob
+              |--INVITE-->|           |           |
+              |<-407------|           |           |
+              |--ACK----->|           |           |
+              |--INVITE-->|           |           |
+              |           |--INVITE-->|           |
+              |           |<-407------|           |
+              |           |--ACK----->|           |
+              |<-407------|           |           |
+              |--ACK----->|           |           |
+              |--INVITE-->|           |           |
+              |           |--INVITE-->|           |
+              |           |           |--INVITE-->|
+              |           |           |<-180------|
+              |           |<-180------|           |
+              |<-180------|           |           |
+              |           |           |<-200------|
+              |           |<-200------|           |
+              |<-200------|           |           |
+              |--ACK----->|           |           |
+              |           |--ACK----->|           |
+              |           |           |--ACK----->|
+              |<==============audio==============>|
+        ",
+        );
+        agrees_but_for(&stage, "3.3", &["180"]);
         stage.talking([(alice, bob)]);
     }
 

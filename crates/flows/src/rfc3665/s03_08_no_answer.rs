@@ -29,7 +29,29 @@ mod tests {
     fn on_a_still_network() {
         let stage = Stage::still();
         play(&stage);
-        stage.drawn("");
+        stage.drawn(
+            "
+            alice      proxy1      proxy2        bob
+              |--INVITE-->|           |           |
+              |           |--INVITE-->|           |
+              |           |           |--INVITE-->|
+              |           |           |<-180------|
+              |           |<-180------|           |
+              |<-180------|           |           |
+              |--CANCEL-->|           |           |
+              |<-200------|           |           |
+              |           |--CANCEL-->|           |
+              |           |<-200------|           |
+              |           |           |--CANCEL-->|
+              |           |           |<-200------|
+              |           |           |<-487------|
+              |           |           |--ACK----->|
+              |           |<-487------|           |
+              |           |--ACK----->|           |
+              |<-487------|           |           |
+              |--ACK----->|           |           |
+        ",
+        );
         agrees(&stage, "3.8");
     }
 

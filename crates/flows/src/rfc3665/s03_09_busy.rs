@@ -11,9 +11,9 @@ pub fn play(stage: &Stage) -> [Phone<'_>; 2] {
     stage.switchboard(&PROXY2);
     let bob = stage.person(&BOB);
     bob.registers();
+    bob.refuses_calls(Status::BUSY_HERE);
     stage.turn_page();
     alice.dials(bob);
-    bob.declines(alice, Status::BUSY_HERE);
     alice.hears(Status::BUSY_HERE);
     [alice, bob]
 }
@@ -28,7 +28,20 @@ mod tests {
     fn on_a_still_network() {
         let stage = Stage::still();
         play(&stage);
-        stage.drawn("");
+        stage.drawn(
+            "
+                alice      proxy1      proxy2        bob
+                  |--INVITE-->|           |           |
+                  |           |--INVITE-->|           |
+                  |           |           |--INVITE-->|
+                  |           |           |<-486------|
+                  |           |           |--ACK----->|
+                  |           |<-486------|           |
+                  |           |--ACK----->|           |
+                  |<-486------|           |           |
+                  |--ACK----->|           |           |
+            ",
+        );
         agrees(&stage, "3.9");
     }
 

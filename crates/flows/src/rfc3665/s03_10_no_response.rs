@@ -31,7 +31,26 @@ mod tests {
     fn on_a_still_network() {
         let stage = Stage::still();
         play(&stage);
-        stage.drawn("");
+        stage.drawn(
+            "
+                    alice      proxy1      proxy2        bob
+                      |--INVITE-->|           |           |
+                      |           |--INVITE-->|           |
+                      |           |           |--INVITE-->|
+                      |<-(100)----|           |           |
+                      |           |<-(100)----|           |
+            R +0.3s   |           |           |--INVITE-->|
+            R +1s     |           |           |--INVITE-->|
+            R +2s     |           |           |--INVITE-->|
+            R +4s     |           |           |--INVITE-->|
+            R +8s     |           |           |--INVITE-->|
+            R +16s    |           |           |--INVITE-->|
+            +0.5s     |           |<-408------|           |
+                      |           |--ACK----->|           |
+                      |<-408------|           |           |
+                      |--ACK----->|           |           |
+        ",
+        );
         agrees(&stage, "3.10");
     }
 

@@ -28,7 +28,23 @@ mod tests {
     fn on_a_still_network() {
         let stage = Stage::still();
         play(&stage);
-        stage.drawn("");
+        stage.drawn(
+            "
+            alice      proxy1      proxy2        bob
+              |--INVITE-->|           |           |
+              |           |--INVITE-->|           |
+              |           |           |--INVITE-->|
+              |           |           |<-180------|
+              |           |<-180------|           |
+              |<-180------|           |           |
+              |           |           |<-480------|
+              |           |           |--ACK----->|
+              |           |<-480------|           |
+              |           |--ACK----->|           |
+              |<-480------|           |           |
+              |--ACK----->|           |           |
+        ",
+        );
         agrees(&stage, "3.11");
     }
 
