@@ -118,7 +118,15 @@ fn a_loss_that_is_asked_for_is_drawn_and_made_good() {
     alice.dials(bob);
     bob.answers(alice);
     alice.is_answered();
-    stage.drawn("");
+    stage.drawn("
+                alice        bob
+                  |--INVITE-->|
+                  |<-180------|
+                  |x-200------|
+        R +0.5s   |<-200------|
+                  |--ACK----->|
+                  |<==audio==>|
+    ");
     stage.talking([(alice, bob)]);
 }
 

@@ -43,6 +43,8 @@ struct Book {
     /// What a 2xx offered or answered, until its ACK.
     agreed: BTreeMap<(Dialog, Exchange), (Option<Media>, Option<Media>)>,
     done: BTreeSet<(Dialog, Exchange)>,
+    /// Dialogs of which a BYE passed, perhaps before the ACK that it overtook.
+    ended: BTreeSet<Dialog>,
 }
 
 /// The sessions of every host.
@@ -139,10 +141,13 @@ impl Book {
         let exchange = (dialog.call_id.clone(), ours, cseq);
         let media = Media::read(message.body());
         match (request, method) {
-            (true, Method::Bye) => self.sessions.get_mut(&dialog).is_some_and(|session| {
-                session.over = true;
-                true
-            }),
+            (true, Method::Bye) => {
+                self.ended.insert(dialog.clone());
+                self.sessions.get_mut(&dialog).is_some_and(|session| {
+                    session.over = true;
+                    true
+                })
+            }
             (true, Method::Invite) => {
                 if let Some(media) = media {
                     self.offers.insert(exchange, media);
@@ -175,9 +180,8 @@ impl Book {
         let in_invite = self.offers.contains_key(&exchange);
         let (Some(offer), Some(answer)) = (offer, answer.or(media)) else { return false };
         let (local, remote) = if in_invite == ours { (offer, answer) } else { (answer, offer) };
-        let session = Session { local, remote, over: false };
-        let over = self.sessions.get(&dialog).is_some_and(|session| session.over);
-        self.sessions.insert(dialog, Session { over, ..session });
+        let over = self.ended.contains(&dialog);
+        self.sessions.insert(dialog, Session { local, remote, over });
         true
     }
 }
@@ -256,6 +260,20 @@ mod tests {
             &message("ACK sip:b@b SIP/2.0", "1 ACK", ["x", "y"], Some(("a", "sendrecv"))),
         );
         assert_eq!(wire.0.talking(), BTreeSet::from([[ALICE, BOB]]));
+    }
+
+    #[test]
+    fn an_ack_that_a_bye_overtook_brings_nothing_back() {
+        let mut wire = Wire(Sessions::default());
+        wire.call("1", "", ["sendrecv", "sendrecv"]);
+        let mut late = Wire(Sessions::default());
+        let invite = message("INVITE sip:b@b SIP/2.0", "1 INVITE", ["x", ""], Some(("a", "sendrecv")));
+        late.passes(ALICE, BOB, &invite);
+        late.passes(BOB, ALICE, &message("SIP/2.0 200 OK", "1 INVITE", ["x", "y"], Some(("b", "sendrecv"))));
+        late.passes(ALICE, BOB, &message("BYE sip:b@b SIP/2.0", "2 BYE", ["x", "y"], None));
+        late.ack("1");
+        assert_eq!((late.0.up(ALICE), late.0.up(BOB)), (0, 0));
+        assert_eq!((wire.0.up(ALICE), wire.0.up(BOB)), (1, 1));
     }
 
     #[test]
