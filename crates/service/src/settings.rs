@@ -25,6 +25,9 @@ pub struct Settings {
     pub timer_c: Duration,
     /// For whom requests are forwarded to domains that are not ours.
     pub relay: Relay,
+    /// Whether to stay in the route of the dialogs that are carried (RFC 3261 §16.6 step 4). Without it, what
+    /// follows goes from phone to phone, which only phones that reach each other can do.
+    pub record_route: bool,
     /// Servers whose requests are trusted without a challenge.
     pub neighbours: Vec<IpAddr>,
     /// Bytes of recent messages that each shard keeps.
@@ -61,6 +64,7 @@ impl Settings {
             },
             timer_c: Duration::from_secs(181),
             relay: Relay::Users,
+            record_route: true,
             neighbours: Vec::new(),
             ring_bytes: 16 << 20,
             key: [0; 32],

@@ -54,7 +54,7 @@ pub(crate) fn request(agent: &mut Agent, now: Instant, flow: Flow, server: Serve
     if request.method() == Method::Invite && request.to_tag().is_none() {
         agent.desk.counters.calls += 1;
     }
-    routed.preparation.record_route = makes_dialog(request);
+    routed.preparation.record_route = agent.desk.settings.record_route && makes_dialog(request);
     routed.preparation.identity = match &caller {
         Caller::User(user) => Some(agent.desk.aor(user).0),
         Caller::InDialog | Caller::Neighbour | Caller::Stranger => None,

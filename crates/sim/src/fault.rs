@@ -43,6 +43,10 @@ impl Faults {
         self.0.retain(|other| other != fault);
     }
 
+    pub(crate) fn lift_silence(&mut self) {
+        self.0.retain(|fault| !matches!(fault, Fault::Silent(_)));
+    }
+
     pub(crate) fn is_silent(&self, host: HostId) -> bool {
         self.0.contains(&Fault::Silent(host))
     }

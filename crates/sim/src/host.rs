@@ -21,37 +21,41 @@ pub struct HostId(pub(crate) usize);
 pub struct Host {
     /// As it is drawn.
     pub name: Box<str>,
-    /// Its address.
-    pub address: IpAddr,
+    /// Its addresses, the first of which its name stands for.
+    pub addresses: Vec<IpAddr>,
     /// What its agents are told. Its listeners are set by [`listening`](Self::listening).
     pub settings: Settings,
 }
 
 impl Host {
-    /// A host that listens on the standard port of each of these transports. It writes its address where no
-    /// other name for it is given.
-    pub fn listening(name: &str, address: IpAddr, transports: &[Transport], mut settings: Settings) -> Self {
-        settings.listeners = transports
+    /// A host that listens on the standard port of each of these transports at each of its addresses, and is drawn
+    /// as `name`. `known_as` is what it writes of itself into messages; the address, if there is none.
+    pub fn listening(
+        name: &str,
+        known_as: Option<&str>,
+        addresses: &[IpAddr],
+        transports: &[Transport],
+        mut settings: Settings,
+    ) -> Self {
+        let everywhere = addresses
             .iter()
+            .flat_map(|address| transports.iter().map(move |transport| (*address, *transport)));
+        settings.listeners = everywhere
             .zip(0..)
-            .map(|(transport, id)| {
+            .map(|((address, transport), id)| {
                 let local = SocketAddr::new(address, transport.default_port());
-                Listener {
-                    id: ListenerId(id),
-                    transport: *transport,
-                    local,
-                    sent_by: local.to_string().into(),
-                }
+                let sent_by = known_as
+                    .map_or_else(|| local.to_string(), |known_as| format!("{known_as}:{}", local.port()));
+                Listener { id: ListenerId(id), transport, local, sent_by: sent_by.into() }
             })
             .collect();
-        Self { name: name.into(), address, settings }
+        Self { name: name.into(), addresses: addresses.to_vec(), settings }
     }
 }
 
 /// A host that stands.
 pub(crate) struct Standing {
     pub(crate) name: Box<str>,
-    pub(crate) address: IpAddr,
     pub(crate) listeners: Vec<Listener>,
     pub(crate) agents: Vec<Agent>,
     pub(crate) location: Location,
@@ -61,7 +65,7 @@ pub(crate) struct Standing {
 impl Standing {
     /// Its agents are seeded from `dice`, which also says how many shards a switchboard has.
     pub(crate) fn new(host: Host, dice: &mut Dice) -> Self {
-        let Host { name, address, mut settings } = host;
+        let Host { name, mut settings, .. } = host;
         dice.fill(&mut settings.key);
         let is_switchboard = matches!(settings.role, Role::Switchboard(_));
         let shards = if is_switchboard { 1 + dice.below(u64::from(MAX_SHARDS)) as u8 } else { 1 };
@@ -74,7 +78,7 @@ impl Standing {
         let settings = Arc::new(settings);
         let agents =
             (0..shards).map(|shard| Agent::new(ShardId(shard), Arc::clone(&settings), seed)).collect();
-        Self { name, address, listeners, agents, location, is_switchboard }
+        Self { name, listeners, agents, location, is_switchboard }
     }
 
     /// The agent that a message is for.

@@ -43,6 +43,8 @@ struct Book {
     /// What a 2xx offered or answered, until its ACK.
     agreed: BTreeMap<(Dialog, Exchange), (Option<Media>, Option<Media>)>,
     done: BTreeSet<(Dialog, Exchange)>,
+    /// Dialogs of which a BYE passed, perhaps before the ACK that it overtook.
+    ended: BTreeSet<Dialog>,
 }
 
 /// The sessions of every host.
@@ -76,6 +78,22 @@ impl Sessions {
             }
         }
         streams
+    }
+
+    /// Sessions that one side still has up and the other has not: the hosts that are mistaken.
+    pub fn one_sided(&self) -> BTreeSet<HostId> {
+        let mut mistaken = BTreeSet::new();
+        for (host, book) in &self.0 {
+            for (dialog, _) in book.sessions.iter().filter(|(_, session)| !session.over) {
+                let other = dialog.seen_by_the_other();
+                let answers =
+                    |theirs: &Book| theirs.sessions.get(&other).is_some_and(|session| !session.over);
+                if !self.0.iter().any(|(peer, theirs)| peer != host && answers(theirs)) {
+                    mistaken.insert(*host);
+                }
+            }
+        }
+        mistaken
     }
 
     /// How many sessions a host has up.
@@ -123,10 +141,13 @@ impl Book {
         let exchange = (dialog.call_id.clone(), ours, cseq);
         let media = Media::read(message.body());
         match (request, method) {
-            (true, Method::Bye) => self.sessions.get_mut(&dialog).is_some_and(|session| {
-                session.over = true;
-                true
-            }),
+            (true, Method::Bye) => {
+                self.ended.insert(dialog.clone());
+                self.sessions.get_mut(&dialog).is_some_and(|session| {
+                    session.over = true;
+                    true
+                })
+            }
             (true, Method::Invite) => {
                 if let Some(media) = media {
                     self.offers.insert(exchange, media);
@@ -159,9 +180,8 @@ impl Book {
         let in_invite = self.offers.contains_key(&exchange);
         let (Some(offer), Some(answer)) = (offer, answer.or(media)) else { return false };
         let (local, remote) = if in_invite == ours { (offer, answer) } else { (answer, offer) };
-        let session = Session { local, remote, over: false };
-        let over = self.sessions.get(&dialog).is_some_and(|session| session.over);
-        self.sessions.insert(dialog, Session { over, ..session });
+        let over = self.ended.contains(&dialog);
+        self.sessions.insert(dialog, Session { local, remote, over });
         true
     }
 }
@@ -243,6 +263,20 @@ mod tests {
     }
 
     #[test]
+    fn an_ack_that_a_bye_overtook_brings_nothing_back() {
+        let mut wire = Wire(Sessions::default());
+        wire.call("1", "", ["sendrecv", "sendrecv"]);
+        let mut late = Wire(Sessions::default());
+        let invite = message("INVITE sip:b@b SIP/2.0", "1 INVITE", ["x", ""], Some(("a", "sendrecv")));
+        late.passes(ALICE, BOB, &invite);
+        late.passes(BOB, ALICE, &message("SIP/2.0 200 OK", "1 INVITE", ["x", "y"], Some(("b", "sendrecv"))));
+        late.passes(ALICE, BOB, &message("BYE sip:b@b SIP/2.0", "2 BYE", ["x", "y"], None));
+        late.ack("1");
+        assert_eq!((late.0.up(ALICE), late.0.up(BOB)), (0, 0));
+        assert_eq!((wire.0.up(ALICE), wire.0.up(BOB)), (1, 1));
+    }
+
+    #[test]
     fn one_who_missed_the_bye_is_not_talking_but_still_up() {
         let mut wire = Wire(Sessions::default());
         wire.call("1", "", ["sendrecv", "sendrecv"]);
@@ -250,5 +284,6 @@ mod tests {
         wire.0.note(ALICE, true, &View::parse(bye.as_bytes()).unwrap());
         assert!(wire.0.talking().is_empty());
         assert_eq!((wire.0.up(ALICE), wire.0.up(BOB)), (0, 1));
+        assert_eq!(wire.0.one_sided(), BTreeSet::from([BOB]));
     }
 }

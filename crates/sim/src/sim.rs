@@ -11,21 +11,21 @@ use crate::weather::{Climate, STILL_LATENCY, Weather};
 use bytes::Bytes;
 use cordboard_core::dice::Dice;
 use cordboard_core::time::Instant;
-use cordboard_core::transport::{Flow, FlowError, Transport};
+use cordboard_core::transport::{Flow, FlowError, ListenerId, Transport};
 use cordboard_ladder::Ladder;
 use cordboard_service::Agent;
 use cordboard_service::door::{Answer, AskId, Command, CommandId, Event, Input, Output, Question};
-use cordboard_service::location::Registration;
+use cordboard_service::location::{Aor, Change, ContactChange, Registration};
 use cordboard_sip::View;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// How long a store takes to keep a registration, and names take to be found, on a still network.
-const STILL_ANSWER: Duration = Duration::from_millis(1);
+/// How long a store takes to keep a registration on a still network, where names are known at once.
+const STILL_COMMIT: Duration = Duration::from_millis(1);
 
-/// The longest that either takes in a storm; a store commits in batches of 10 ms.
+/// The longest that a store and a lookup take in a storm; a store commits in batches of 10 ms.
 const LONGEST_COMMIT: Duration = Duration::from_millis(15);
 const LONGEST_LOOKUP: Duration = Duration::from_millis(80);
 
@@ -105,7 +105,9 @@ impl Sim {
     /// Puts a host on the network.
     pub fn stand(&mut self, host: Host) -> HostId {
         let id = HostId(self.hosts.len());
-        self.names.host(&host.name, host.address);
+        for address in &host.addresses {
+            self.names.host(&host.name, *address);
+        }
         let mut dice = Dice::new(self.seed, FIRST_HOST + id.0 as u64);
         self.hosts.push(Standing::new(host, &mut dice));
         id
@@ -119,11 +121,6 @@ impl Sim {
     /// How a host is drawn.
     pub fn name(&self, host: HostId) -> &str {
         &self.hosts[host.0].name
-    }
-
-    /// A host's address.
-    pub fn address(&self, host: HostId) -> std::net::IpAddr {
-        self.hosts[host.0].address
     }
 
     /// The virtual time.
@@ -161,6 +158,11 @@ impl Sim {
         self.faults.lift(fault);
     }
 
+    /// Turns every silent host on again.
+    pub fn lift_silence(&mut self) {
+        self.faults.lift_silence();
+    }
+
     /// Losses that were asked for and never happened.
     pub fn unused_faults(&self) -> impl Iterator<Item = &Fault> {
         self.faults.unused()
@@ -176,9 +178,43 @@ impl Sim {
         id
     }
 
-    /// Puts something into the location service of a host by hand, as an administrator would.
-    pub fn provision(&mut self, host: HostId, registration: &Registration) {
-        let kept = self.hosts[host.0].location.handle(self.now, registration);
+    /// Sends bytes that no agent of `from` made to a listener of `to`, from that of its own which speaks the
+    /// same; false if either has none. Over a stream it uses, or opens, a connection.
+    pub fn inject(&mut self, from: HostId, to: HostId, transport: Transport, bytes: &Bytes) -> bool {
+        let speaks = |host: HostId| {
+            self.hosts[host.0].listeners.iter().find(|listener| listener.transport == transport)
+        };
+        let (Some(near), Some(far)) = (speaks(from), speaks(to)) else { return false };
+        let (near, far) = ((from, near.id, near.local), (to, far.id, far.local));
+        let flow = match transport {
+            Transport::Udp => Flow { transport, listener: near.1, connection: 0, remote: far.2 },
+            _ => self.streams.open(self.now, transport, near, far),
+        };
+        self.send(from, flow, bytes);
+        true
+    }
+
+    /// Lets a host's location service know for a day of a contact that nobody registered, as an administrator
+    /// would.
+    pub fn provision(&mut self, host: HostId, aor: &str, contact: &str) {
+        let contact = ContactChange {
+            uri: contact.into(),
+            q: 1000,
+            expires: Duration::from_hours(24),
+            instance: None,
+            reg_id: 0,
+            outbound: false,
+        };
+        let nowhere = SocketAddr::new(std::net::Ipv4Addr::UNSPECIFIED.into(), 0);
+        let registration = Registration {
+            aor: Aor(aor.into()),
+            call_id: "provisioned".into(),
+            cseq: 1,
+            flow: Flow { transport: Transport::Udp, listener: ListenerId(0), connection: 0, remote: nowhere },
+            path: Vec::new(),
+            action: Change::Update(vec![contact]),
+        };
+        let kept = self.hosts[host.0].location.handle(self.now, &registration);
         assert!(kept.is_ok(), "a provisioned contact is acceptable: {kept:?}");
     }
 
@@ -393,7 +429,7 @@ impl Sim {
     fn ask(&mut self, host: HostId, shard: usize, ask: AskId, question: Question) {
         let (wait, answer) = match question {
             Question::Dns(query) => {
-                let wait = self.climate.within(STILL_ANSWER, LONGEST_LOOKUP);
+                let wait = self.climate.within(Duration::ZERO, LONGEST_LOOKUP);
                 (wait, Answer::Dns(self.names.look_up(&query)))
             }
             Question::Open { transport, remote, .. } => self.open(host, transport, remote),
@@ -401,7 +437,7 @@ impl Sim {
                 (Duration::ZERO, Answer::Located(self.hosts[host.0].location.locate(self.now, &wanted)))
             }
             Question::Register(registration) => {
-                let wait = self.climate.within(STILL_ANSWER, LONGEST_COMMIT);
+                let wait = self.climate.within(STILL_COMMIT, LONGEST_COMMIT);
                 let kept = self.hosts[host.0].location.handle(self.now, &registration);
                 (wait, Answer::Registered(kept.map(|(registered, _)| registered)))
             }
@@ -423,11 +459,7 @@ impl Sim {
         (self.climate.segment() * 2, Answer::Opened(Ok(flow)))
     }
 
-    fn listening(
-        &self,
-        transport: Transport,
-        at: SocketAddr,
-    ) -> Option<(HostId, cordboard_core::transport::ListenerId)> {
+    fn listening(&self, transport: Transport, at: SocketAddr) -> Option<(HostId, ListenerId)> {
         self.hosts
             .iter()
             .enumerate()
@@ -449,5 +481,102 @@ impl Sim {
     fn schedule(&mut self, at: Instant, happening: Happening) {
         self.sequence += 1;
         self.coming.insert((at, self.sequence), happening);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cordboard_service::settings::{Role, Settings, Telephone};
+
+    const TRANSPORTS: [Transport; 2] = [Transport::Udp, Transport::Tcp];
+
+    /// A telephone and a switchboard.
+    fn two_hosts(seed: u8, weather: Weather) -> (Sim, [HostId; 2]) {
+        let mut sim = Sim::new([seed; 32], weather);
+        let settings = |role: Option<Role>| {
+            let settings = Settings { ring_bytes: 0, ..Settings::of_domain("example.com") };
+            Settings { role: role.unwrap_or_else(|| settings.role.clone()), ..settings }
+        };
+        let mut stand = |name, last, role| {
+            let address = std::net::Ipv4Addr::new(192, 0, 2, last).into();
+            sim.stand(Host::listening(name, None, &[address], &TRANSPORTS, settings(role)))
+        };
+        let phone = stand("phone", 1, Some(Role::Telephone(Telephone::default())));
+        let board = stand("board", 2, None);
+        (sim, [phone, board])
+    }
+
+    fn options(call_id: u32) -> Bytes {
+        let text = format!(
+            "OPTIONS sip:example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK{call_id};rport\r\n\
+             From: <sip:a@elsewhere.example>;tag=1\r\nTo: <sip:example.com>\r\nCall-ID: {call_id}\r\n\
+             CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+        );
+        Bytes::from(text)
+    }
+
+    fn run(sim: &mut Sim, seconds: u64) {
+        let until = sim.now() + Duration::from_secs(seconds);
+        while sim.step(until) {}
+    }
+
+    #[test]
+    fn a_switchboard_of_any_number_of_shards_answers_over_datagrams_and_streams() {
+        for seed in 0..8 {
+            let (mut sim, [phone, board]) = two_hosts(seed, Weather::Still);
+            for (call_id, transport) in (0..).zip([Transport::Udp, Transport::Tcp, Transport::Udp]) {
+                assert!(sim.inject(phone, board, transport, &options(call_id)));
+            }
+            assert!(!sim.inject(phone, board, Transport::Tls, &options(9)));
+            run(&mut sim, 40);
+            let drawn = sim.ladder(0);
+            assert_eq!(drawn.messages().filter(|message| message.label == "OPTIONS").count(), 3);
+            assert_eq!(drawn.messages().filter(|message| message.label == "200").count(), 3, "{drawn}");
+            assert!(sim.is_quiet() && sim.left_behind().is_empty(), "{:?}", sim.left_behind());
+        }
+    }
+
+    #[test]
+    fn what_is_under_way_is_left_behind_and_told() {
+        let (mut sim, [phone, board]) = two_hosts(1, Weather::Still);
+        sim.inject(phone, board, Transport::Udp, &options(1));
+        run(&mut sim, 1);
+        let left = sim.left_behind();
+        assert!(left.len() == 1 && left[0].starts_with("board"), "{left:?}");
+    }
+
+    #[test]
+    fn a_silent_host_says_and_hears_nothing_until_it_is_back() {
+        let (mut sim, [phone, board]) = two_hosts(1, Weather::Still);
+        let fault = Fault::Silent(board);
+        sim.fault(fault.clone());
+        sim.inject(phone, board, Transport::Udp, &options(1));
+        run(&mut sim, 1);
+        assert_eq!(sim.tap().len(), 1);
+        sim.lift(&fault);
+        sim.inject(phone, board, Transport::Udp, &options(1));
+        run(&mut sim, 1);
+        let again: Vec<bool> = sim.tap().messages(0).map(|seen| seen.again).collect();
+        assert_eq!(again, [false, true, false]);
+    }
+
+    #[test]
+    fn a_broken_connection_carries_nothing_back() {
+        let (mut sim, [phone, board]) = two_hosts(1, Weather::Still);
+        sim.inject(phone, board, Transport::Tcp, &options(1));
+        sim.break_connections(phone, board);
+        run(&mut sim, 40);
+        assert!(!sim.ladder(0).messages().any(|message| message.label == "200"));
+        assert!(sim.left_behind().is_empty());
+    }
+
+    #[test]
+    fn a_name_is_that_of_its_host() {
+        let (mut sim, [phone, _]) = two_hosts(1, Weather::Still);
+        assert_eq!(sim.name(phone), "phone");
+        assert!(sim.poll_notice().is_none());
+        assert_eq!(sim.reaction(Duration::from_secs(1), Duration::ZERO), Duration::from_secs(1));
+        assert!(sim.losses().contains("0 of 0 messages lost"));
     }
 }

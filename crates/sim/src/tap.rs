@@ -112,6 +112,8 @@ impl Seen {
             Err(_) => ("garbage".into(), Vec::new()),
         };
         Message {
+            // RFC 3261 §17.2.1: it depends on how long the rest takes.
+            optional: label == "100",
             lost: self.lost,
             retransmission: self.again,
             at: Some(self.at.since(Instant::START)),
