@@ -5,12 +5,11 @@ use bytes::Bytes;
 use cordboard_core::dice::Dice;
 use cordboard_core::dns::{Query, Records};
 use cordboard_core::time::Instant;
-use cordboard_core::timing::Timing;
 use cordboard_core::transport::{Flow, Listener, ListenerId, Transport};
 use cordboard_service::Agent;
 use cordboard_service::call::{CallAction, CallEvent, CallName};
 use cordboard_service::door::{Answer, Command, CommandId, Event, Input, Output, Question, ShardId};
-use cordboard_service::settings::{Auth, Registrar, Relay, Role, Secret, Settings, Telephone};
+use cordboard_service::settings::{Role, Secret, Settings, Telephone};
 use cordboard_sip::{Builder, Name, Status, View};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -72,27 +71,10 @@ fn settings(account: Telephone, addresses: &[SocketAddr]) -> Arc<Settings> {
         .collect();
     Arc::new(Settings {
         role: Role::Telephone(account),
-        timing: Timing::default(),
         listeners,
         domains: Vec::new(),
-        auth: Auth {
-            registers: false,
-            calls: false,
-            algorithms: Vec::new(),
-            nonce_life: Duration::from_secs(60),
-        },
-        registrar: Registrar {
-            min_expires: Duration::from_secs(60),
-            max_expires: Duration::from_secs(3600),
-            default_expires: Duration::from_secs(3600),
-            max_contacts: 10,
-        },
-        timer_c: Duration::from_secs(180),
-        relay: Relay::Nobody,
-        neighbours: Vec::new(),
         ring_bytes: 0,
-        key: [0; 32],
-        node: 0,
+        ..Settings::of_domain("")
     })
 }
 
