@@ -85,7 +85,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         store: Arc::new(Nobody),
         clock: Clock::new(),
         seed: [0; 32],
-        directory: Arc::default(),
     })?;
     println!("listening udp {address}");
     std::thread::sleep(Duration::from_mins(10));
