@@ -47,7 +47,7 @@ struct Options {
     #[arg(long, global = true, default_value_t = 3)]
     rounds: usize,
     /// Calls a second at which processor time is measured.
-    #[arg(long, global = true, default_value_t = 2000)]
+    #[arg(long, global = true, default_value_t = 4000)]
     call_rate: u32,
     /// The `cordboard` binary; by default the release build of this repository.
     #[arg(long, global = true)]
@@ -124,6 +124,6 @@ mod tests {
         let Command::Load(bench_load::Command::Calls(calls)) = cli.command else {
             panic!("that is no load of calls");
         };
-        assert_eq!((calls.calls, cli.options.call_rate), (3, 2000));
+        assert_eq!((calls.calls, cli.options.call_rate), (3, 4000));
     }
 }

@@ -44,8 +44,10 @@ pub(crate) fn calls(bench: &Bench, report: &mut Report) -> Result<()> {
     let values = alternate(&measure, bench.rounds, &subjects, |subject| {
         let server = ready_for_calls(bench, subject, PLAIN)?;
         let cost = cost(&server, load)?;
-        let kilobytes = server.resident()? as f64 / 1024.0;
-        resident.entry(subject).or_default().push(kilobytes);
+        if cost.is_some() {
+            let kilobytes = server.resident()? as f64 / 1024.0;
+            resident.entry(subject).or_default().push(kilobytes);
+        }
         Ok(cost)
     })?;
     report.add(&measure, values, Bar::TimesFloor(1.6));

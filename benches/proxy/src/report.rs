@@ -165,7 +165,7 @@ impl Report {
                 "| {:<44} | {:>9} | {:>9} | {:>16} | {:>8} | {:>7} | {:<14} | {:<7} |",
                 "measure", "floor", "Kamailio", "Cordboard", "to floor", "to peer", "bar", ""
             );
-            println!("|{}|", ["-"].repeat(46).concat() + "|---:|---:|---:|---:|---:|---|---");
+            println!("|{}|---:|---:|---:|---:|---:|---|---|", "-".repeat(46));
             self.rows.iter().for_each(|row| println!("{}", row.line()));
             println!();
             self.rows.iter().flat_map(Row::details).for_each(|line| println!("{line}"));

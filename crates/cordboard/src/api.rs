@@ -182,6 +182,3 @@ async fn blocking<T: Send + 'static>(
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -73,7 +73,7 @@ pub struct Which {
     /// The one that uses this data folder.
     #[arg(long, value_name = "FOLDER", global = true, conflicts_with = "url")]
     pub data: Option<PathBuf>,
-    /// The one at this address, such as http://127.0.0.1:8060; needs --token.
+    /// The one at this address, such as <http://127.0.0.1:8060>; needs --token.
     #[arg(long, value_name = "URL", global = true, requires = "token")]
     pub url: Option<String>,
     /// The file with its token.

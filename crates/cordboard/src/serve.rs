@@ -19,7 +19,7 @@ use crate::cli::Serve;
 use crate::config::{self, Config, Faults};
 use crate::data::{DataError, DataFolder};
 use crate::demo::Demo;
-use crate::fleet::{self, Fleet};
+use crate::fleet::Fleet;
 use crate::logging::{self, Logging};
 use crate::people;
 use crate::private;
@@ -55,6 +55,9 @@ pub enum ServeError {
     /// The demo has no place for its ports.
     #[error("the demo needs ports from {0} to {0}+3000: take a lower --port, or 0 for free ones")]
     DemoPort(u16),
+    /// The demo does not run.
+    #[error("{0}\n  try: --port takes other ports for the demo; --port 0 takes free ones")]
+    Demo(Box<ServeError>),
     /// The system refuses something.
     #[error("the system refuses {what}: {source}")]
     System {
@@ -75,21 +78,17 @@ fn http_advice(error: &io::Error) -> &'static str {
 
 /// Runs a switchboard until it is told to end (SIGTERM, SIGINT).
 pub fn run(serve: &Serve, out: &mut dyn Write) -> Result<(), ServeError> {
-    match &serve.config {
-        Some(path) => {
-            let config = config::load(path).map_err(ServeError::Config)?;
-            let started = Started::new(config, Some(path.clone()))?;
-            started.announce(out, serve.json)?;
-            started.wait()
-        }
-        None => {
-            let demo = Demo::new(serve.port)?;
-            let started = Started::new(demo.config(), None)?;
-            started.announce(out, serve.json)?;
-            demo.explain(out, serve.json, &started.listening).map_err(printing)?;
-            started.wait()
-        }
+    if let Some(path) = &serve.config {
+        let config = config::load(path).map_err(ServeError::Config)?;
+        let started = Started::new(config, Some(path.clone()))?;
+        started.announce(out, serve.json)?;
+        return started.wait();
     }
+    let demo = Demo::new(serve.port)?;
+    let started = Started::new(demo.config(), None).map_err(|error| ServeError::Demo(Box::new(error)))?;
+    started.announce(out, serve.json)?;
+    demo.explain(out, serve.json, &started.listening).map_err(printing)?;
+    started.wait()
 }
 
 /// A switchboard that takes messages.
@@ -124,9 +123,9 @@ impl Started {
             );
         }
         store.use_directory(Arc::clone(&directory));
-        fleet::set_first_directory(directory);
         let running = Server::start(cordboard_net::Config {
             settings: config.settings(key),
+            directory,
             listen: config.listen.iter().map(listen_on).collect(),
             tls: tls(&config),
             origins: config.origins.clone(),

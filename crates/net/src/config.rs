@@ -1,6 +1,7 @@
 //! What a server is told when it starts.
 
 use cordboard_core::transport::Transport;
+use cordboard_service::directory::Directory;
 use cordboard_service::settings::Settings;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,6 +16,9 @@ pub struct Config {
     /// What the agents are told. Its `listeners` are filled in from [`Config::listen`] once the
     /// addresses are bound, so they may be empty here.
     pub settings: Settings,
+    /// Whom the agents know from their first message on: a phone that comes the moment a port opens
+    /// must not be told that nobody knows it.
+    pub directory: Arc<Directory>,
     /// Where to listen; a listener's place is its [`ListenerId`](cordboard_core::transport::ListenerId).
     pub listen: Vec<ListenOn>,
     /// Certificates; needed as soon as one listener is secure.

@@ -4,7 +4,6 @@ use cordboard_core::transport::{Listener, ListenerId, Transport};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
-use std::time::Duration;
 
 use crate::config::ListenOn;
 use crate::error::StartError;
@@ -14,8 +13,6 @@ use crate::mmsg;
 const UDP_BUFFER: i32 = 4 << 20;
 /// Connections that wait to be accepted.
 const BACKLOG: i32 = 1_024;
-/// How long a worker sleeps at most; when a server ends they are woken anyway.
-const NAP: Duration = Duration::from_secs(1);
 
 /// The sockets of one listener.
 pub(crate) enum Bound {
@@ -55,7 +52,6 @@ fn shared(address: SocketAddr) -> io::Result<UdpSocket> {
     let socket = UdpSocket::from(socket);
     mmsg::set_buffers(&socket, UDP_BUFFER)?;
     mmsg::enable_error_queue(&socket, address.is_ipv6())?;
-    socket.set_read_timeout(Some(NAP))?;
     Ok(socket)
 }
 

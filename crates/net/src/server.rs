@@ -1,7 +1,7 @@
 //! Starts and stops everything.
 
 use cordboard_core::transport::{Listener, ListenerId, Transport};
-use cordboard_service::door::{Command, CommandId, ShardId};
+use cordboard_service::door::{Command, CommandId, Input, ShardId};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -53,7 +53,12 @@ impl Server {
         let mut settings = config.settings;
         settings.listeners.clone_from(&bound.listeners);
         let settings = Arc::new(settings);
-        let agent = |shard| A::new(ShardId(shard), shards, Arc::clone(&settings), config.seed);
+        let agent = |shard| {
+            let mut agent = A::new(ShardId(shard), shards, Arc::clone(&settings), config.seed);
+            let command = Command::UseDirectory(Arc::clone(&config.directory));
+            agent.handle(config.clock.now(), Input::Command(CommandId(0), command));
+            agent
+        };
         let inside = runtime.enter();
         let hub = Hub::new(Parts {
             agents: (0..shards).map(agent).collect(),
@@ -107,13 +112,15 @@ impl<A: Shard> Running<A> {
     }
 
     /// Hands a command to every shard; an answer comes from each, as an event that carries the id.
-    pub fn command(&self, command: &Command) -> CommandId {
-        self.hub.command(self.hub.shard_ids(), command)
+    #[allow(clippy::needless_pass_by_value, reason = "who commands has no more use for the command")]
+    pub fn command(&self, command: Command) -> CommandId {
+        self.hub.command(self.hub.shard_ids(), &command)
     }
 
     /// Hands a command to one shard.
-    pub fn command_to(&self, shard: ShardId, command: &Command) -> CommandId {
-        self.hub.command(std::iter::once(shard), command)
+    #[allow(clippy::needless_pass_by_value, reason = "who commands has no more use for the command")]
+    pub fn command_to(&self, shard: ShardId, command: Command) -> CommandId {
+        self.hub.command(std::iter::once(shard), &command)
     }
 
     /// What each shard counted so far.
@@ -181,8 +188,15 @@ impl<A: Shard> Running<A> {
         self.ending.send_replace(true);
         self.hub.datagrams.wake_all();
         self.hub.alarm.ring();
+        let started = Instant::now();
         for thread in self.threads.drain(..) {
-            let _ = thread.join();
+            while !thread.is_finished() && started.elapsed() < FAREWELL {
+                std::thread::sleep(GLANCE);
+            }
+            // One that is stuck in a store's call ends with the process.
+            if thread.is_finished() {
+                let _ = thread.join();
+            }
         }
         let started = Instant::now();
         self.hub.flows.close_all();

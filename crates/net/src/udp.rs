@@ -9,12 +9,12 @@ use bytes::Bytes;
 use cordboard_core::transport::{Flow, ListenerId, Transport};
 use cordboard_service::door::{Input, ShardId};
 use std::io;
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::hub::Hub;
+use crate::hub::{Entered, Hub};
 use crate::mmsg::{self, BATCH};
 use crate::shard::Shard;
 use crate::stun;
@@ -145,20 +145,21 @@ fn take_errors(socket: &UdpSocket, listener: ListenerId, unreachable: &mut Vec<F
     }
 }
 
-/// Reads one socket until the server ends. A panic is a bug, but no reason to stop listening.
+/// Reads one socket until the server ends. A panic is a bug that costs one datagram, but no reason to
+/// stop listening.
 pub(crate) fn work<A: Shard>(hub: &Arc<Hub<A>>, listener: ListenerId, worker: usize) {
     let Some(socket) = hub.datagrams.socket(listener, worker) else { return };
     let mut worker = Worker {
         listener,
         place: worker,
         received: mmsg::Received::new(),
-        shards: [ShardId(0); BATCH],
+        count: 0,
+        shards: [None; BATCH],
         out: Outbox::new(),
     };
     while !hub.is_stopping() {
         if catch_unwind(AssertUnwindSafe(|| worker.read_on(hub, socket))).is_err() {
             tracing::error!("a datagram led to a bug; the worker goes on with the next one");
-            worker.out = Outbox::new();
         }
     }
 }
@@ -167,18 +168,26 @@ struct Worker {
     listener: ListenerId,
     place: usize,
     received: mmsg::Received,
-    /// Where each datagram of the batch belongs.
-    shards: [ShardId; BATCH],
+    /// Datagrams in the batch.
+    count: usize,
+    /// Where each of them belongs, until it is handed in.
+    shards: [Option<ShardId>; BATCH],
     out: Outbox,
 }
 
 impl Worker {
     fn read_on<A: Shard>(&mut self, hub: &Arc<Hub<A>>, socket: &UdpSocket) {
+        // After a panic, what is left of the batch.
+        self.deliver(hub);
+        hub.send_datagrams(&mut self.out, self.place);
         while !hub.is_stopping() {
             match self.received.receive(socket) {
-                Ok(count) => self.deliver(hub, count),
+                Ok(count) => {
+                    self.sort(hub, count);
+                    self.deliver(hub);
+                }
                 Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted => {}
+                    io::ErrorKind::Interrupted => {}
                     _ => take_errors(socket, self.listener, &mut self.out.unreachable),
                 },
             }
@@ -186,34 +195,45 @@ impl Worker {
         }
     }
 
+    /// Finds the shard of each datagram of a batch.
+    fn sort<A: Shard>(&mut self, hub: &Hub<A>, count: usize) {
+        self.count = count;
+        for (at, shard) in self.shards.iter_mut().enumerate().take(count) {
+            *shard = self.received.datagram(at).map(|(_, bytes)| hub.shard_of(bytes));
+        }
+    }
+
     /// Hands a batch to its shards, our own first: the neighbour starts with its own, so that we rarely
     /// wait for each other.
-    fn deliver<A: Shard>(&mut self, hub: &Arc<Hub<A>>, count: usize) {
+    fn deliver<A: Shard>(&mut self, hub: &Arc<Hub<A>>) {
         let now = hub.clock.now();
-        let shards = hub.shards();
-        let mut wanted = [false; 256];
-        for at in 0..count {
-            let Some((_, bytes)) = self.received.datagram(at) else { continue };
-            self.shards[at] = hub.shard_of(bytes);
-            wanted[usize::from(self.shards[at].0)] = true;
-        }
-        for step in 0..usize::from(shards) {
-            let shard = (self.place + step) % usize::from(shards);
-            if wanted[shard] {
-                let mut entered = hub.enter(ShardId(shard as u8), now, &mut self.out);
-                for at in (0..count).filter(|at| usize::from(self.shards[*at].0) == shard) {
-                    let Some((remote, bytes)) = self.received.datagram(at) else { continue };
-                    let flow =
-                        Flow { transport: Transport::Udp, listener: self.listener, connection: 0, remote };
-                    if stun::is_stun(bytes) {
-                        if let Some(reply) = stun::reply(bytes, remote) {
-                            entered.send_datagram(flow, reply);
-                        }
-                    } else if bytes.len() >= SHORTEST {
-                        entered.input(Input::Packet { flow, bytes });
+        let (listener, shards) = (self.listener, usize::from(hub.shards()));
+        let places = &mut self.shards[..self.count];
+        for shard in (0..shards).map(|step| ShardId(((self.place + step) % shards) as u8)) {
+            if !places.contains(&Some(shard)) {
+                continue;
+            }
+            let mut entered = hub.enter(shard, now, &mut self.out);
+            for (at, place) in places.iter_mut().enumerate() {
+                if *place == Some(shard) {
+                    *place = None;
+                    if let Some((remote, bytes)) = self.received.datagram(at) {
+                        hand_in(&mut entered, listener, remote, bytes);
                     }
                 }
             }
         }
+    }
+}
+
+/// A message goes to the agent; a keep-alive is answered here, or needs no answer.
+fn hand_in<A: Shard>(entered: &mut Entered<'_, A>, listener: ListenerId, remote: SocketAddr, bytes: &[u8]) {
+    let flow = Flow { transport: Transport::Udp, listener, connection: 0, remote };
+    if stun::is_stun(bytes) {
+        if let Some(reply) = stun::reply(bytes, remote) {
+            entered.send_datagram(flow, reply);
+        }
+    } else if bytes.len() >= SHORTEST {
+        entered.input(Input::Packet { flow, bytes });
     }
 }

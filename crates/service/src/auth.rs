@@ -95,7 +95,7 @@ impl Authenticator {
             return Verdict::Unproved { stale: false };
         };
         let Ok(credentials) = Credentials::read(line) else { return Verdict::Malformed };
-        if !names_request(&credentials, request) {
+        if !names_request(desk, &credentials, request) {
             return Verdict::Malformed;
         }
         let Some(minted) = self.read(&credentials.nonce) else { return Verdict::Unproved { stale: false } };
@@ -194,14 +194,15 @@ pub(crate) fn is_for(value: &str, realm: &str) -> bool {
 }
 
 /// RFC 7616 §3.4.6: the URI in the credentials is that of the request, at least as far as user and
-/// host go: phones leave parameters out, and write the domain where they mean its server.
-fn names_request(credentials: &Credentials<'_>, request: &View<'_>) -> bool {
+/// host go: phones leave parameters out, and write our address where they mean our domain.
+fn names_request(desk: &Desk, credentials: &Credentials<'_>, request: &View<'_>) -> bool {
     if *credentials.uri == *request.request_uri() {
         return true;
     }
     match (UriRef::parse(&credentials.uri), UriRef::parse(request.request_uri())) {
         (Ok(said), Ok(meant)) => {
-            said.user() == meant.user() && said.host().eq_ignore_ascii_case(meant.host())
+            let same_host = said.host().eq_ignore_ascii_case(meant.host());
+            same_host && said.user() == meant.user() || desk.is_ours(&said) && desk.is_ours(&meant)
         }
         _ => false,
     }

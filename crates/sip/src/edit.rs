@@ -259,6 +259,7 @@ impl Edits {
     /// Cuts out of a line the values that were removed from it, each with one comma.
     fn splice_values(&mut self, line: LineSpan, index: u8, values: Values<'_>) {
         let mut kept = false;
+        let mut left = false;
         let mut last_end = None;
         let mut cut_from = None;
         for value in values {
@@ -268,6 +269,8 @@ impl Edits {
             }
             if !self.removed.contains(&(index, value.span.start)) {
                 kept = true;
+                // Commas with nothing between them are nothing to keep a line for.
+                left |= start < end;
             } else if kept {
                 self.splice(last_end.unwrap_or(start)..end, 0..0, Why::Value(index));
             } else {
@@ -275,7 +278,7 @@ impl Edits {
             }
             last_end = Some(end);
         }
-        if !kept {
+        if !left {
             self.drop_all(Why::Value(index));
             self.splice(line.whole(), 0..0, Why::Value(index));
         }

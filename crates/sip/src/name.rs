@@ -223,11 +223,12 @@ impl Name {
             [letter] => Self(BY_LETTER[usize::from(*letter)]),
             _ => {
                 let found = BY_HASH[slot(text)];
-                if SPELLINGS[usize::from(found)].is(text) {
-                    Self(found)
-                } else {
-                    Self::OTHER
-                }
+                let same = SPELLINGS[usize::from(found)].is(text)
+                    && (text.len() <= TWO_WORDS
+                        || TEXTS[usize::from(found)]
+                            .as_bytes()
+                            .eq_ignore_ascii_case(text));
+                if same { Self(found) } else { Self::OTHER }
             }
         }
     }
@@ -308,12 +309,13 @@ const fn slot(text: &[u8]) -> usize {
 /// A name in lower case, as its first and its last bytes, which overlap; and the bits that make letters lower case.
 ///
 /// Comparing whole words is what makes [`Name::of`] cheap; hyphens have no case, so nothing but the name matches.
+/// Names too long for two words are compared as text.
 struct Spelling {
     length: usize,
-    first: u128,
-    first_case: u128,
-    last: u128,
-    last_case: u128,
+    first: u64,
+    first_case: u64,
+    last: u64,
+    last_case: u64,
 }
 
 impl Spelling {
@@ -339,23 +341,23 @@ impl Spelling {
     }
 
     /// The `width` bytes from `start` on, and their case bits.
-    const fn word(name: &[u8], start: usize, width: usize) -> (u128, u128) {
+    const fn word(name: &[u8], start: usize, width: usize) -> (u64, u64) {
         let (mut word, mut case) = (0, 0);
         let mut i = width;
         while i > 0 {
             i -= 1;
             let byte = name[start + i];
-            word = (word << 8) | byte.to_ascii_lowercase() as u128;
+            word = (word << 8) | byte.to_ascii_lowercase() as u64;
             case = (case << 8) | if byte.is_ascii_alphabetic() { 0x20 } else { 0 };
         }
         (word, case)
     }
 
+    /// Whether the text, if it is as long as the name, begins and ends like it.
     #[inline]
     fn is(&self, text: &[u8]) -> bool {
         let words = match width(text.len()) {
-            16 => both(text, u128::from_le_bytes),
-            8 => both(text, |bytes| u64::from_le_bytes(bytes).into()),
+            8 => both(text, u64::from_le_bytes),
             4 => both(text, |bytes| u32::from_le_bytes(bytes).into()),
             _ => both(text, |bytes| u16::from_le_bytes(bytes).into()),
         };
@@ -366,19 +368,21 @@ impl Spelling {
     }
 }
 
-/// How many bytes are compared at once: two words cover the whole name.
+/// How many bytes are compared at once.
 const fn width(length: usize) -> usize {
     match length {
         0..=3 => 2,
         4..=7 => 4,
-        8..=15 => 8,
-        _ => 16,
+        _ => 8,
     }
 }
 
+/// The longest text that two words cover.
+const TWO_WORDS: usize = 16;
+
 /// The first and the last `N` bytes.
 #[inline]
-fn both<const N: usize>(text: &[u8], word: impl Fn([u8; N]) -> u128) -> Option<(u128, u128)> {
+fn both<const N: usize>(text: &[u8], word: impl Fn([u8; N]) -> u64) -> Option<(u64, u64)> {
     Some((word(*text.first_chunk()?), word(*text.last_chunk()?)))
 }
 
@@ -386,10 +390,6 @@ static SPELLINGS: [Spelling; COUNT] = {
     let mut table = [Spelling::NONE; COUNT];
     let mut i = 1;
     while i < COUNT {
-        assert!(
-            TEXTS[i].len() >= 2 && TEXTS[i].len() <= 32,
-            "two words must cover a name"
-        );
         table[i] = Spelling::of(TEXTS[i].as_bytes());
         i += 1;
     }

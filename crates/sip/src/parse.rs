@@ -6,7 +6,7 @@ use crate::{
     Method, Name, Reject, RejectWhy, Status,
     limits::{MAX_HEADER_LEN, MAX_MESSAGE, MAX_START_LINE},
     reject::Peer,
-    scan::{self, DISPLAY, LineEnd, Next, Span, TOKEN, URI},
+    scan::{self, DISPLAY, LineEnd, Span, TOKEN, URI},
     top_via::{self, ViaSpans},
     view::{LineSpan, View},
 };
@@ -147,7 +147,7 @@ impl<'a> View<'a> {
     fn header_lines(&mut self, mut at: usize) -> Result<(), (RejectWhy, usize)> {
         let bytes = self.bytes;
         while !matches!(bytes.get(at), Some(b'\r') | None) {
-            let colon = scan::colon(bytes, at);
+            let colon = scan::byte(bytes, at, b':');
             let mut name_end = colon;
             while name_end > at && matches!(bytes[name_end - 1], b' ' | b'\t') {
                 name_end -= 1;
@@ -379,23 +379,16 @@ fn addr_spec(text: &[u8], at: usize, colon: usize) -> Option<Address> {
 fn party(text: &[u8], at: usize) -> Option<(Span, Span)> {
     let address = address(text, at)?;
     let mut tag = Span::NONE;
-    let mut at = address.after;
-    loop {
-        match scan::param(text, at) {
-            Next::Param(param) => {
-                let name = &text[param.name.range()];
-                if name.len() == 3 && name.eq_ignore_ascii_case(b"tag") {
-                    if !tag.is_empty() || param.value.is_empty() {
-                        return None;
-                    }
-                    tag = param.value;
-                }
-                at = param.end;
+    let (_, after) = scan::params(text, address.after, |name, value| {
+        if text[name.range()].eq_ignore_ascii_case(b"tag") {
+            if !tag.is_empty() || value.is_empty() {
+                return None;
             }
-            Next::End(after) => return (after == text.len()).then_some((address.uri, tag)),
-            Next::Bad => return None,
+            tag = value;
         }
-    }
+        Some(())
+    })?;
+    (after == text.len()).then_some((address.uri, tag))
 }
 
 /// The end of the header line that goes on at `at`: a CRLF after which no SP or HTAB follows (RFC 3261 §7.3.1).
@@ -460,7 +453,8 @@ fn may_be_request_uri(uri: &[u8]) -> bool {
     }
     if scheme.eq_ignore_ascii_case(b"sip") || scheme.eq_ignore_ascii_case(b"sips") {
         // A question mark may also stand in the user part.
-        return memchr::memchr(b'?', uri).is_none_or(|at| uri[at..].contains(&b'@'));
+        let headers = scan::byte(uri, 0, b'?');
+        return headers == uri.len() || uri[headers..].contains(&b'@');
     }
     true
 }

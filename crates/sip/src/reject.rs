@@ -286,12 +286,11 @@ fn has_tag(to: &str) -> bool {
         at = scan::quoted(text, at).unwrap_or(text.len());
     }
     let after_uri = memchr::memchr(b'>', &text[at..]).map_or(0, |n| at + n);
-    let mut at = memchr::memchr(b';', &text[after_uri..]).map_or(text.len(), |n| after_uri + n);
-    while let scan::Next::Param(param) = scan::param(text, at) {
-        if text[param.name.range()].eq_ignore_ascii_case(b"tag") {
-            return true;
-        }
-        at = param.end;
-    }
-    false
+    let params = memchr::memchr(b';', &text[after_uri..]).map_or(text.len(), |n| after_uri + n);
+    let mut found = false;
+    scan::params(text, params, |name, _| {
+        found |= text[name.range()].eq_ignore_ascii_case(b"tag");
+        Some(())
+    });
+    found
 }

@@ -173,10 +173,10 @@ fn control(text: &[u8], at: usize) -> usize {
     first_less(text, at, 0, b' ')
 }
 
-/// The first colon from `at` on, or the end.
+/// The first such byte from `at` on, or the end.
 #[inline]
-pub(crate) fn colon(text: &[u8], at: usize) -> usize {
-    first_less(text, at, b':', 1)
+pub(crate) fn byte(text: &[u8], at: usize, byte: u8) -> usize {
+    first_less(text, at, byte, 1)
 }
 
 /// The first byte from `at` on that is less than `bound` after its bits in `flip` are flipped, or the end.
@@ -245,62 +245,42 @@ pub(crate) fn decimal(text: &[u8]) -> Option<u32> {
     })
 }
 
-/// One `;name=value`.
-pub(crate) struct Param {
-    pub(crate) name: Span,
-    /// Empty if there is none; with its quotes if it has any.
-    pub(crate) value: Span,
-    /// Past the parameter, before any LWS.
-    pub(crate) end: usize,
-}
-
-/// What stands where a parameter could.
-pub(crate) enum Next {
-    Param(Param),
-    /// No semicolon: the parameters end, and this is the position after the LWS.
-    End(usize),
-    /// Not a parameter.
-    Bad,
-}
-
-/// Reads the parameter whose semicolon comes next, after any LWS.
+/// Reads the parameters `;name=value` that come next and shows each to `each`, the value empty if there is none and
+/// with its quotes if it has any. Returns where they end and where, past LWS, something else stands; `None` if one is
+/// malformed or `each` says so.
 #[inline]
-pub(crate) fn param(text: &[u8], at: usize) -> Next {
-    let at = skip_lws(text, at);
-    if text.get(at) != Some(&b';') {
-        return Next::End(at);
-    }
-    let name_start = skip_lws(text, at + 1);
-    let name_end = skip(text, name_start, TOKEN);
-    if name_end == name_start {
-        return Next::Bad;
-    }
-    let name = Span::new(name_start, name_end);
-    let after = skip_lws(text, name_end);
-    if text.get(after) != Some(&b'=') {
-        return Next::Param(Param {
-            name,
-            value: Span::NONE,
-            end: name_end,
-        });
-    }
-    let value_start = skip_lws(text, after + 1);
-    let value_end = if text.get(value_start) == Some(&b'"') {
-        match quoted(text, value_start) {
-            Some(end) => end,
-            None => return Next::Bad,
+pub(crate) fn params(
+    text: &[u8],
+    at: usize,
+    mut each: impl FnMut(Span, Span) -> Option<()>,
+) -> Option<(usize, usize)> {
+    let mut end = at;
+    loop {
+        let semicolon = skip_lws(text, end);
+        if text.get(semicolon) != Some(&b';') {
+            return Some((end, semicolon));
         }
-    } else {
-        skip(text, value_start, VALUE)
-    };
-    if value_end == value_start {
-        return Next::Bad;
+        let start = skip_lws(text, semicolon + 1);
+        end = skip(text, start, TOKEN);
+        if end == start {
+            return None;
+        }
+        let name = Span::new(start, end);
+        let mut value = Span::NONE;
+        let equals = skip_lws(text, end);
+        if text.get(equals) == Some(&b'=') {
+            let start = skip_lws(text, equals + 1);
+            end = match text.get(start) {
+                Some(b'"') => quoted(text, start)?,
+                _ => skip(text, start, VALUE),
+            };
+            if end == start {
+                return None;
+            }
+            value = Span::new(start, end);
+        }
+        each(name, value)?;
     }
-    Next::Param(Param {
-        name,
-        value: Span::new(value_start, value_end),
-        end: value_end,
-    })
 }
 
 /// The end of the list element that starts at `at`: its comma, or the end of the text. Commas in quoted strings
@@ -364,7 +344,7 @@ mod tests {
                 assert_eq!(control(&text, 0), at);
                 assert_eq!(control(&text, at), at);
                 text[at] = b':';
-                assert_eq!(colon(&text, 0), at);
+                assert_eq!(byte(&text, 0, b':'), at);
                 text.fill(0x80 | at as u8);
             }
         }

@@ -9,7 +9,7 @@ use arrayvec::ArrayVec;
 
 use crate::{
     build::write_value,
-    scan::{self, HOST, IPV6, Next, Span, TOKEN},
+    scan::{self, HOST, IPV6, Span, TOKEN},
 };
 
 /// Whether a client asked for symmetric response routing (RFC 3581 §3).
@@ -174,42 +174,31 @@ pub(crate) fn parse(text: &[u8], at: usize) -> Option<ViaSpans> {
     if host_start == transport_end {
         return None;
     }
-    let mut at = sent_by(text, host_start, &mut via)?;
-    loop {
-        match scan::param(text, at) {
-            Next::Param(param) => {
-                let name = text.get(param.name.range())?;
-                match name.len() {
-                    5 if name.eq_ignore_ascii_case(b"rport") => {
-                        via.rport = param.name;
-                        via.rport_value = param.value;
-                        if !param.value.is_empty() {
-                            via.rport_port = port(&text[param.value.range()])?;
-                        }
-                    }
-                    5 if name.eq_ignore_ascii_case(b"maddr") => {
-                        via.maddr = with_value(param.value)?;
-                    }
-                    6 if name.eq_ignore_ascii_case(b"branch") => {
-                        if !via.branch.is_empty() {
-                            return None;
-                        }
-                        via.branch = with_value(param.value)?;
-                    }
-                    8 if name.eq_ignore_ascii_case(b"received") => {
-                        via.received = with_value(param.value)?;
-                    }
-                    _ => {}
+    let at = sent_by(text, host_start, &mut via)?;
+    let (end, after) = scan::params(text, at, |name, value| {
+        let spelled = &text[name.range()];
+        match spelled.len() {
+            5 if spelled.eq_ignore_ascii_case(b"rport") => {
+                via.rport = name;
+                via.rport_value = value;
+                if !value.is_empty() {
+                    via.rport_port = port(&text[value.range()])?;
                 }
-                at = param.end;
             }
-            Next::End(after) => {
-                via.end = at as u16;
-                return matches!(text.get(after), None | Some(b',')).then_some(via);
+            5 if spelled.eq_ignore_ascii_case(b"maddr") => via.maddr = with_value(value)?,
+            6 if spelled.eq_ignore_ascii_case(b"branch") => {
+                if !via.branch.is_empty() {
+                    return None;
+                }
+                via.branch = with_value(value)?;
             }
-            Next::Bad => return None,
+            8 if spelled.eq_ignore_ascii_case(b"received") => via.received = with_value(value)?,
+            _ => {}
         }
-    }
+        Some(())
+    })?;
+    via.end = end as u16;
+    matches!(text.get(after), None | Some(b',')).then_some(via)
 }
 
 /// Past `SIP/2.0/`, each slash with LWS around it as it may have.

@@ -87,7 +87,7 @@ impl LineSpan {
     /// The value without LWS around it.
     pub(crate) fn value(self, bytes: &[u8]) -> Span {
         let line = &bytes[..self.end.into()];
-        let colon = scan::colon(line, self.start.into());
+        let colon = scan::byte(line, self.start.into(), b':');
         let start = scan::skip_lws(line, colon + 1);
         Span::new(start, scan::trim_end(line, start, line.len()))
     }

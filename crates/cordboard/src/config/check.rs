@@ -241,7 +241,7 @@ fn tls(file: &file::Tls, folder: &Path, report: &mut Report) -> Tls {
 }
 
 fn auth(file: &file::Auth, report: &mut Report) -> Auth {
-    let mut algorithms = vec![Algorithm::Sha256, Algorithm::Md5];
+    let mut algorithms = vec![Algorithm::Md5];
     if let Some(names) = &file.algorithms {
         let known =
             |name: &String| Algorithm::ALL.into_iter().find(|a| a.as_str().eq_ignore_ascii_case(name));

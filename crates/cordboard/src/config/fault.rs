@@ -20,19 +20,19 @@ pub struct Fault {
 pub struct Faults {
     path: PathBuf,
     text: String,
-    faults: Vec<Fault>,
+    list: Vec<Fault>,
 }
 
 impl Faults {
     /// The faults of the file at `path` that holds `text`.
     pub fn new(path: &Path, text: &str, mut faults: Vec<Fault>) -> Self {
         faults.sort_by_key(|fault| fault.span.as_ref().map_or(0, |span| span.start));
-        Self { path: path.to_owned(), text: text.to_owned(), faults }
+        Self { path: path.to_owned(), text: text.to_owned(), list: faults }
     }
 
     /// Each of them with its line and column, counted from 1; both 0 if it is about the whole file.
     pub fn iter(&self) -> impl Iterator<Item = (usize, usize, &Fault)> {
-        self.faults.iter().map(|fault| {
+        self.list.iter().map(|fault| {
             let (line, column) = fault.span.as_ref().map_or((0, 0), |span| place(&self.text, span.start));
             (line, column, fault)
         })

@@ -36,7 +36,7 @@ pub(super) fn registrations(answer: &Value) -> String {
     let mut shown =
         table(&["USER", "CONTACT", "OVER", "ENDS IN", ""], rows.collect(), "nobody is registered");
     if let Some(more) = answer["more"].as_u64().filter(|more| *more > 0) {
-        shown.push_str(&format!("… and {more} more; name a user to see theirs\n"));
+        shown = format!("{shown}… and {more} more; name a user to see theirs\n");
     }
     shown
 }

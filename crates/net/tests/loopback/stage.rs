@@ -251,6 +251,7 @@ impl Setup {
             store,
             clock: Clock::new(),
             seed: [1; 32],
+            directory: Arc::default(),
         })?;
         Ok(Stage { server, seen, replies })
     }
@@ -273,12 +274,12 @@ impl Stage {
 
     /// Tells the first shard to do something.
     pub(crate) fn order(&self, order: &str) {
-        self.server.command_to(ShardId(0), &Command::ShowCall { call_id: order.into() });
+        self.server.command_to(ShardId(0), Command::ShowCall { call_id: order.into() });
     }
 
     /// Tells every shard.
     pub(crate) fn order_all(&self, order: &str) {
-        self.server.command(&Command::ShowCall { call_id: order.into() });
+        self.server.command(Command::ShowCall { call_id: order.into() });
     }
 
     /// Waits for the first thing that `wanted` makes something of.

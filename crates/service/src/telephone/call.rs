@@ -27,8 +27,11 @@ pub(super) const MAX_CHANGES: usize = 8;
 /// URIs that a redirected call may go on to.
 pub(super) const MAX_REDIRECTS: usize = 8;
 
-/// How long a call may ring, at either end, before it is given up.
+/// How long a call may ring here before it is given up.
 pub(super) const RING_LIMIT: Duration = Duration::from_secs(300);
+
+/// How long a call of ours may ring there: longer, so that their refusal comes first.
+pub(super) const CALL_LIMIT: Duration = Duration::from_secs(360);
 
 /// RFC 3261 §13.3.1.1: a call that rings says so every minute, so that no proxy gives it up.
 pub(super) const RING_AGAIN: Duration = Duration::from_secs(60);

@@ -1,6 +1,6 @@
 //! Calls that we make: RFC 3261 §13.2, §9.1, and what a fork or a redirection makes of them.
 
-use super::call::{Call, Leg, MAX_LEGS, MAX_REDIRECTS, RING_LIMIT, Side, outcome_of};
+use super::call::{Call, Leg, MAX_LEGS, MAX_REDIRECTS, CALL_LIMIT, Side, outcome_of};
 use super::errand::{ContactLine, Letter, Purpose};
 use super::{Telephone, quoted};
 use crate::call::{CallEvent, CallName};
@@ -31,7 +31,7 @@ impl Telephone {
         call.local = format!("{};tag={}", self.address(), call.local_tag).into();
         call.remote = quoted(to, uri).into();
         call.offers = offers;
-        call.ring_until = Some(now + RING_LIMIT);
+        call.ring_until = Some(now + CALL_LIMIT);
         call.tried.push(uri.into());
         let ways = self.first_ways(uri);
         let key = self.add_call(call);
