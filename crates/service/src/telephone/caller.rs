@@ -133,6 +133,8 @@ impl Telephone {
         let first = matches!(call.side, Side::Caller(State::Calling | State::Ringing));
         let (body, usable) =
             if first { settle(call, response) } else { (answer_aside(call, response), true) };
+        // RFC 3263 §4.3: what was tried after this try seemed lost is not wanted any more.
+        let other_try = call.invite.filter(|other| first && errand != Some(*other));
         if first {
             call.answered = Some(leg);
         }
@@ -142,6 +144,9 @@ impl Telephone {
         }
         let ack = Answered { leg, cseq, body, credentials };
         self.advance_caller(desk, now, key, input, Some(ack));
+        if let Some(other_try) = other_try {
+            self.cancel_errand(desk, now, other_try);
+        }
     }
 
     /// Feeds the caller's table and does what it says.
@@ -286,11 +291,13 @@ impl Telephone {
 
     fn caller_failed(&mut self, desk: &mut Desk, now: Instant, key: u64, status: Status) {
         let Some(call) = self.calls.get_mut(key) else { return };
-        call.exchange(offer_answer::Input::Fail);
-        call.ending.1 = Some(status);
-        if !matches!(call.side, Side::Caller(State::Cancelling)) {
-            call.ending.0 = outcome_of(status);
+        match call.side {
+            Side::Caller(State::Calling | State::Ringing) => call.ending = (outcome_of(status), Some(status)),
+            Side::Caller(State::Cancelling) => call.ending.1 = Some(status),
+            // An earlier try was answered after all; how this one failed says nothing of the call.
+            Side::Caller(State::Established | State::Over) | Side::Callee(_) => return,
         }
+        call.exchange(offer_answer::Input::Fail);
         self.advance_caller(desk, now, key, Input::Failure, None);
     }
 }

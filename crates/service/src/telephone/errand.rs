@@ -354,9 +354,13 @@ impl Telephone {
             Purpose::Invite(call) => self.invite_answered(desk, now, call, key, status, response),
             Purpose::Change(call) => self.change_answered(desk, now, call, key, status, response),
             Purpose::Register => self.register_answered(desk, now, status, response),
-            Purpose::Bye(call, _) => self.sweep(call),
+            Purpose::Bye(..) => {}
             // The 2xx is repeated until an ACK gets through.
             Purpose::Ack(call, leg) => self.ack_lost(call, leg),
+        }
+        if let Some(call) = purpose.call() {
+            // It may have been the last that its call waited for.
+            self.sweep(call);
         }
     }
 
