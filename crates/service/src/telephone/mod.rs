@@ -337,6 +337,8 @@ impl Telephone {
         call.change = change::step(call.change, change::Input::Over).0;
         call.changes.clear();
         call.glare_until = None;
+        // Whoever still lacks our 2xx gets the BYE.
+        call.sent_ok = None;
         let (name, silent) = (call.name, call.silent);
         let (outcome, status) = call.ending;
         if !silent {
@@ -368,7 +370,7 @@ impl Telephone {
     fn leave(&mut self) {
         while let Some(key) = self.leaving.pop_front() {
             let Some(call) = self.calls.get(key) else { continue };
-            if !call.is_over() || call.errands > 0 || call.server.is_some() || call.sent_ok.is_some() {
+            if !call.is_over() || call.errands > 0 || call.server.is_some() {
                 continue;
             }
             let Some(call) = self.calls.remove(key) else { continue };

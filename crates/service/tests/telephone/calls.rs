@@ -309,6 +309,20 @@ fn a_reinvite_stands_for_a_lost_ack() {
     world.settle();
 }
 
+/// The 200 to a re-INVITE still waits for its ACK when whoever sent it hangs up.
+#[test]
+fn hanging_up_ends_the_wait_for_an_ack() {
+    let (mut world, alice, bob) = World::two();
+    world.talk(alice, bob);
+    world.lose = Box::new(|said| said == "bob-alice ACK");
+    world.press(bob, CallAction::Hold(THEIRS));
+    world.wait(bob, |event| *event == CallEvent::HoldChanged(THEIRS, true));
+    world.pass(Duration::from_millis(100));
+    world.press(alice, CallAction::HangUp(OURS));
+    assert_eq!(world.wait(bob, is_ended), ended(THEIRS, Outcome::Answered, None, true));
+    world.settle();
+}
+
 /// RFC 3665 §3.9 and §3.11, without the proxies.
 #[test]
 fn a_call_is_declined() {
