@@ -118,7 +118,8 @@ fn a_loss_that_is_asked_for_is_drawn_and_made_good() {
     alice.dials(bob);
     bob.answers(alice);
     alice.is_answered();
-    stage.drawn("
+    stage.drawn(
+        "
                 alice        bob
                   |--INVITE-->|
                   |<-180------|
@@ -126,7 +127,8 @@ fn a_loss_that_is_asked_for_is_drawn_and_made_good() {
         R +0.5s   |<-200------|
                   |--ACK----->|
                   |<==audio==>|
-    ");
+    ",
+    );
     stage.talking([(alice, bob)]);
 }
 

@@ -72,9 +72,8 @@ fn settings(account: Telephone, addresses: &[SocketAddr]) -> Arc<Settings> {
     Arc::new(Settings {
         role: Role::Telephone(account),
         listeners,
-        domains: Vec::new(),
         ring_bytes: 0,
-        ..Settings::of_domain("")
+        ..Settings::of_domain("example.com")
     })
 }
 
@@ -269,17 +268,14 @@ impl World {
     /// Waits until a telephone tells this, for five minutes at most, and forgets what it told before.
     #[track_caller]
     pub(crate) fn wait(&mut self, node: usize, wanted: impl Fn(&CallEvent) -> bool) -> CallEvent {
-        let until = self.now + Duration::from_secs(600);
+        let until = self.now + Duration::from_mins(10);
         loop {
             if let Some(at) = self.nodes[node].events.iter().position(&wanted) {
                 return self.nodes[node].events.drain(..=at).next_back().expect("one at least");
             }
-            if !self.step(until) {
-                panic!(
-                    "{} never told that; but {:?}; sent: {:#?}",
-                    self.nodes[node].name, self.nodes[node].events, self.log
-                );
-            }
+            let more = self.step(until);
+            let node = &self.nodes[node];
+            assert!(more, "{} never told that; but {:?}; sent: {:#?}", node.name, node.events, self.log);
         }
     }
 
@@ -291,7 +287,7 @@ impl World {
     /// Waits for what a puppet gets.
     #[track_caller]
     pub(crate) fn receive(&mut self, puppet: usize) -> Bytes {
-        let until = self.now + Duration::from_secs(600);
+        let until = self.now + Duration::from_mins(10);
         while self.nodes[puppet].inbox.is_empty() {
             assert!(self.step(until), "{} gets nothing; sent: {:#?}", self.nodes[puppet].name, self.log);
         }
@@ -310,6 +306,7 @@ impl World {
     }
 
     /// Answers a request from a puppet: a status, a To tag, lines, a body.
+    #[expect(clippy::too_many_arguments, reason = "a response has so many parts")]
     pub(crate) fn reply(
         &mut self,
         puppet: usize,
