@@ -266,6 +266,10 @@ impl Telephone {
     pub(super) fn acked(&mut self, desk: &mut Desk, now: Instant, key: u64, usable: bool) {
         let Some(call) = self.calls.get_mut(key) else { return };
         call.sent_ok = None;
+        if call.is_over() {
+            // It was hung up before this came.
+            return self.sweep(key);
+        }
         match (call.side, usable) {
             (Side::Callee(State::Answered | State::Leaving), _) => {
                 let input = if usable { Input::Ack } else { Input::Unusable };

@@ -292,6 +292,9 @@ impl Telephone {
     pub(super) fn lost(&mut self, desk: &mut Desk, now: Instant, key: u64) {
         let Some(call) = self.calls.get_mut(key) else { return };
         call.sent_ok = None;
+        if call.is_over() {
+            return self.sweep(key);
+        }
         call.ending = (Outcome::Failed, None);
         match call.side {
             Side::Caller(_) => self.advance_caller(desk, now, key, caller::Input::Lost, None),
