@@ -30,7 +30,8 @@ fn a_call_answered_on_an_earlier_try_lets_the_later_one_go() {
     // The second try takes its time, so that its 482 comes after the 200.
     lose(&stage, "INVITE", [proxy2, bob.into()], 3);
     alice.is_answered();
-    stage.drawn("
+    stage.drawn(
+        "
                  alice      proxy2        bob
                    |--INVITE-->|           |
                    |           |--INVITE-->|
@@ -84,7 +85,8 @@ fn a_call_answered_on_an_earlier_try_lets_the_later_one_go() {
                    |           |--ACK----->|
                    |<-487------|           |
                    |--ACK----->|           |
-    ");
+    ",
+    );
     stage.talking([(alice, bob)]);
     bob.hangs_up();
     alice.is_alone();
@@ -104,7 +106,8 @@ fn a_call_that_is_over_forgets_the_200_whose_ack_comes_late() {
     alice.has_changed(bob);
     bob.hangs_up();
     alice.is_alone();
-    stage.drawn("
+    stage.drawn(
+        "
                  alice             bob
                    |--INVITE hold-->|
                    |<-200-----------|
@@ -117,6 +120,7 @@ fn a_call_that_is_over_forgets_the_200_whose_ack_comes_late() {
         R          |--ACK----------x|
         R +1.99s   |<-200-----------|
         R          |--ACK---------->|
-    ");
+    ",
+    );
     stage.talking([]);
 }

@@ -45,20 +45,13 @@ impl Switchboard {
 
     /// The same with more users; each has the password that [`password`] gives.
     pub fn start_with(place: &Place, more_users: &[String]) -> Self {
-        let users: Vec<_> = PEOPLE
-            .iter()
-            .map(ToString::to_string)
-            .chain(more_users.iter().cloned())
-            .collect();
+        let users: Vec<_> =
+            PEOPLE.iter().map(ToString::to_string).chain(more_users.iter().cloned()).collect();
         let directory = place.subdirectory("switchboard");
         let text = configuration(&directory, &users);
         fs::write(directory.join("cordboard.toml"), text).expect("the directory can be written");
         let program = serve(&directory);
-        Self {
-            program,
-            directory,
-            users,
-        }
+        Self { program, directory, users }
     }
 
     /// Kills it without warning (SIGKILL) and starts it again on the same data.
@@ -79,9 +72,7 @@ impl Switchboard {
 
     /// `host:port` of its listener for `transport`.
     pub fn address(&self, transport: Transport) -> &'static str {
-        let listener = LISTENERS
-            .iter()
-            .find(|(name, _)| *name == transport.parameter());
+        let listener = LISTENERS.iter().find(|(name, _)| *name == transport.parameter());
         listener.expect("it listens on every transport").1
     }
 
@@ -105,17 +96,12 @@ pub fn password(name: &str) -> String {
 
 /// Where the program under test is: `CORDBOARD_BIN`, or beside the tests in `target/PROFILE`.
 pub fn binary() -> PathBuf {
-    env::var_os("CORDBOARD_BIN")
-        .map_or_else(|| profile_directory().join("cordboard"), PathBuf::from)
+    env::var_os("CORDBOARD_BIN").map_or_else(|| profile_directory().join("cordboard"), PathBuf::from)
 }
 
 fn serve(directory: &Path) -> Program {
     let binary = binary();
-    assert!(
-        binary.is_file(),
-        "{} is not there: run `cargo build -p cordboard`",
-        binary.display()
-    );
+    assert!(binary.is_file(), "{} is not there: run `cargo build -p cordboard`", binary.display());
     let mut command = Command::new(binary);
     command
         .args(["serve", "--config"])
@@ -124,10 +110,8 @@ fn serve(directory: &Path) -> Program {
         .env("SSLKEYLOGFILE", directory.with_file_name("tls-keys.log"))
         .stdin(Stdio::null());
     let mut program = Program::start("cordboard", command, &directory.join("output.log"));
-    let mut awaited: Vec<_> = LISTENERS
-        .iter()
-        .map(|(name, address)| format!("listening {name} {address}"))
-        .collect();
+    let mut awaited: Vec<_> =
+        LISTENERS.iter().map(|(name, address)| format!("listening {name} {address}")).collect();
     program.wait_line("that it listens everywhere", READY, |line| {
         awaited.retain(|listener| !line.contains(listener.as_str()));
         awaited.is_empty().then_some(())
@@ -139,17 +123,10 @@ fn configuration(directory: &Path, users: &[String]) -> String {
     let data = directory.join("data");
     let mut text = format!("domain = \"{DOMAIN}\"\ndata = \"{}\"\n", data.display());
     for (transport, address) in LISTENERS {
-        let _ = write!(
-            text,
-            "\n[[listen]]\ntransport = \"{transport}\"\naddress = \"{address}\"\n"
-        );
+        let _ = write!(text, "\n[[listen]]\ntransport = \"{transport}\"\naddress = \"{address}\"\n");
     }
     for user in users {
-        let _ = write!(
-            text,
-            "\n[[user]]\nname = \"{user}\"\npassword = \"{}\"\n",
-            password(user)
-        );
+        let _ = write!(text, "\n[[user]]\nname = \"{user}\"\npassword = \"{}\"\n", password(user));
     }
     text
 }
