@@ -120,7 +120,8 @@ fn nobody_talks_on_hold() {
     stage.talking([]);
     alice.resumes(bob);
     bob.is_held_by(alice, false);
-    stage.drawn("
+    stage.drawn(
+        "
         alice             bob
           |--INVITE hold-->|
           |<-200-----------|
@@ -129,7 +130,8 @@ fn nobody_talks_on_hold() {
           |<-200-----------|
           |--ACK---------->|
           |<====audio=====>|
-    ");
+    ",
+    );
     stage.talking([(alice, bob)]);
 }
 
