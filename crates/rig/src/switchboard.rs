@@ -18,10 +18,12 @@ const READY: Duration = Duration::from_secs(20);
 const DOMAIN: &str = "example.test";
 
 /// Its listeners. There is only one switchboard in a namespace, so the ports are those of the standard.
-const LISTENERS: [(&str, &str); 3] = [
+const LISTENERS: [(&str, &str); 5] = [
     ("udp", "127.0.0.1:5060"),
     ("tcp", "127.0.0.1:5060"),
     ("tls", "127.0.0.1:5061"),
+    ("ws", "127.0.0.1:5080"),
+    ("wss", "127.0.0.1:5443"),
 ];
 
 /// Users of people's phones; their order is that of [`crate::tone::TONES`].

@@ -326,16 +326,13 @@ impl Telephone {
 
     /// Cancels the INVITE of an errand; false if it is not even sent.
     pub(super) fn cancel_errand(&mut self, desk: &mut Desk, now: Instant, key: u64) -> bool {
-        match self.errands.get(key).and_then(Errand::client) {
-            Some(client) => {
-                desk.stack.cancel(now, client);
-                true
-            }
-            None => {
-                self.drop_errand(key);
-                false
-            }
+        let client = self.errands.get(key).and_then(Errand::client);
+        if let Some(client) = client {
+            desk.stack.cancel(now, client);
+        } else {
+            self.drop_errand(key);
         }
+        client.is_some()
     }
 
     /// The end of an errand. That of an answered INVITE stays until no other 2xx can come.
