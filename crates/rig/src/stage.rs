@@ -32,11 +32,7 @@ impl Stage {
         for phone in &mut phones {
             phone.register();
         }
-        Self {
-            capture,
-            phones,
-            _switchboard: switchboard,
-        }
+        Self { capture, phones, _switchboard: switchboard }
     }
 
     /// The phones of alice and bob.

@@ -49,11 +49,7 @@ pub fn hears(samples: &Samples, frequency: f64, since: Duration, until: Duration
 
 /// The mean power, 0 for no samples.
 fn power(values: &[i16]) -> f64 {
-    values
-        .iter()
-        .map(|&value| f64::from(value).powi(2))
-        .sum::<f64>()
-        / count(values).max(1.0)
+    values.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>() / count(values).max(1.0)
 }
 
 fn count(values: &[i16]) -> f64 {
@@ -63,9 +59,9 @@ fn count(values: &[i16]) -> f64 {
 /// The share of `power` at `frequency`, 0 to 1.
 fn share(values: &[i16], rate: u32, frequency: f64, power: f64) -> f64 {
     let turn = 2.0 * (TAU * frequency / f64::from(rate)).cos();
-    let (last, before) = values.iter().fold((0.0, 0.0), |(last, before), &value| {
-        (f64::from(value) + turn * last - before, last)
-    });
+    let (last, before) = values
+        .iter()
+        .fold((0.0, 0.0), |(last, before), &value| (f64::from(value) + turn * last - before, last));
     (last * last + before * before - turn * last * before) * 2.0 / (count(values).powi(2) * power)
 }
 
@@ -87,18 +83,14 @@ mod tests {
     use super::*;
 
     fn tone(frequency: f64, amplitude: f64, milliseconds: u32) -> Vec<i16> {
-        let value =
-            |sample: u32| (amplitude * (TAU * frequency * f64::from(sample) / 8000.0).sin()) as i16;
+        let value = |sample: u32| (amplitude * (TAU * frequency * f64::from(sample) / 8000.0).sin()) as i16;
         (0..8 * milliseconds).map(value).collect()
     }
 
     #[test]
     fn each_tone_is_told_from_the_others() {
         for frequency in TONES {
-            assert_eq!(
-                sound(&tone(f64::from(frequency), 3000.0, 300), 8000),
-                Sound::Tone(frequency)
-            );
+            assert_eq!(sound(&tone(f64::from(frequency), 3000.0, 300), 8000), Sound::Tone(frequency));
         }
         assert_eq!(sound(&tone(1000.0, 3000.0, 300), 8000), Sound::Mixture);
     }
@@ -121,37 +113,12 @@ mod tests {
 
     #[test]
     fn a_window_sees_only_itself() {
-        let values = [
-            tone(440.0, 3000.0, 1000),
-            vec![0; 8000],
-            tone(660.0, 3000.0, 1000),
-        ]
-        .concat();
+        let values = [tone(440.0, 3000.0, 1000), vec![0; 8000], tone(660.0, 3000.0, 1000)].concat();
         let samples = Samples { rate: 8000, values };
-        assert!(hears(
-            &samples,
-            440.0,
-            Duration::from_secs(0),
-            Duration::from_secs(1)
-        ));
-        assert!(!hears(
-            &samples,
-            440.0,
-            Duration::from_secs(1),
-            Duration::from_secs(2)
-        ));
-        assert!(!hears(
-            &samples,
-            440.0,
-            Duration::from_secs(2),
-            Duration::from_secs(3)
-        ));
-        assert!(hears(
-            &samples,
-            660.0,
-            Duration::from_secs(2),
-            Duration::from_secs(9)
-        ));
+        assert!(hears(&samples, 440.0, Duration::from_secs(0), Duration::from_secs(1)));
+        assert!(!hears(&samples, 440.0, Duration::from_secs(1), Duration::from_secs(2)));
+        assert!(!hears(&samples, 440.0, Duration::from_secs(2), Duration::from_secs(3)));
+        assert!(hears(&samples, 660.0, Duration::from_secs(2), Duration::from_secs(9)));
         assert_eq!(timeline(&samples), "4444....6666");
     }
 }

@@ -5,11 +5,7 @@ use cordboard_rig::Transport::{self, Tcp, Tls, Udp};
 use cordboard_rig::stage::{call, is_held_by, talking, with_phones};
 
 /// Alice calls bob, bob holds her and sends her to carol; then alice and carol talk, and bob is out of it.
-fn transfers(
-    transferee: (Kind, Transport),
-    transferor: (Kind, Transport),
-    target: (Kind, Transport),
-) {
+fn transfers(transferee: (Kind, Transport), transferor: (Kind, Transport), target: (Kind, Transport)) {
     with_phones(&[transferee, transferor, target], |mut stage| {
         let [alice, bob, carol] = stage.three();
         call(alice, bob);
@@ -24,11 +20,7 @@ fn transfers(
         alice.hang_up();
         carol.wait_idle();
         // linphone holds the transferor while it tries the target.
-        let holds = if transferee.0 == Linphone {
-            ", INVITE 200"
-        } else {
-            ""
-        };
+        let holds = if transferee.0 == Linphone { ", INVITE 200" } else { "" };
         stage.verdict().expect(&format!(
             "alice > alice: REGISTER 200
              bob > bob: REGISTER 200
