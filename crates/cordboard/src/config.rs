@@ -5,11 +5,10 @@ mod fault;
 mod file;
 mod people;
 
-use cordboard_core::timing::Timing;
 use cordboard_core::transport::Transport;
 use cordboard_net::{Certificates, ClientCertificates, Dns, Limits, Origins, TrustedRoots};
 use cordboard_service::directory::User;
-use cordboard_service::settings::{Auth, Registrar, Relay, Role, Settings, Switchboard};
+use cordboard_service::settings::{Auth, Registrar, Relay, Settings};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -98,9 +97,6 @@ impl Config {
     /// What the agents are told, without the listeners, which are known once they are bound.
     pub fn settings(&self, key: [u8; 32]) -> Settings {
         Settings {
-            role: Role::Switchboard(Switchboard::Proxies),
-            timing: Timing::default(),
-            listeners: Vec::new(),
             domains: self.domains.clone(),
             auth: self.auth.clone(),
             registrar: self.registrar,
@@ -110,6 +106,7 @@ impl Config {
             ring_bytes: self.ring_bytes,
             key,
             node: self.node,
+            ..Settings::of_domain(self.realm())
         }
     }
 }

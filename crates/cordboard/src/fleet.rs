@@ -27,7 +27,7 @@ impl Agents for Fleet {
     }
 
     fn command(&self, command: Command) -> CommandId {
-        self.with(|running| running.command(&command)).unwrap_or(CommandId(0))
+        self.with(|running| running.command(command)).unwrap_or(CommandId(0))
     }
 
     fn reload_certificates(&self) -> Result<(), ReloadError> {

@@ -486,19 +486,23 @@ impl Inner {
         self.comes_to_nothing()
     }
 
+    /// Whoever has a call ends it. A call may come late, from an INVITE that took its time; so this is done
+    /// again until there is none.
     fn everybody_hangs_up(&mut self) -> Result<(), String> {
         for host in self.books.0.keys().copied().collect::<Vec<_>>() {
             let live: Vec<_> = self.books.of(host).live().map(|call| call.name).collect();
-            for call in live {
-                self.press(host, CallAction::HangUp(call));
+            for call in &live {
+                self.press(host, CallAction::HangUp(*call));
             }
             let until = self.sim.now() + PATIENCE;
-            while self.books.of(host).live().next().is_some() {
+            while self.books.of(host).live().any(|call| live.contains(&call.name)) {
                 if !self.step(until) {
                     return Err(format!("a call of {} does not end", self.sim.name(host)));
                 }
             }
-            self.rest();
+            if !live.is_empty() {
+                self.rest();
+            }
         }
         Ok(())
     }
@@ -522,10 +526,13 @@ impl Inner {
 
     /// Nothing may be left behind, and nothing more may be sent.
     fn comes_to_nothing(&mut self) -> Result<(), String> {
-        let until = self.sim.now() + PATIENCE;
+        let until = self.sim.now() + PATIENCE * 2;
         while !self.sim.is_quiet() || !self.sim.left_behind().is_empty() {
             if !self.step(until) {
                 return Err(format!("left behind: {}", self.sim.left_behind().join("; ")));
+            }
+            if self.books.0.values().any(|book| book.live().next().is_some()) {
+                self.everybody_hangs_up()?;
             }
         }
         let rows = self.sim.tap().len();

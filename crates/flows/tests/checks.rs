@@ -1,5 +1,6 @@
 //! The checks checked: a planted bug turns them red, a loss that was asked for happens, and a seed replays.
 
+use cordboard_flows::rfc3665::scene::{ALICE_BY_HERSELF, BOB};
 use cordboard_flows::rfc3665::{
     s03_01_session_establishment as direct, s03_02_through_two_proxies as two_proxies,
 };
@@ -18,10 +19,8 @@ fn failure(play: impl FnOnce()) -> Option<String> {
 
 /// Alice calls Bob directly, and Bob hangs up. One agent has a bug: Alice's if it is about the BYE, else Bob's.
 fn call_with(stage: &Stage, deaf_to: Option<&str>) {
-    let [alice, bob] =
-        [&cordboard_flows::rfc3665::scene::ALICE_BY_HERSELF, &cordboard_flows::rfc3665::scene::BOB]
-            .map(|person| stage.person(person));
-    stage.name("biloxi.example.com", 201);
+    let [alice, bob] = [&ALICE_BY_HERSELF, &BOB].map(|person| stage.person(person));
+    stage.name(BOB.domain, BOB.address);
     if let Some(word) = deaf_to {
         let host = if word == "BYE" { alice.into() } else { bob.into() };
         stage.fault(Fault::Deaf { host, word: word.into() });
@@ -108,17 +107,45 @@ fn a_call_that_one_side_forgets_is_not_called_talking() {
 }
 
 #[test]
+fn nobody_talks_on_hold() {
+    let stage = Stage::still();
+    let [alice, bob] = [&ALICE_BY_HERSELF, &BOB].map(|person| stage.person(person));
+    stage.name(BOB.domain, BOB.address);
+    alice.dials(bob);
+    bob.answers(alice);
+    stage.talking([(alice, bob)]);
+    stage.turn_page();
+    alice.holds(bob);
+    bob.is_held_by(alice, true);
+    stage.talking([]);
+    alice.resumes(bob);
+    bob.is_held_by(alice, false);
+    stage.drawn(
+        "
+        alice             bob
+          |--INVITE hold-->|
+          |<-200-----------|
+          |--ACK---------->|
+          |--INVITE------->|
+          |<-200-----------|
+          |--ACK---------->|
+          |<====audio=====>|
+    ",
+    );
+    stage.talking([(alice, bob)]);
+}
+
+#[test]
 fn a_loss_that_is_asked_for_is_drawn_and_made_good() {
     let stage = Stage::still();
-    let [alice, bob] =
-        [&cordboard_flows::rfc3665::scene::ALICE_BY_HERSELF, &cordboard_flows::rfc3665::scene::BOB]
-            .map(|person| stage.person(person));
-    stage.name("biloxi.example.com", 201);
+    let [alice, bob] = [&ALICE_BY_HERSELF, &BOB].map(|person| stage.person(person));
+    stage.name(BOB.domain, BOB.address);
     stage.lose("200", bob, alice);
     alice.dials(bob);
     bob.answers(alice);
     alice.is_answered();
-    stage.drawn("
+    stage.drawn(
+        "
                 alice        bob
                   |--INVITE-->|
                   |<-180------|
@@ -126,7 +153,8 @@ fn a_loss_that_is_asked_for_is_drawn_and_made_good() {
         R +0.5s   |<-200------|
                   |--ACK----->|
                   |<==audio==>|
-    ");
+    ",
+    );
     stage.talking([(alice, bob)]);
 }
 

@@ -75,6 +75,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse()?));
     let running: Running<Forward> = Server::start(Config {
         settings,
+        directory: Arc::default(),
         listen: vec![ListenOn { transport: Transport::Udp, address, sent_by: None }],
         tls: None,
         origins: Origins::Any,

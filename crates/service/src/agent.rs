@@ -43,7 +43,7 @@ impl Agent {
         let telephone = Telephone::new(&settings);
         let ring = Ring::new(settings.ring_bytes);
         Self {
-            desk: Desk::new(shard, settings, stack),
+            desk: Desk::new(settings, stack),
             proxy: Proxy::new(),
             registrar: Registrar::default(),
             auth,

@@ -3,7 +3,7 @@
 
 use crate::counters::Counters;
 use crate::directory::Directory;
-use crate::door::{AskId, Event, Level, Note, Output, Question, ShardId};
+use crate::door::{AskId, Event, Level, Note, Output, Question};
 use crate::settings::Settings;
 use crate::token::Tokens;
 use bytes::Bytes;
@@ -36,8 +36,6 @@ pub(crate) enum Asker {
 
 /// The roles, as the stack's owners name them.
 pub(crate) mod role {
-    /// Nobody: answered at once and forgotten.
-    pub(crate) const NONE: u8 = 0;
     /// The proxy.
     pub(crate) const PROXY: u8 = 1;
     /// The registrar.
@@ -49,7 +47,6 @@ pub(crate) mod role {
 /// The shared part of an agent.
 pub(crate) struct Desk {
     pub(crate) stack: Stack,
-    pub(crate) shard: ShardId,
     pub(crate) settings: Arc<Settings>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) tokens: Tokens,
@@ -60,12 +57,11 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    pub(crate) fn new(shard: ShardId, settings: Arc<Settings>, mut stack: Stack) -> Self {
+    pub(crate) fn new(settings: Arc<Settings>, mut stack: Stack) -> Self {
         let hasher = FixedState::with_seed(stack.dice().bits());
         Self {
             tokens: Tokens::new(&settings.key, settings.node),
             stack,
-            shard,
             settings,
             directory: Arc::default(),
             counters: Counters::default(),

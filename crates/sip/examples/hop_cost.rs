@@ -24,11 +24,7 @@ fn hop(view: &View<'_>, edits: &mut Edits) {
     edits.set_request_uri(view, "sip:alice@192.0.2.101:5060;transport=udp");
     edits.set_received(view, "192.0.2.201");
     edits.set_rport(view, 5062);
-    edits.push_line(
-        view,
-        Name::VIA,
-        "SIP/2.0/UDP 203.0.113.1:5060;branch=z9hG4bKproxy",
-    );
+    edits.push_line(view, Name::VIA, "SIP/2.0/UDP 203.0.113.1:5060;branch=z9hG4bKproxy");
     edits.push_line(view, Name::RECORD_ROUTE, "<sip:203.0.113.1;lr>");
     edits.set_value(view, Name::MAX_FORWARDS, 69);
     black_box(edits.apply(view));
@@ -54,9 +50,5 @@ fn main() {
         })
         .collect();
     batches.sort_by(f64::total_cmp);
-    println!(
-        "{:.0} ns a hop at best, {:.0} in the median",
-        batches[0],
-        batches[batches.len() / 2]
-    );
+    println!("{:.0} ns a hop at best, {:.0} in the median", batches[0], batches[batches.len() / 2]);
 }

@@ -53,9 +53,5 @@ fn main() {
         })
         .collect();
     batches.sort_by(f64::total_cmp);
-    println!(
-        "{:.0} ns a message at best, {:.0} in the median",
-        batches[0],
-        batches[batches.len() / 2]
-    );
+    println!("{:.0} ns a message at best, {:.0} in the median", batches[0], batches[batches.len() / 2]);
 }

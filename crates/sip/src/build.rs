@@ -53,12 +53,7 @@ impl Builder {
     /// The same for a request that came from `source`, which goes into the top Via: `received`, and `rport` where
     /// it was asked for (RFC 3261 §18.2.1, RFC 3581 §4).
     #[must_use]
-    pub fn response_to(
-        request: &View<'_>,
-        source: SocketAddr,
-        status: Status,
-        to_tag: Option<&str>,
-    ) -> Self {
+    pub fn response_to(request: &View<'_>, source: SocketAddr, status: Status, to_tag: Option<&str>) -> Self {
         Self::respond(request, status, status.reason(), to_tag, Some(source))
     }
 
@@ -90,12 +85,8 @@ impl Builder {
                 Name::VIA => match source.take() {
                     Some(source) => {
                         let start = usize::from(line.start);
-                        request
-                            .via
-                            .write_received(&mut out, request.bytes, start, source);
-                        out.extend_from_slice(
-                            &request.bytes[request.via.end.into()..line.whole().end],
-                        );
+                        request.via.write_received(&mut out, request.bytes, start, source);
+                        out.extend_from_slice(&request.bytes[request.via.end.into()..line.whole().end]);
                     }
                     None => out.extend_from_slice(whole),
                 },
@@ -135,10 +126,8 @@ impl Builder {
     /// Adds a line whose name has no [`Name`]. What is not a token (RFC 3261 §25.1) is left out of the name.
     #[must_use]
     pub fn other_line(mut self, name: &str, value: impl Display) -> Self {
-        let token: String = name
-            .chars()
-            .filter(|&c| c.is_ascii() && scan::is(c as u8, scan::TOKEN))
-            .collect();
+        let token: String =
+            name.chars().filter(|&c| c.is_ascii() && scan::is(c as u8, scan::TOKEN)).collect();
         if !token.is_empty() {
             write_line(&mut self.out, &token, value);
         }
@@ -164,10 +153,7 @@ impl Builder {
     /// Ends the message with a body.
     #[must_use]
     pub fn body(self, content_type: &str, body: &[u8]) -> Bytes {
-        let mut out = self
-            .line(Name::CONTENT_TYPE, content_type)
-            .line(Name::CONTENT_LENGTH, body.len())
-            .out;
+        let mut out = self.line(Name::CONTENT_TYPE, content_type).line(Name::CONTENT_LENGTH, body.len()).out;
         out.extend_from_slice(b"\r\n");
         out.extend_from_slice(body);
         Bytes::from(out)
@@ -227,9 +213,8 @@ mod tests {
     #[test]
     fn a_response_copies_what_ties_it_to_its_request() {
         let request = View::parse(REGISTER.as_bytes()).unwrap();
-        let bytes = Builder::response(&request, Status::OK, Some("8f"))
-            .copy(&request, Name::CONTACT)
-            .finish();
+        let bytes =
+            Builder::response(&request, Status::OK, Some("8f")).copy(&request, Name::CONTACT).finish();
         assert_eq!(
             std::str::from_utf8(&bytes).unwrap(),
             "SIP/2.0 200 OK\r\n\
@@ -247,32 +232,17 @@ mod tests {
 
     #[test]
     fn the_source_goes_into_the_top_via() {
-        let text = REGISTER.replacen(
-            ";branch=z9hG4bKa",
-            ";rport;branch=z9hG4bKa;received=8.8.8.8",
-            1,
-        );
+        let text = REGISTER.replacen(";branch=z9hG4bKa", ";rport;branch=z9hG4bKa;received=8.8.8.8", 1);
         for (text, via) in [
-            (
-                REGISTER,
-                "SIP/2.0/UDP a.example.com;branch=z9hG4bKa;received=192.0.2.4",
-            ),
-            (
-                &text,
-                "SIP/2.0/UDP a.example.com;rport=5070;branch=z9hG4bKa;received=192.0.2.4",
-            ),
+            (REGISTER, "SIP/2.0/UDP a.example.com;branch=z9hG4bKa;received=192.0.2.4"),
+            (&text, "SIP/2.0/UDP a.example.com;rport=5070;branch=z9hG4bKa;received=192.0.2.4"),
         ] {
             let request = View::parse(text.as_bytes()).unwrap();
             let source = SocketAddr::from(([192, 0, 2, 4], 5070));
             let bytes = Builder::response_to(&request, source, Status::OK, Some("8f")).finish();
             let vias = "SIP/2.0/UDP\r\n b.example.com;branch=z9hG4bKb";
             let view = View::parse(&bytes).unwrap();
-            assert_eq!(
-                view.values(Name::VIA)
-                    .map(|via| via.text)
-                    .collect::<Vec<_>>(),
-                [via, vias]
-            );
+            assert_eq!(view.values(Name::VIA).map(|via| via.text).collect::<Vec<_>>(), [via, vias]);
         }
     }
 
@@ -289,8 +259,7 @@ mod tests {
     fn a_tag_that_is_there_stays() {
         let text = REGISTER.replace("alice@example.com> \r\n", "alice@example.com>;tag=old\r\n");
         let request = View::parse(text.as_bytes()).unwrap();
-        let bytes =
-            Builder::response_with_reason(&request, Status::OK, "Fine", Some("new")).finish();
+        let bytes = Builder::response_with_reason(&request, Status::OK, "Fine", Some("new")).finish();
         let view = View::parse(&bytes).unwrap();
         assert_eq!((view.to_tag(), view.reason()), (Some("old"), "Fine"));
     }
@@ -303,12 +272,7 @@ mod tests {
             .other_line("Ev il\r\n:", "3")
             .body("text/plain\r\nEvil: 4", b"\r\n");
         let view = View::parse(&bytes).unwrap();
-        assert_eq!(
-            view.named("Evil")
-                .map(|line| line.value)
-                .collect::<Vec<_>>(),
-            ["3"]
-        );
+        assert_eq!(view.named("Evil").map(|line| line.value).collect::<Vec<_>>(), ["3"]);
         assert_eq!(view.body(), b"\r\n");
     }
 }

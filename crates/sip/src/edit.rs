@@ -59,10 +59,7 @@ impl Edits {
     /// No edits.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            made: 1,
-            ..Self::default()
-        }
+        Self { made: 1, ..Self::default() }
     }
 
     /// Forgets all edits and keeps the memory.
@@ -94,14 +91,8 @@ impl Edits {
     pub fn push_line(&mut self, view: &View<'_>, name: Name, value: impl Display) {
         let at = match view.lines.iter().find(|line| line.name == name) {
             Some(first) => usize::from(first.start),
-            None if name == Name::VIA => {
-                view.lines.first().map_or(0, |line| usize::from(line.start))
-            }
-            None => view
-                .lines
-                .iter()
-                .find(|line| line.name == Name::VIA)
-                .map_or(0, |via| via.whole().end),
+            None if name == Name::VIA => view.lines.first().map_or(0, |line| usize::from(line.start)),
+            None => view.lines.iter().find(|line| line.name == Name::VIA).map_or(0, |via| via.whole().end),
         };
         let text = self.write_line(name, value);
         self.splice_in_order(at..at, text, Why::Other, -self.made);
@@ -125,11 +116,7 @@ impl Edits {
         }
         self.removed.push(removed);
         self.drop_all(Why::Value(value.line));
-        self.splice_values(
-            *line,
-            value.line,
-            view.values_of_line(usize::from(value.line), *line),
-        );
+        self.splice_values(*line, value.line, view.values_of_line(usize::from(value.line), *line));
     }
 
     /// Removes those lines of that name whose whole value is `unwanted`.
@@ -196,10 +183,7 @@ impl Edits {
     pub fn set_body(&mut self, view: &View<'_>, content_type: &str, body: &[u8]) {
         self.drop_all(Why::Body);
         for line in &view.lines {
-            if matches!(
-                line.name,
-                Name::CONTENT_TYPE | Name::CONTENT_LENGTH | Name::CONTENT_ENCODING
-            ) {
+            if matches!(line.name, Name::CONTENT_TYPE | Name::CONTENT_LENGTH | Name::CONTENT_ENCODING) {
                 self.splice(line.whole(), 0..0, Why::Body);
             }
         }
@@ -212,11 +196,7 @@ impl Edits {
         self.splice(at..at, start..self.text.len(), Why::Body);
         let start = self.text.len();
         self.text.extend_from_slice(body);
-        self.splice(
-            view.head.len()..view.bytes.len(),
-            start..self.text.len(),
-            Why::Body,
-        );
+        self.splice(view.head.len()..view.bytes.len(), start..self.text.len(), Why::Body);
     }
 
     /// The edited message: one allocation, every untouched byte copied as it came.
@@ -243,13 +223,8 @@ impl Edits {
         for splice in &self.splices {
             let (start, end) = (usize::from(splice.start), usize::from(splice.end));
             // A parameter goes with the line in which it stood.
-            let gone =
-                start < at && matches!(splice.why, Why::ViaParam | Why::Received | Why::Rport);
-            let text = if gone {
-                0..0
-            } else {
-                splice.text_start as usize..splice.text_end as usize
-            };
+            let gone = start < at && matches!(splice.why, Why::ViaParam | Why::Received | Why::Rport);
+            let text = if gone { 0..0 } else { splice.text_start as usize..splice.text_end as usize };
             let cut = start.max(at)..end.max(at);
             at = cut.end;
             each(cut, &self.text[text]);
@@ -312,9 +287,7 @@ impl Edits {
             why,
         };
         let key = (splice.start, splice.order);
-        let at = self
-            .splices
-            .partition_point(|other| (other.start, other.order) <= key);
+        let at = self.splices.partition_point(|other| (other.start, other.order) <= key);
         self.splices.insert(at, splice);
         self.made += 1;
     }
@@ -372,10 +345,7 @@ mod tests {
             new.pop();
         }
         let line = |sign: char| move |text: &str| format!("{sign}{text}\n");
-        old.into_iter()
-            .map(line('-'))
-            .chain(new.into_iter().map(line('+')))
-            .collect()
+        old.into_iter().map(line('-')).chain(new.into_iter().map(line('+'))).collect()
     }
 
     fn without_routes(indices: &[usize]) -> String {
@@ -398,11 +368,7 @@ mod tests {
             edits.set_request_uri(view, "sip:bob@192.0.2.4");
             edits.set_received(view, "192.0.2.9");
             edits.set_rport(view, 5070);
-            edits.push_line(
-                view,
-                Name::VIA,
-                format_args!("SIP/2.0/UDP p;branch={}", "z9hG4bKp"),
-            );
+            edits.push_line(view, Name::VIA, format_args!("SIP/2.0/UDP p;branch={}", "z9hG4bKp"));
             edits.set_value(view, Name::MAX_FORWARDS, 69);
         });
         assert_eq!(
@@ -427,10 +393,7 @@ mod tests {
         edits.set_rport(&view, 5070);
         let edited = edits.apply(&view);
         let via = View::parse(&edited).unwrap().top_via();
-        assert_eq!(
-            (via.rport, via.received),
-            (Rport::Filled(5070), Some("192.0.2.9"))
-        );
+        assert_eq!((via.rport, via.received), (Rport::Filled(5070), Some("192.0.2.9")));
     }
 
     #[test]
@@ -467,20 +430,13 @@ mod tests {
             (&[0, 0], "<sip:p2;lr> , <sip:p3;lr>"),
         ];
         for (removed, left) in cases {
-            assert_eq!(
-                without_routes(removed),
-                format!("{old}+Route: {left}\n"),
-                "{removed:?}"
-            );
+            assert_eq!(without_routes(removed), format!("{old}+Route: {left}\n"), "{removed:?}");
         }
     }
 
     #[test]
     fn the_last_value_takes_its_line_along() {
-        assert_eq!(
-            without_routes(&[1, 0, 2]),
-            "-Route: <sip:p1;lr>, <sip:p2;lr> , <sip:p3;lr>\n"
-        );
+        assert_eq!(without_routes(&[1, 0, 2]), "-Route: <sip:p1;lr>, <sip:p2;lr> , <sip:p3;lr>\n");
         assert_eq!(without_routes(&[3]), "-Route: <sip:p4;lr>\n");
     }
 
@@ -493,20 +449,14 @@ mod tests {
             edits.append_line(view, Name::SUBJECT, "x\r\nEvil: y");
         });
         assert!(text.contains("+Max-Forwards: 2\n") && !text.contains("Max-Forwards: 1\n"));
-        assert!(
-            text.ends_with("+Content-Length: 5\n+Expires: 3\n+Subject: x  Evil: y\n"),
-            "{text}"
-        );
+        assert!(text.ends_with("+Content-Length: 5\n+Expires: 3\n+Subject: x  Evil: y\n"), "{text}");
     }
 
     #[test]
     fn a_new_body_is_described_anew() {
         let text = difference(|edits, view| edits.set_body(view, "application/sdp", b"v=0"));
         let old = "-Content-Type: text/plain\n-Content-Length: 5\n-\n-hello\n";
-        assert_eq!(
-            text,
-            format!("{old}+Content-Type: application/sdp\n+Content-Length: 3\n+\n+v=0\n")
-        );
+        assert_eq!(text, format!("{old}+Content-Type: application/sdp\n+Content-Length: 3\n+\n+v=0\n"));
         let text = difference(|edits, view| edits.set_body(view, "", b""));
         assert_eq!(
             text,

@@ -50,30 +50,24 @@ mod timestamp;
 mod via;
 mod warning;
 
-pub use accept::{
-    Accept, AcceptEncoding, AcceptLanguage, AcceptedCoding, AcceptedLanguage, MediaRange,
-};
+pub use accept::{Accept, AcceptEncoding, AcceptLanguage, AcceptedCoding, AcceptedLanguage, MediaRange};
 pub use call_id::{CallId, InReplyTo};
 pub use contact::{Contact, ContactAddr};
-pub use content::{
-    ContentDisposition, ContentId, ContentType, Disposition, MediaType, MimeVersion,
-};
+pub use content::{ContentDisposition, ContentId, ContentType, Disposition, MediaType, MimeVersion};
 pub use counts::{ContentLength, Expires, FlowTimer, MaxBreadth, MaxForwards, MinExpires, RSeq};
 pub use cseq::CSeq;
 pub use date::Date;
 pub use disposition::{Directive, RequestDisposition};
 pub use event::{Event, EventType, SubReason, SubState, SubscriptionState};
-pub use feature::{
-    AcceptContact, Feature, FeatureValue, RejectContact, TagValue, Term, is_feature_tag,
-};
+pub use feature::{AcceptContact, Feature, FeatureValue, RejectContact, TagValue, Term, is_feature_tag};
 pub use history_info::{Diversion, DiversionReason, HistoryIndex, HistoryInfo, HistoryTarget};
 pub use identifier::{Branch, MethodToken, Quality, Tag};
 pub use info_package::{InfoPackage, RecvInfo};
 pub use info_uris::{AlertInfo, CallInfo, ErrorInfo};
 pub use join::Join;
 pub use lists::{
-    Allow, AllowEvents, Coding, ContentEncoding, ContentLanguage, LanguageTag, OptionTag,
-    ProxyRequire, Require, Supported, Unsupported,
+    Allow, AllowEvents, Coding, ContentEncoding, ContentLanguage, LanguageTag, OptionTag, ProxyRequire,
+    Require, Supported, Unsupported,
 };
 pub use name_addr::{NameAddr, NameAddrRef};
 pub use parties::{From, ReplyTo, To};

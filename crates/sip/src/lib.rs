@@ -9,9 +9,9 @@
 //! The crate holds no state and knows no time.
 
 mod build;
+pub mod digest;
 mod edit;
 mod frame;
-pub mod digest;
 mod grammar;
 pub mod header;
 // Message: what it is made of, reading, changing, writing.

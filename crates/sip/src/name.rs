@@ -225,9 +225,7 @@ impl Name {
                 let found = BY_HASH[slot(text)];
                 let same = SPELLINGS[usize::from(found)].is(text)
                     && (text.len() <= TWO_WORDS
-                        || TEXTS[usize::from(found)]
-                            .as_bytes()
-                            .eq_ignore_ascii_case(text));
+                        || TEXTS[usize::from(found)].as_bytes().eq_ignore_ascii_case(text));
                 if same { Self(found) } else { Self::OTHER }
             }
         }
@@ -273,11 +271,7 @@ impl fmt::Display for Name {
 
 impl fmt::Debug for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0 == 0 {
-            "(other)"
-        } else {
-            self.as_str()
-        })
+        f.write_str(if self.0 == 0 { "(other)" } else { self.as_str() })
     }
 }
 
@@ -319,25 +313,13 @@ struct Spelling {
 }
 
 impl Spelling {
-    const NONE: Self = Self {
-        length: 0,
-        first: 0,
-        first_case: 0,
-        last: 0,
-        last_case: 0,
-    };
+    const NONE: Self = Self { length: 0, first: 0, first_case: 0, last: 0, last_case: 0 };
 
     const fn of(name: &[u8]) -> Self {
         let width = width(name.len());
         let (first, first_case) = Self::word(name, 0, width);
         let (last, last_case) = Self::word(name, name.len() - width, width);
-        Self {
-            length: name.len(),
-            first,
-            first_case,
-            last,
-            last_case,
-        }
+        Self { length: name.len(), first, first_case, last, last_case }
     }
 
     /// The `width` bytes from `start` on, and their case bits.
@@ -401,10 +383,7 @@ static BY_HASH: [u8; 1 << SLOT_BITS] = {
     let mut i = 1;
     while i < COUNT {
         let at = slot(TEXTS[i].as_bytes());
-        assert!(
-            table[at] == 0,
-            "two header names share a slot: look for another MULTIPLIER"
-        );
+        assert!(table[at] == 0, "two header names share a slot: look for another MULTIPLIER");
         table[at] = i as u8;
         i += 1;
     }
@@ -443,15 +422,11 @@ mod tests {
         for name in Name::all() {
             if let Some(letter) = name.compact() {
                 assert_eq!(Name::of(letter.to_string().as_bytes()), name);
-                assert_eq!(
-                    Name::of(letter.to_ascii_uppercase().to_string().as_bytes()),
-                    name
-                );
+                assert_eq!(Name::of(letter.to_ascii_uppercase().to_string().as_bytes()), name);
             }
         }
-        let letters: String = ('a'..='z')
-            .filter(|c| Name::of(c.to_string().as_bytes()) != Name::OTHER)
-            .collect();
+        let letters: String =
+            ('a'..='z').filter(|c| Name::of(c.to_string().as_bytes()) != Name::OTHER).collect();
         assert_eq!(letters, "abcdefijklmnorstuvxy");
     }
 
@@ -464,25 +439,13 @@ mod tests {
                     let mut other = text.to_vec();
                     other[i] ^= bit;
                     let found = Name::of(&other);
-                    assert!(
-                        found != name || other.eq_ignore_ascii_case(text),
-                        "{other:?}"
-                    );
+                    assert!(found != name || other.eq_ignore_ascii_case(text), "{other:?}");
                 }
             }
         }
-        for text in [
-            "",
-            "Vja",
-            "Via ",
-            "Call_ID",
-            "CallXID",
-            "q",
-            "1",
-            "Max-Forward",
-            "Contents-Type",
-            "\u{130}",
-        ] {
+        for text in
+            ["", "Vja", "Via ", "Call_ID", "CallXID", "q", "1", "Max-Forward", "Contents-Type", "\u{130}"]
+        {
             assert_eq!(Name::of(text.as_bytes()), Name::OTHER, "{text:?}");
         }
     }

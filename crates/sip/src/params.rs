@@ -29,14 +29,8 @@ impl<'a> Param<'a> {
 
     fn read(text: &'a str) -> Self {
         match find_outside(text, b"=", false) {
-            Some(equals) => Self {
-                name: trim(&text[..equals]),
-                value: Some(trim(&text[equals + 1..])),
-            },
-            None => Self {
-                name: trim(text),
-                value: None,
-            },
+            Some(equals) => Self { name: trim(&text[..equals]), value: Some(trim(&text[equals + 1..])) },
+            None => Self { name: trim(text), value: None },
         }
     }
 }
@@ -114,9 +108,7 @@ pub struct Params {
 impl Params {
     /// No parameters.
     pub const fn new() -> Self {
-        Self {
-            text: String::new(),
-        }
+        Self { text: String::new() }
     }
 
     /// Reads `;name=value` repeated, or nothing.
@@ -125,9 +117,7 @@ impl Params {
         if !text.is_empty() && !text.starts_with(';') {
             return Err(Malformed::new("parameters start with a semicolon"));
         }
-        let mut params = Self {
-            text: String::with_capacity(text.len()),
-        };
+        let mut params = Self { text: String::with_capacity(text.len()) };
         for param in ParamsRef::new(text).iter() {
             params.push_checked(param)?;
         }
@@ -162,9 +152,7 @@ impl Params {
                 self.push_written(param.name, Some(value));
             }
             Some(_) => {
-                return Err(Malformed::new(
-                    "a parameter value is neither token nor host nor quoted",
-                ));
+                return Err(Malformed::new("a parameter value is neither token nor host nor quoted"));
             }
         }
         Ok(())
@@ -214,8 +202,7 @@ impl Params {
     where
         T: FromStr<Err = Malformed>,
     {
-        self.at_most_one(name)?
-            .ok_or(Malformed::new("a parameter that must be there is missing"))
+        self.at_most_one(name)?.ok_or(Malformed::new("a parameter that must be there is missing"))
     }
 
     /// The value of a parameter that may be there once; twice, or without a value, is an error.
@@ -230,9 +217,7 @@ impl Params {
         if found.next().is_some() {
             return Err(Malformed::new("a parameter is there more than once"));
         }
-        let value = first
-            .value
-            .ok_or(Malformed::new("a parameter lacks its value"))?;
+        let value = first.value.ok_or(Malformed::new("a parameter lacks its value"))?;
         unquote(value).parse().map(Some)
     }
 
@@ -279,9 +264,7 @@ impl Params {
     /// Removes every parameter of that name.
     pub fn remove(&mut self, name: &str) {
         if self.has(name) {
-            let mut kept = Self {
-                text: String::with_capacity(self.text.len()),
-            };
+            let mut kept = Self { text: String::with_capacity(self.text.len()) };
             for param in self.iter().filter(|param| !param.is(name)) {
                 kept.push_written(param.name, param.value);
             }
@@ -390,9 +373,7 @@ impl PartialEq for Params {
         let times = |of: &Self, wanted: Param<'_>| of.iter().filter(|p| same(*p, wanted)).count();
         self.text == other.text
             || (self.iter().count() == other.iter().count()
-                && self
-                    .iter()
-                    .all(|param| times(self, param) == times(other, param)))
+                && self.iter().all(|param| times(self, param) == times(other, param)))
     }
 }
 
@@ -431,27 +412,14 @@ mod tests {
 
     #[test]
     fn what_is_not_written_as_it_should_be_is_refused() {
-        for text in [
-            "a=b",
-            ";a b=c",
-            ";=x",
-            ";a=\"open",
-            ";a=\"b\"c",
-            ";a=b c",
-            ";a=<x>",
-            ";a=\"x\r\ny\"",
-        ] {
+        for text in ["a=b", ";a b=c", ";=x", ";a=\"open", ";a=\"b\"c", ";a=b c", ";a=<x>", ";a=\"x\r\ny\""] {
             assert!(Params::parse(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn a_value_is_quoted_when_it_must_be() {
-        let params = Params::new()
-            .with("a", "x y")
-            .with("b", "z")
-            .with("c", "")
-            .with_flag("d");
+        let params = Params::new().with("a", "x y").with("b", "z").with("c", "").with_flag("d");
         assert_eq!(params.to_string(), ";a=\"x y\";b=z;c=\"\";d");
     }
 
@@ -460,14 +428,7 @@ mod tests {
         let mut params = Params::parse(";tag=1;x=2;tag=3").unwrap();
         assert!(params.at_most_one::<crate::header::Tag>("tag").is_err());
         assert!(params.exactly_one::<crate::header::Tag>("y").is_err());
-        assert_eq!(
-            params
-                .take::<crate::header::Tag>("x")
-                .unwrap()
-                .unwrap()
-                .as_str(),
-            "2"
-        );
+        assert_eq!(params.take::<crate::header::Tag>("x").unwrap().unwrap().as_str(), "2");
         assert!(!params.has("x"));
     }
 

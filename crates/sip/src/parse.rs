@@ -55,11 +55,7 @@ impl<'a> View<'a> {
     fn read(&mut self) -> Result<(), Reject> {
         self.bytes = after_empty_lines(self.bytes);
         if self.bytes.len() > MAX_MESSAGE {
-            return Err(Reject::new(
-                RejectWhy::MessageTooLong,
-                MAX_MESSAGE,
-                peer_of_start(self.bytes),
-            ));
+            return Err(Reject::new(RejectWhy::MessageTooLong, MAX_MESSAGE, peer_of_start(self.bytes)));
         }
         let at = self.start_line()?;
         self.header_lines(at).map_err(|(why, at)| {
@@ -110,11 +106,7 @@ impl<'a> View<'a> {
         self.request_uri = Span::new(uri, uri_end);
         let version = &line[uri_end + 1..];
         if !version.eq_ignore_ascii_case(b"SIP/2.0") {
-            let why = if is_version(version) {
-                RejectWhy::Version
-            } else {
-                RejectWhy::StartLine
-            };
+            let why = if is_version(version) { RejectWhy::Version } else { RejectWhy::StartLine };
             return Err((why, uri_end + 1));
         }
         if !may_be_request_uri(&line[uri..uri_end]) {
@@ -132,9 +124,7 @@ impl<'a> View<'a> {
         let code = version_end + 1;
         let code_end = scan::skip(line, code, TOKEN);
         let digits = line.get(code..code_end).filter(|digits| digits.len() == 3);
-        let status = digits
-            .and_then(scan::decimal)
-            .and_then(|code| Status::new(code as u16));
+        let status = digits.and_then(scan::decimal).and_then(|code| Status::new(code as u16));
         if status.is_none() || !matches!(line.get(code_end), None | Some(b' ')) {
             return Err((RejectWhy::StatusCode, code));
         }
@@ -198,18 +188,9 @@ impl<'a> View<'a> {
 
     /// Takes what dispatch needs from one line, whose value is `text[at..]`.
     #[inline]
-    fn header_line(
-        &mut self,
-        name: Name,
-        text: &[u8],
-        at: usize,
-    ) -> Result<(), (RejectWhy, usize)> {
+    fn header_line(&mut self, name: Name, text: &[u8], at: usize) -> Result<(), (RejectWhy, usize)> {
         let once = |first: bool| {
-            if first {
-                Ok(())
-            } else {
-                Err((RejectWhy::Repeated(name), at))
-            }
+            if first { Ok(()) } else { Err((RejectWhy::Repeated(name), at)) }
         };
         let invalid = (RejectWhy::Invalid(name), at);
         match name {
@@ -226,11 +207,7 @@ impl<'a> View<'a> {
             }
             Name::CALL_ID => {
                 once(self.call_id.is_empty())?;
-                if at == text.len()
-                    || text[at..]
-                        .iter()
-                        .fold(false, |bad, b| bad | !b.is_ascii_graphic())
-                {
+                if at == text.len() || text[at..].iter().fold(false, |bad, b| bad | !b.is_ascii_graphic()) {
                     return Err(invalid);
                 }
                 self.call_id = Span::new(at, text.len());
@@ -249,9 +226,7 @@ impl<'a> View<'a> {
                 self.content_length = Some(scan::decimal(&text[at..]).ok_or(invalid)?);
             }
             Name::ROUTE if self.route_uri.is_empty() => {
-                let address = address(text, at)
-                    .filter(|address| address.bracketed)
-                    .ok_or(invalid)?;
+                let address = address(text, at).filter(|address| address.bracketed).ok_or(invalid)?;
                 self.route_uri = address.uri;
             }
             _ => {}
@@ -284,11 +259,7 @@ impl<'a> View<'a> {
 
     /// Whether a line before the current one has that name.
     fn has_before(&self, name: Name) -> bool {
-        self.lines
-            .iter()
-            .rev()
-            .skip(1)
-            .any(|line| line.name == name)
+        self.lines.iter().rev().skip(1).any(|line| line.name == name)
     }
 
     /// Checks what must be there, and cuts the body; `body` is where it starts.
@@ -349,20 +320,13 @@ fn address(text: &[u8], at: usize) -> Option<Address> {
     if end == open + 1 || text.get(end) != Some(&b'>') {
         return None;
     }
-    Some(Address {
-        uri: Span::new(open + 1, end),
-        after: end + 1,
-        bracketed: true,
-    })
+    Some(Address { uri: Span::new(open + 1, end), after: end + 1, bracketed: true })
 }
 
 /// A URI without brackets, whose scheme is `text[at..colon]`.
 fn addr_spec(text: &[u8], at: usize, colon: usize) -> Option<Address> {
     let rest = &text[colon + 1..];
-    let length = rest
-        .iter()
-        .position(|&b| !scan::is(b, scan::VALUE) || b == b'?')
-        .unwrap_or(rest.len());
+    let length = rest.iter().position(|&b| !scan::is(b, scan::VALUE) || b == b'?').unwrap_or(rest.len());
     let end = colon + 1 + length;
     let after = scan::skip_lws(text, end);
     let ends = matches!(text.get(after), None | Some(b';' | b','));
@@ -416,9 +380,7 @@ fn after_empty_lines(mut bytes: &[u8]) -> &[u8] {
 pub(crate) fn peer_of_start(bytes: &[u8]) -> Peer {
     let line = &bytes[..bytes.len().min(MAX_START_LINE + 16)];
     let line = &line[..memchr::memchr(b'\n', line).unwrap_or(line.len())];
-    let is_response = line
-        .get(..4)
-        .is_some_and(|start| start.eq_ignore_ascii_case(b"SIP/"));
+    let is_response = line.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"SIP/"));
     let is_request = memchr::memmem::find(line, b" SIP/").is_some() || line.len() > MAX_START_LINE;
     let method_end = scan::skip(line, 0, TOKEN);
     if is_response || !is_request || method_end == 0 {
@@ -428,8 +390,7 @@ pub(crate) fn peer_of_start(bytes: &[u8]) -> Peer {
 }
 
 fn is_version(text: &[u8]) -> bool {
-    text.get(..4)
-        .is_some_and(|start| start.eq_ignore_ascii_case(b"SIP/"))
+    text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"SIP/"))
         && text.len() > 6
         && text[4..].iter().all(|b| b.is_ascii_digit() || *b == b'.')
 }
@@ -437,16 +398,10 @@ fn is_version(text: &[u8]) -> bool {
 /// A scheme and something after it; for SIP without the header part that only other URIs may have (RFC 3261
 /// §19.1.1, table 1).
 fn may_be_request_uri(uri: &[u8]) -> bool {
-    let colon = if uri.starts_with(b"sip:") {
-        3
-    } else {
-        memchr::memchr(b':', uri).unwrap_or(uri.len())
-    };
+    let colon = if uri.starts_with(b"sip:") { 3 } else { memchr::memchr(b':', uri).unwrap_or(uri.len()) };
     let scheme = uri.get(..colon).unwrap_or_default();
     if !scheme.first().is_some_and(u8::is_ascii_alphabetic)
-        || !scheme
-            .iter()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+        || !scheme.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
         || colon + 1 >= uri.len()
     {
         return false;

@@ -106,11 +106,7 @@ pub struct Reject {
 
 impl Reject {
     pub(crate) fn new(why: RejectWhy, at: usize, peer: Peer) -> Self {
-        Self {
-            why,
-            at: u32::try_from(at).unwrap_or(u32::MAX),
-            peer,
-        }
+        Self { why, at: u32::try_from(at).unwrap_or(u32::MAX), peer }
     }
 
     /// Where the trouble was noticed, in bytes from the start of the message.
@@ -273,9 +269,7 @@ impl<'a> Echo<'a> {
         [top_via, self.from, self.to, self.call_id, self.cseq]
             .iter()
             .flat_map(|text| text.bytes().chain([0]))
-            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-            })
+            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
     }
 }
 

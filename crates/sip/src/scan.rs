@@ -15,10 +15,7 @@ impl Span {
 
     /// Positions never exceed [`MAX_MESSAGE`](crate::limits::MAX_MESSAGE), which is what 16 bits hold.
     pub(crate) const fn new(start: usize, end: usize) -> Self {
-        Self {
-            start: start as u16,
-            end: end as u16,
-        }
+        Self { start: start as u16, end: end as u16 }
     }
 
     pub(crate) const fn is_empty(self) -> bool {
@@ -54,10 +51,7 @@ static CLASS: [u8; 256] = {
         let c = i as u8;
         let mut class = 0;
         if c.is_ascii_alphanumeric()
-            || matches!(
-                c,
-                b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~'
-            )
+            || matches!(c, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~')
         {
             class |= TOKEN | DISPLAY;
         }
@@ -128,10 +122,7 @@ fn first(text: &[u8], at: usize, wanted: impl Fn(u8) -> bool) -> usize {
         at += 4;
         rest = after;
     }
-    at + rest
-        .iter()
-        .position(|&byte| wanted(byte))
-        .unwrap_or(rest.len())
+    at + rest.iter().position(|&byte| wanted(byte)).unwrap_or(rest.len())
 }
 
 /// `text` without LWS at its end, given where it starts.
@@ -186,9 +177,7 @@ pub(crate) fn byte(text: &[u8], at: usize, byte: u8) -> usize {
 #[inline]
 fn first_less(text: &[u8], at: usize, flip: u8, bound: u8) -> usize {
     let flipped = |eight: &[u8]| {
-        let x = eight
-            .first_chunk()
-            .map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        let x = eight.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
         x ^ repeat(flip)
     };
     let less = |x: u64| x.wrapping_sub(repeat(bound));
@@ -209,10 +198,7 @@ fn first_less(text: &[u8], at: usize, flip: u8, bound: u8) -> usize {
         at += 16;
         rest = after;
     }
-    at + rest
-        .iter()
-        .position(|&byte| byte ^ flip < bound)
-        .unwrap_or(rest.len())
+    at + rest.iter().position(|&byte| byte ^ flip < bound).unwrap_or(rest.len())
 }
 
 const fn repeat(byte: u8) -> u64 {

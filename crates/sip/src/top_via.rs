@@ -48,11 +48,7 @@ impl TopVia<'_> {
     /// The address in sent-by, if it is one and not a name.
     #[must_use]
     pub fn ip(&self) -> Option<IpAddr> {
-        self.host
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .parse()
-            .ok()
+        self.host.trim_start_matches('[').trim_end_matches(']').parse().ok()
     }
 }
 
@@ -101,30 +97,17 @@ impl ViaSpans {
         if self.rport.is_empty() {
             return None;
         }
-        let end = if self.rport_value.is_empty() {
-            self.rport.end
-        } else {
-            self.rport_value.end
-        };
+        let end = if self.rport_value.is_empty() { self.rport.end } else { self.rport_value.end };
         Some((usize::from(self.rport.end), usize::from(end)))
     }
 
     /// Copies the message from `from` to the end of the value, with `source` as `received`, in place of what it
     /// claimed, and as `rport` if that was asked for (RFC 3261 §18.2.1, RFC 3581 §4). `received` is left out only
     /// where it says what sent-by says already.
-    pub(crate) fn write_received(
-        &self,
-        out: &mut Vec<u8>,
-        bytes: &[u8],
-        from: usize,
-        source: SocketAddr,
-    ) {
+    pub(crate) fn write_received(&self, out: &mut Vec<u8>, bytes: &[u8], from: usize, source: SocketAddr) {
         let address = source.ip().to_canonical();
         let mut fills = ArrayVec::<(Range<usize>, Fill), 2>::new();
-        fills.extend(
-            self.rport_value()
-                .map(|(start, end)| (start..end, Fill::Rport)),
-        );
+        fills.extend(self.rport_value().map(|(start, end)| (start..end, Fill::Rport)));
         fills.extend((!self.received.is_empty()).then(|| (self.received.range(), Fill::Received)));
         fills.sort_unstable_by_key(|(range, _)| range.start);
         let mut copied = from;
@@ -244,16 +227,11 @@ fn sent_by(text: &[u8], start: usize, via: &mut ViaSpans) -> Option<usize> {
 }
 
 fn address_of(host: &str) -> Option<IpAddr> {
-    host.trim_start_matches('[')
-        .trim_end_matches(']')
-        .parse()
-        .ok()
+    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
 fn port(digits: &[u8]) -> Option<u16> {
-    scan::decimal(digits)
-        .and_then(|n| u16::try_from(n).ok())
-        .filter(|&n| n != 0)
+    scan::decimal(digits).and_then(|n| u16::try_from(n).ok()).filter(|&n| n != 0)
 }
 
 fn some(start: usize, end: usize) -> Option<Span> {
@@ -274,41 +252,27 @@ mod tests {
 
     #[test]
     fn all_parts() {
-        let via = read(
-            "SIP/2.0/UDP 192.0.2.1:5070;branch=z9hG4bK1;rport=9;received=192.0.2.9;maddr=224.0.0.1",
-        )
-        .unwrap();
-        assert_eq!(
-            (via.transport, via.host, via.port),
-            ("UDP", "192.0.2.1", Some(5070))
-        );
+        let via =
+            read("SIP/2.0/UDP 192.0.2.1:5070;branch=z9hG4bK1;rport=9;received=192.0.2.9;maddr=224.0.0.1")
+                .unwrap();
+        assert_eq!((via.transport, via.host, via.port), ("UDP", "192.0.2.1", Some(5070)));
         assert_eq!(via.sent_by, "192.0.2.1:5070");
-        assert_eq!(
-            (via.branch, via.rport),
-            (Some("z9hG4bK1"), Rport::Filled(9))
-        );
-        assert_eq!(
-            (via.received, via.maddr),
-            (Some("192.0.2.9"), Some("224.0.0.1"))
-        );
+        assert_eq!((via.branch, via.rport), (Some("z9hG4bK1"), Rport::Filled(9)));
+        assert_eq!((via.received, via.maddr), (Some("192.0.2.9"), Some("224.0.0.1")));
         assert_eq!(via.ip(), Some(IpAddr::from([192, 0, 2, 1])));
     }
 
     #[test]
     fn white_space_wherever_the_grammar_allows_it() {
         let via = read("SIP  /   2.0\r\n /TCP     spindle.example.com : 5061  ;\r\n  BRANCH  =   z9hG4bK9ikj8  ,\r\n SIP/2.0/UDP x").unwrap();
-        assert_eq!(
-            (via.transport, via.host, via.port),
-            ("TCP", "spindle.example.com", Some(5061))
-        );
+        assert_eq!((via.transport, via.host, via.port), ("TCP", "spindle.example.com", Some(5061)));
         assert_eq!(via.branch, Some("z9hG4bK9ikj8"));
     }
 
     #[test]
     fn ipv6_with_and_without_brackets() {
         for received in ["[2001:db8::9:255]", "2001:db8::9:255"] {
-            let text =
-                format!("SIP/2.0/UDP [2001:db8::9:1];received={received};branch=z9hG4bKas3-111");
+            let text = format!("SIP/2.0/UDP [2001:db8::9:1];received={received};branch=z9hG4bKas3-111");
             let via = read(&text).unwrap();
             assert_eq!((via.host, via.port), ("[2001:db8::9:1]", None));
             assert_eq!(via.ip(), "2001:db8::9:1".parse().ok());

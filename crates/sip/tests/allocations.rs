@@ -14,13 +14,7 @@ fn reading_the_routable_fields_costs_none() {
             assert!(!via.host.is_empty() && via.branch.is_some());
             assert!(view.is_request() != view.request_uri().is_empty());
             assert!(view.from_tag().is_some() && !view.call_id().is_empty() && view.cseq().0 > 0);
-            let _ = (
-                view.method(),
-                view.to_tag(),
-                view.top_route(),
-                view.max_forwards(),
-                view.contact(),
-            );
+            let _ = (view.method(), view.to_tag(), view.top_route(), view.max_forwards(), view.contact());
             assert!(view.values(Name::VIA).count() > 0);
         });
         assert_eq!(info.count_total, 0, "{name}");
@@ -49,11 +43,7 @@ fn a_proxy_hop_costs_one() {
         edits.set_request_uri(&view, "sip:alice@192.0.2.101:5060;transport=udp");
         edits.set_received(&view, "192.0.2.201");
         edits.set_rport(&view, 5062);
-        edits.push_line(
-            &view,
-            Name::VIA,
-            "SIP/2.0/UDP 203.0.113.1:5060;branch=z9hG4bKproxy",
-        );
+        edits.push_line(&view, Name::VIA, "SIP/2.0/UDP 203.0.113.1:5060;branch=z9hG4bKproxy");
         edits.push_line(&view, Name::RECORD_ROUTE, "<sip:203.0.113.1;lr>");
         edits.set_value(&view, Name::MAX_FORWARDS, 69);
         edits.apply(&view)

@@ -21,11 +21,7 @@ const TORTURE: [&[u8]; 12] = [
 ];
 
 fn corpus() -> Vec<&'static [u8]> {
-    typical::MESSAGES
-        .iter()
-        .map(|(_, bytes)| *bytes)
-        .chain(TORTURE)
-        .collect()
+    typical::MESSAGES.iter().map(|(_, bytes)| *bytes).chain(TORTURE).collect()
 }
 
 /// `SplitMix64`: enough to mutate bytes, the same on every run.
@@ -129,15 +125,9 @@ fn framing() {
 
 /// The values of all headers of the corpus.
 fn header_values() -> Vec<&'static [u8]> {
-    let views = corpus()
-        .into_iter()
-        .filter_map(|bytes| View::parse(bytes).ok());
+    let views = corpus().into_iter().filter_map(|bytes| View::parse(bytes).ok());
     let mut values: Vec<_> = views
-        .flat_map(|view| {
-            view.lines()
-                .map(|line| line.value.as_bytes())
-                .collect::<Vec<_>>()
-        })
+        .flat_map(|view| view.lines().map(|line| line.value.as_bytes()).collect::<Vec<_>>())
         .filter(|value| !value.is_empty())
         .collect();
     values.extend(MORE_VALUES.iter().map(|value| value.as_bytes()));
@@ -195,7 +185,5 @@ fn session_descriptions() {
 }
 
 fn memmem(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes
-        .windows(wanted.len())
-        .position(|window| window == wanted)
+    bytes.windows(wanted.len()).position(|window| window == wanted)
 }

@@ -12,46 +12,19 @@ use cordboard_sip::{
 
 /// Messages that are well-formed SIP, and whose outcome is decided above the message layer.
 const ELSEWHERE: [(&str, &str); 13] = [
-    (
-        "baddate",
-        "§3.1.2.12: whoever needs the Date finds it malformed; nobody else minds",
-    ),
-    (
-        "regbadct",
-        "§3.1.2.13: the registrar parses Contact and answers 400",
-    ),
-    (
-        "badbranch",
-        "§3.2.1: the transaction layer takes a branch that is only the cookie for an RFC 2543 one",
-    ),
-    (
-        "unkscm",
-        "§3.3.2: the proxy or UAS answers 416 to a scheme it does not know",
-    ),
+    ("baddate", "§3.1.2.12: whoever needs the Date finds it malformed; nobody else minds"),
+    ("regbadct", "§3.1.2.13: the registrar parses Contact and answers 400"),
+    ("badbranch", "§3.2.1: the transaction layer takes a branch that is only the cookie for an RFC 2543 one"),
+    ("unkscm", "§3.3.2: the proxy or UAS answers 416 to a scheme it does not know"),
     ("novelsc", "§3.3.3: the same for a scheme it will not route"),
-    (
-        "unksm2",
-        "§3.3.4: the registrar answers 400 to a To that is neither SIP nor SIPS",
-    ),
-    (
-        "bext01",
-        "§3.3.5: the proxy or UAS answers 420 and lists what it does not support",
-    ),
+    ("unksm2", "§3.3.4: the registrar answers 400 to a To that is neither SIP nor SIPS"),
+    ("bext01", "§3.3.5: the proxy or UAS answers 420 and lists what it does not support"),
     ("invut", "§3.3.6: the UAS answers 415; a proxy forwards"),
-    (
-        "regaut01",
-        "§3.3.7: the registrar challenges with a scheme that it knows",
-    ),
-    (
-        "bcast",
-        "§3.3.10: the response-forwarding proxy drops what would go to the broadcast address",
-    ),
+    ("regaut01", "§3.3.7: the registrar challenges with a scheme that it knows"),
+    ("bcast", "§3.3.10: the response-forwarding proxy drops what would go to the broadcast address"),
     ("zeromf", "§3.3.11: the proxy answers 483; a UAS goes on"),
     ("sdp01", "§3.3.15: the UAS answers 406"),
-    (
-        "inv2543",
-        "§3.4.1: the transaction and dialog layers match without branch and tag",
-    ),
+    ("inv2543", "§3.4.1: the transaction and dialog layers match without branch and tag"),
 ];
 
 use Outcome::{Accepted, Dropped, Refused};
@@ -310,9 +283,7 @@ impl Outcome {
 fn refused(bytes: &[u8], status: u16) {
     let reject = rejected(bytes);
     assert_eq!(reject.status().map(Status::code), Some(status), "{reject}");
-    let reply = reject
-        .reply(bytes, SocketAddr::from(SOURCE))
-        .expect("an answer");
+    let reply = reject.reply(bytes, SocketAddr::from(SOURCE)).expect("an answer");
     let text = std::str::from_utf8(&reply).expect("the answer is text");
     assert!(text.starts_with(&format!("SIP/2.0 {status} ")), "{text}");
     assert!(text.ends_with("\r\nContent-Length: 0\r\n\r\n"), "{text}");
@@ -342,15 +313,10 @@ fn none_of_the_49_is_missing() {
 #[test]
 fn a_refusal_says_what_could_be_read() {
     let (_, bytes) = ALL.iter().find(|(name, _)| *name == "mismatch02").unwrap();
-    let reply = rejected(bytes)
-        .reply(bytes, SocketAddr::from(SOURCE))
-        .unwrap();
+    let reply = rejected(bytes).reply(bytes, SocketAddr::from(SOURCE)).unwrap();
     let view = View::parse(&reply).expect("the answer is well-formed");
     assert_eq!(view.status(), Some(Status::NOT_IMPLEMENTED));
-    assert_eq!(
-        (view.from_tag(), view.call_id()),
-        (Some("34525"), "mismatch02.dj0234sxdfl3")
-    );
+    assert_eq!((view.from_tag(), view.call_id()), (Some("34525"), "mismatch02.dj0234sxdfl3"));
     assert!(view.to_tag().is_some(), "RFC 3261 §8.2.6.2");
     assert_eq!(view.top_via().received, Some("192.0.2.200"));
 }
@@ -369,9 +335,7 @@ fn on_a_stream() {
             ("clerr", None) => assert!(framer.is_inside_message()),
             ("dblreq", Some(Ok(Frame::Message(first)))) => {
                 assert!(first.starts_with(b"REGISTER"));
-                let Some(Ok(Frame::Message(second))) = framer.next() else {
-                    panic!("the INVITE")
-                };
+                let Some(Ok(Frame::Message(second))) = framer.next() else { panic!("the INVITE") };
                 assert!(second.starts_with(b"INVITE"));
             }
             (_, Some(Ok(Frame::Message(message)))) => assert_eq!(message, *bytes, "{name}"),

@@ -48,18 +48,12 @@ fn port_ambiguous() {
 fn port_unambiguous() {
     let view = view!("port-unambiguous");
     assert_eq!(host(view.request_uri()), address("2001:db8::10"));
-    assert_eq!(
-        UriRef::parse(view.request_uri()).unwrap().port(),
-        Some(5070)
-    );
+    assert_eq!(UriRef::parse(view.request_uri()).unwrap().port(), Some(5070));
 }
 
 #[test]
 fn received_with_and_without_delimiters() {
-    for view in [
-        view!("via-received-param-with-delim"),
-        view!("via-received-param-no-delim"),
-    ] {
+    for view in [view!("via-received-param-with-delim"), view!("via-received-param-no-delim")] {
         assert_eq!(view.top_via().received, Some("2001:db8::9:255"));
         assert!(view.top_via().branch.is_some());
     }
@@ -68,20 +62,14 @@ fn received_with_and_without_delimiters() {
 #[test]
 fn addresses_in_sdp() {
     let view = view!("ipv6-in-sdp");
-    assert_eq!(
-        (view.method(), host(view.to_uri())),
-        (Method::Invite, address("2001:db8::10"))
-    );
+    assert_eq!((view.method(), host(view.to_uri())), (Method::Invite, address("2001:db8::10")));
     assert!(view.body().ends_with(b"a=rtpmap:107 H263-1998/90000\r\n"));
 }
 
 #[test]
 fn multiple_addresses_in_headers() {
     let view = view!("mult-ip-in-header");
-    assert_eq!(
-        (view.top_via().ip(), view.top_via().port),
-        (Some(address("2001:db8::9:1")), Some(6050))
-    );
+    assert_eq!((view.top_via().ip(), view.top_via().port), (Some(address("2001:db8::9:1")), Some(6050)));
     assert_eq!(view.values(Name::VIA).count(), 3);
 }
 
@@ -94,20 +82,14 @@ fn multiple_addresses_in_sdp() {
 #[test]
 fn ipv4_mapped_addresses() {
     let view = view!("ipv4-mapped-ipv6");
-    assert_eq!(
-        (view.top_via().ip(), view.top_via().port),
-        (Some(address("::ffff:192.0.2.10")), Some(19823))
-    );
+    assert_eq!((view.top_via().ip(), view.top_via().port), (Some(address("::ffff:192.0.2.10")), Some(19823)));
     assert!(view.header::<Contact>().unwrap().is_ok());
 }
 
 /// §4.10: the third colon that RFC 3261's grammar asks for is to be tolerated.
 #[test]
 fn the_bug_in_the_grammar() {
-    for view in [
-        view!("ipv6-bug-abnf-3-colons"),
-        view!("ipv6-correct-abnf-2-colons"),
-    ] {
+    for view in [view!("ipv6-bug-abnf-3-colons"), view!("ipv6-correct-abnf-2-colons")] {
         assert_eq!(host(view.request_uri()), address("2001:db8::192.0.2.1"));
         assert_eq!(host(view.to_uri()), address("2001:db8::192.0.2.1"));
     }

@@ -1,12 +1,12 @@
 //! A running switchboard, and phones that are no more than a socket.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -19,7 +19,8 @@ pub(crate) struct Served {
     pub(crate) folder: TempDir,
     child: Child,
     lines: Receiver<String>,
-    errors: Option<JoinHandle<String>>,
+    errors: Receiver<String>,
+    log: RefCell<String>,
     pub(crate) listening: Vec<(String, SocketAddr)>,
 }
 
@@ -57,17 +58,10 @@ impl Served {
     pub(crate) fn run(folder: TempDir, command: &mut Command) -> Self {
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
-        let (send, lines) = channel();
-        let out = BufReader::new(child.stdout.take().expect("a pipe"));
-        std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| send.send(line)));
-        let mut err = child.stderr.take().expect("a pipe");
-        let errors = std::thread::spawn(move || {
-            let mut text = String::new();
-            // What was read before it fails is what there is.
-            let _ = err.read_to_string(&mut text);
-            text
-        });
-        let mut served = Self { folder, child, lines, errors: Some(errors), listening: Vec::new() };
+        let lines = lines_of(child.stdout.take().expect("a pipe"));
+        let errors = lines_of(child.stderr.take().expect("a pipe"));
+        let mut served =
+            Self { folder, child, lines, errors, log: RefCell::default(), listening: Vec::new() };
         while served.listening.last().is_none_or(|(name, _)| name != "http") {
             let Some(line) = served.line() else {
                 panic!("it does not start: {}", served.end());
@@ -114,9 +108,27 @@ impl Served {
     /// Waits for the end that a signal has brought about.
     pub(crate) fn end_after_signal(&mut self) -> String {
         let status = self.child.wait().expect("it ends");
-        let log = self.errors.take().expect("it was not ended before").join().expect("the log is read");
+        let log = self.read_log(|_| false);
         assert!(status.success(), "{status}: {log}");
         log
+    }
+
+    /// Waits until the log holds this.
+    pub(crate) fn logs(&self, words: &str) {
+        let log = self.read_log(|log| log.contains(words));
+        assert!(log.contains(words), "{words} is not logged:\n{log}");
+    }
+
+    /// Reads the log until it is enough or over, and gives all of it.
+    fn read_log(&self, enough: impl Fn(&str) -> bool) -> String {
+        let mut log = self.log.borrow_mut();
+        while !enough(&log)
+            && let Ok(line) = self.errors.recv_timeout(PATIENCE)
+        {
+            log.push_str(&line);
+            log.push('\n');
+        }
+        log.clone()
     }
 
     /// Kills it without warning and gives its folder.
@@ -153,6 +165,14 @@ impl Drop for Served {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn lines_of(pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (send, lines) = channel();
+    let read =
+        move || BufReader::new(pipe).lines().map_while(Result::ok).try_for_each(|line| send.send(line));
+    std::thread::spawn(read);
+    lines
 }
 
 /// A socket that speaks for somebody.

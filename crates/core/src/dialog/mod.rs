@@ -57,7 +57,7 @@ pub struct Dialog {
     local_seq: u32,
     /// Of the last request received.
     remote_seq: Option<u32>,
-    /// The CSeq of the request that created it.
+    /// The `CSeq` of the request that created it.
     created_by: u32,
     /// Whether the route set waits for the 2xx to be settled (§13.2.2.4).
     routes_open: bool,
@@ -145,7 +145,7 @@ impl Dialog {
         &self.target
     }
 
-    /// The CSeq number of the request that created it.
+    /// The `CSeq` number of the request that created it.
     pub const fn created_by(&self) -> u32 {
         self.created_by
     }
@@ -203,7 +203,7 @@ impl Dialog {
         Ok(())
     }
 
-    /// The CSeq number of the next request that we send (§12.2.1.1).
+    /// The `CSeq` number of the next request that we send (§12.2.1.1).
     pub const fn next_cseq(&mut self) -> u32 {
         self.local_seq += 1;
         self.local_seq

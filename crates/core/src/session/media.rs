@@ -84,7 +84,7 @@ impl Origin {
         }
         push(&mut media, format_args!("a=fmtp:101 0-15"));
         push(&mut media, format_args!("a={}", local.wanted().as_str()));
-        self.say(local.address.ip(), media)
+        self.say(local.address.ip(), &media)
     }
 
     /// An answer: every stream of the offer in its place, the first audio stream that will do taken,
@@ -108,10 +108,10 @@ impl Origin {
             }
         }
         let remote = remote.ok_or(MediaError::NothingInCommon)?;
-        Ok((self.say(local.address.ip(), media), remote))
+        Ok((self.say(local.address.ip(), &media), remote))
     }
 
-    fn say(&mut self, ip: IpAddr, media: String) -> String {
+    fn say(&mut self, ip: IpAddr, media: &str) -> String {
         let family = if ip.is_ipv4() { "IP4" } else { "IP6" };
         let said = format!("s=-\r\nc=IN {family} {ip}\r\nt=0 0\r\n{media}");
         if !self.said.is_empty() && self.said != said {

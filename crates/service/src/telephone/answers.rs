@@ -20,7 +20,7 @@ pub(super) fn unfit(desk: &mut Desk, request: &View<'_>) -> Option<(Status, Byte
     for require in request.headers::<Require>() {
         match require {
             Ok(Require(options)) => {
-                unsupported.extend(options.iter().map(|option| option.as_str().to_owned()))
+                unsupported.extend(options.iter().map(|option| option.as_str().to_owned()));
             }
             Err(_) => {
                 return Some((Status::BAD_REQUEST, desk.response(request, Status::BAD_REQUEST).finish()));
@@ -78,10 +78,10 @@ impl Telephone {
             response.line(Name::CONTACT, contact).line(Name::ALLOW, ALLOW).line(Name::ACCEPT, SDP).finish();
         desk.stack.respond(now, server, status, bytes);
     }
+}
 
-    /// A method that we do not do (§8.2.1).
-    pub(super) fn not_allowed(&self, desk: &mut Desk, now: Instant, server: ServerId, request: &View<'_>) {
-        let response = desk.response(request, Status::METHOD_NOT_ALLOWED).line(Name::ALLOW, ALLOW).finish();
-        desk.stack.respond(now, server, Status::METHOD_NOT_ALLOWED, response);
-    }
+/// A method that we do not do (§8.2.1).
+pub(super) fn not_allowed(desk: &mut Desk, now: Instant, server: ServerId, request: &View<'_>) {
+    let response = desk.response(request, Status::METHOD_NOT_ALLOWED).line(Name::ALLOW, ALLOW).finish();
+    desk.stack.respond(now, server, Status::METHOD_NOT_ALLOWED, response);
 }

@@ -28,13 +28,13 @@ pub(super) const MAX_CHANGES: usize = 8;
 pub(super) const MAX_REDIRECTS: usize = 8;
 
 /// How long a call may ring here before it is given up.
-pub(super) const RING_LIMIT: Duration = Duration::from_secs(300);
+pub(super) const RING_LIMIT: Duration = Duration::from_mins(5);
 
 /// How long a call of ours may ring there: longer, so that their refusal comes first.
-pub(super) const CALL_LIMIT: Duration = Duration::from_secs(360);
+pub(super) const CALL_LIMIT: Duration = Duration::from_mins(6);
 
 /// RFC 3261 §13.3.1.1: a call that rings says so every minute, so that no proxy gives it up.
-pub(super) const RING_AGAIN: Duration = Duration::from_secs(60);
+pub(super) const RING_AGAIN: Duration = Duration::from_mins(1);
 
 /// The side from which a call is seen, with its table's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub(super) enum Change {
 /// One dialog of a call.
 pub(super) struct Leg {
     pub(super) dialog: Dialog,
-    /// ACKs for 2xx, by CSeq; without bytes while a server is looked for.
+    /// ACKs for 2xx, by `CSeq`; without bytes while a server is looked for.
     acks: VecDeque<(u32, Option<(Flow, Bytes)>)>,
 }
 
@@ -64,9 +64,13 @@ impl Leg {
         Self { dialog, acks: VecDeque::new() }
     }
 
-    /// Whether the 2xx with this number has been seen; then its ACK, if it is written.
-    pub(super) fn ack(&self, cseq: u32) -> Option<Option<(Flow, Bytes)>> {
-        self.acks.iter().find(|(number, _)| *number == cseq).map(|(_, ack)| ack.clone())
+    /// What became of the 2xx with this number.
+    pub(super) fn ack(&self, cseq: u32) -> Acked {
+        match self.acks.iter().find(|(number, _)| *number == cseq) {
+            None => Acked::New,
+            Some((_, None)) => Acked::Pending,
+            Some((_, Some((flow, bytes)))) => Acked::Sent(*flow, bytes.clone()),
+        }
     }
 
     /// Remembers that the 2xx with this number is being acknowledged.
@@ -90,6 +94,16 @@ impl Leg {
     }
 }
 
+/// How far the acknowledging of a 2xx is.
+pub(super) enum Acked {
+    /// It has not come before.
+    New,
+    /// A server is looked for.
+    Pending,
+    /// The ACK went there, and goes there again each time the 2xx does (RFC 3261 §13.2.2.4).
+    Sent(Flow, Bytes),
+}
+
 /// A 2xx of ours that waits for its ACK.
 pub(super) struct SentOk {
     pub(super) server: ServerId,
@@ -111,12 +125,13 @@ pub(super) struct Ringing {
 pub(super) struct Call {
     pub(super) name: CallName,
     pub(super) side: Side,
+    #[expect(clippy::struct_field_names, reason = "the RFC's word")]
     pub(super) call_id: Box<str>,
     pub(super) local_tag: Box<str>,
     /// From and To of what begins the call.
     pub(super) local: Box<str>,
     pub(super) remote: Box<str>,
-    /// CSeq of the INVITE that begins it, ours or theirs.
+    /// `CSeq` of the INVITE that begins it, ours or theirs.
     pub(super) cseq: u32,
     /// Realms that challenged a request of this call.
     pub(super) realms: Vec<Realm>,

@@ -78,11 +78,11 @@ impl Telephone {
             }
             self.decline(desk, now, key, Input::Decline, status);
         } else if let Some(status) = self.refuses {
-            self.tell(desk, CallEvent::Refused { from });
+            Self::tell(desk, CallEvent::Refused { from });
             self.decline(desk, now, key, Input::Decline, status);
         } else {
             self.ring(desk, now, key);
-            self.tell(desk, CallEvent::Incoming { call: name, from });
+            Self::tell(desk, CallEvent::Incoming { call: name, from });
         }
         self.proceed(desk, now, key);
     }
@@ -177,7 +177,7 @@ impl Telephone {
                     self.bye(desk, now, key, leg);
                 }
                 Act::TellEstablished => {
-                    self.tell(desk, CallEvent::Established(name));
+                    Self::tell(desk, CallEvent::Established(name));
                     self.tell_hold(desk, key);
                     self.tell_media(desk, key);
                 }
@@ -203,7 +203,7 @@ impl Telephone {
             dialog.advance(cordboard_core::dialog::state::Input::Success);
         }
         let (Some(server), Some(body)) = (call.server, describe(call, &request)) else { return };
-        self.ok(desk, now, key, server, &request, ringing.flow, &body);
+        self.ok(desk, now, key, server, &request, &body);
     }
 
     /// Sends a 200 to an INVITE, and again until its ACK comes.
@@ -214,12 +214,12 @@ impl Telephone {
         key: u64,
         server: ServerId,
         request: &View<'_>,
-        flow: Flow,
         body: &str,
     ) {
+        let (Some(flow), Some(source)) = (desk.stack.server_flow(server), request.source()) else { return };
         let contact = self.own_contact(desk, request, flow);
         let Some(call) = self.calls.get_mut(key) else { return };
-        let bytes = Builder::response_to(request, flow.remote, Status::OK, Some(&call.local_tag))
+        let bytes = Builder::response_to(request, source, Status::OK, Some(&call.local_tag))
             .copy(request, Name::RECORD_ROUTE)
             .line(Name::CONTACT, contact)
             .line(Name::ALLOW, ALLOW)
@@ -251,16 +251,11 @@ impl Telephone {
         }
         let mut usable = true;
         if call.exchange == offer_answer::State::Offered {
-            match media::read_answer(ack.body()) {
-                Ok(remote) => {
-                    call.exchange(offer_answer::Input::GetAnswer);
-                    call.remote_media = Some(remote);
-                }
-                Err(_) => {
-                    call.exchange(offer_answer::Input::Fail);
-                    usable = false;
-                }
-            }
+            let answer = media::read_answer(ack.body());
+            usable = answer.is_ok();
+            let input = if usable { offer_answer::Input::GetAnswer } else { offer_answer::Input::Fail };
+            call.exchange(input);
+            call.remote_media = answer.ok().or(call.remote_media.take());
         }
         self.acked(desk, now, key, usable);
         self.proceed(desk, now, key);
@@ -271,6 +266,10 @@ impl Telephone {
     pub(super) fn acked(&mut self, desk: &mut Desk, now: Instant, key: u64, usable: bool) {
         let Some(call) = self.calls.get_mut(key) else { return };
         call.sent_ok = None;
+        if call.is_over() {
+            // It was hung up before this came.
+            return self.sweep(key);
+        }
         match (call.side, usable) {
             (Side::Callee(State::Answered | State::Leaving), _) => {
                 let input = if usable { Input::Ack } else { Input::Unusable };

@@ -1,28 +1,28 @@
 //! Calls that we make: RFC 3261 §13.2, §9.1, and what a fork or a redirection makes of them.
 
-use super::call::{Call, Leg, MAX_LEGS, MAX_REDIRECTS, CALL_LIMIT, Side, outcome_of};
+use super::call::{Acked, CALL_LIMIT, Call, Leg, MAX_LEGS, MAX_REDIRECTS, Side, outcome_of};
 use super::errand::{ContactLine, Letter, Purpose};
 use super::{Telephone, quoted};
 use crate::call::{CallEvent, CallName};
 use crate::desk::Desk;
-use cordboard_core::dialog::{Dialog, Way};
+use cordboard_core::dialog::{self, Dialog, Way};
 use cordboard_core::session::caller::{Act, Input, State, step};
 use cordboard_core::session::{media, offer_answer};
 use cordboard_core::time::Instant;
 use cordboard_ladder::Outcome;
-use cordboard_sip::header::NameAddrRef;
+use cordboard_sip::header::{NameAddrRef, Quality};
 use cordboard_sip::sdp::Sdp;
-use cordboard_sip::{Method, Name, Status, View};
+use cordboard_sip::{Method, Name, Status, UriRef, View};
 
 impl Telephone {
     /// Calls somebody.
     pub(super) fn dial(&mut self, desk: &mut Desk, now: Instant, name: CallName, to: &str, offers: bool) {
         let uri = NameAddrRef::parse(to).ok().filter(|address| address.uri().is_ok());
         let Some(uri) = uri.map(|address| address.uri_text()) else {
-            return self.tell(desk, CallEvent::Impossible(name));
+            return Self::tell(desk, CallEvent::Impossible(name));
         };
         if name.is_incoming() || self.names.contains_key(&name) || self.has_no_room() {
-            return self.tell(desk, CallEvent::Impossible(name));
+            return Self::tell(desk, CallEvent::Impossible(name));
         }
         let local = self.new_media(desk);
         let mut call = Call::new(name, Side::Caller(State::Calling), local, desk.stack.dice().bits());
@@ -112,22 +112,20 @@ impl Telephone {
         let Some(call) = self.calls.get_mut(key) else { return };
         let cseq = response.cseq().0;
         let known = call.leg_of(response);
-        if let Some(ack) = known.and_then(|leg| call.legs[leg].ack(cseq)) {
-            if let Some((flow, bytes)) = ack {
-                desk.send(flow, bytes);
-            }
-            return;
+        let credentials = credentials.unwrap_or_default();
+        let again = known.filter(|leg| call.legs[*leg].dialog.state() != dialog::State::Early);
+        if let Some(leg) = again {
+            return self.acknowledge_again(desk, now, key, Answered { leg, cseq, body: None, credentials });
         }
-        let leg = match known {
-            Some(leg) => leg,
-            None => {
-                let Ok(dialog) = Dialog::from_response(response) else { return };
-                if call.legs.len() >= 2 * MAX_LEGS {
-                    return;
-                }
-                call.legs.push(Leg::new(dialog));
-                call.legs.len() - 1
+        let leg = if let Some(leg) = known {
+            leg
+        } else {
+            let Ok(dialog) = Dialog::from_response(response) else { return };
+            if call.legs.len() >= 2 * MAX_LEGS {
+                return;
             }
+            call.legs.push(Leg::new(dialog));
+            call.legs.len() - 1
         };
         // What cannot be read stays as the 180 said.
         let _ = call.legs[leg].dialog.confirm(response);
@@ -135,6 +133,8 @@ impl Telephone {
         let first = matches!(call.side, Side::Caller(State::Calling | State::Ringing));
         let (body, usable) =
             if first { settle(call, response) } else { (answer_aside(call, response), true) };
+        // RFC 3263 §4.3: what was tried after this try seemed lost is not wanted any more.
+        let other_try = call.invite.filter(|other| first && errand != Some(*other));
         if first {
             call.answered = Some(leg);
         }
@@ -142,8 +142,11 @@ impl Telephone {
         if !usable {
             call.ending = (Outcome::Failed, None);
         }
-        let ack = Answered { leg, cseq, body, credentials: credentials.unwrap_or_default() };
+        let ack = Answered { leg, cseq, body, credentials };
         self.advance_caller(desk, now, key, input, Some(ack));
+        if let Some(other_try) = other_try {
+            self.cancel_errand(desk, now, other_try);
+        }
     }
 
     /// Feeds the caller's table and does what it says.
@@ -166,7 +169,7 @@ impl Telephone {
         let leg = answered.as_ref().map(|answered| answered.leg).or(call.answered);
         for act in acts {
             match act {
-                Act::TellRinging => self.tell(desk, CallEvent::Ringing(name)),
+                Act::TellRinging => Self::tell(desk, CallEvent::Ringing(name)),
                 Act::Cancel => self.cancel_invite(desk, now, key),
                 Act::Ack => {
                     if let Some(answered) = answered.take() {
@@ -178,7 +181,7 @@ impl Telephone {
                     if let Some(call) = self.calls.get_mut(key) {
                         call.ending = (Outcome::Answered, None);
                     }
-                    self.tell(desk, CallEvent::Established(name));
+                    Self::tell(desk, CallEvent::Established(name));
                     self.tell_hold(desk, key);
                     self.tell_media(desk, key);
                 }
@@ -218,6 +221,21 @@ impl Telephone {
         }
     }
 
+    /// The same 2xx again: its ACK was lost (§13.2.2.4).
+    pub(super) fn acknowledge_again(&mut self, desk: &mut Desk, now: Instant, key: u64, answered: Answered) {
+        let Some(leg) = self.calls.get_mut(key).and_then(|call| call.legs.get_mut(answered.leg)) else {
+            return;
+        };
+        match leg.ack(answered.cseq) {
+            Acked::Sent(flow, bytes) => desk.send(flow, bytes),
+            Acked::Pending => {}
+            Acked::New => {
+                leg.begin_ack(answered.cseq);
+                self.acknowledge(desk, now, key, answered);
+            }
+        }
+    }
+
     /// §8.1.3.4: goes on to the contacts of a 3xx, best first. False if there is none that is new.
     fn redirect(&mut self, desk: &mut Desk, now: Instant, key: u64, response: &View<'_>) -> bool {
         let Some(call) = self.calls.get_mut(key) else { return false };
@@ -228,7 +246,7 @@ impl Telephone {
             .values(Name::CONTACT)
             .filter_map(|value| {
                 let address = NameAddrRef::parse(value.text).ok()?;
-                let uri = address.uri().ok().filter(|uri| uri.is_sip())?;
+                let uri = address.uri().ok().filter(UriRef::is_sip)?;
                 // Headers in it are not obeyed: they could forge or redirect (§19.1.5).
                 let bare = uri.as_str().split('?').next().unwrap_or_default();
                 Some((quality(address.params().get("q")), bare.into()))
@@ -259,7 +277,7 @@ impl Telephone {
         call.tried.push(uri.clone());
         call.cseq += 1;
         let name = call.name;
-        self.tell(desk, CallEvent::Redirected(name, uri.clone()));
+        Self::tell(desk, CallEvent::Redirected(name, uri.clone()));
         // Whoever redirected was the way so far, so that the preloaded route ends with it.
         self.invite(desk, now, key, vec![Way::new(&uri, &[])]);
         true
@@ -273,12 +291,13 @@ impl Telephone {
 
     fn caller_failed(&mut self, desk: &mut Desk, now: Instant, key: u64, status: Status) {
         let Some(call) = self.calls.get_mut(key) else { return };
-        call.exchange(offer_answer::Input::Fail);
-        if !matches!(call.side, Side::Caller(State::Cancelling)) {
-            call.ending = (outcome_of(status), Some(status));
-        } else {
-            call.ending.1 = Some(status);
+        match call.side {
+            Side::Caller(State::Calling | State::Ringing) => call.ending = (outcome_of(status), Some(status)),
+            Side::Caller(State::Cancelling) => call.ending.1 = Some(status),
+            // An earlier try was answered after all; how this one failed says nothing of the call.
+            Side::Caller(State::Established | State::Over) | Side::Callee(_) => return,
         }
+        call.exchange(offer_answer::Input::Fail);
         self.advance_caller(desk, now, key, Input::Failure, None);
     }
 }
@@ -308,17 +327,13 @@ pub(super) fn settle(call: &mut Call, response: &View<'_>) -> (Option<String>, b
     let answer = Sdp::parse(response.body())
         .map_err(media::MediaError::from)
         .and_then(|offer| call.origin.answer(&local, &offer));
-    match answer {
-        Ok((body, remote)) => {
-            call.exchange(offer_answer::Input::SendAnswer);
-            call.remote_media = Some(remote);
-            (Some(body), true)
-        }
-        Err(_) => {
-            call.exchange(offer_answer::Input::Fail);
-            (None, false)
-        }
-    }
+    let Ok((body, remote)) = answer else {
+        call.exchange(offer_answer::Input::Fail);
+        return (None, false);
+    };
+    call.exchange(offer_answer::Input::SendAnswer);
+    call.remote_media = Some(remote);
+    (Some(body), true)
 }
 
 /// An answer for a 2xx that does not count, where its ACK must bring one (§13.2.2.4).
@@ -332,5 +347,5 @@ fn answer_aside(call: &Call, response: &View<'_>) -> Option<String> {
 
 /// A `q` in thousandths; 1 when there is none.
 fn quality(q: Option<&str>) -> u16 {
-    q.map_or(Ok(1000), |q| q.parse::<cordboard_sip::header::Quality>().map(|q| q.thousandths())).unwrap_or(0)
+    q.map_or(Ok(Quality::ONE), str::parse).map_or(0, Quality::thousandths)
 }

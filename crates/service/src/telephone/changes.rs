@@ -1,7 +1,7 @@
 //! What changes in a call that is up: re-INVITEs in both directions (RFC 3261 §14), BYE (§15).
 
 use super::Telephone;
-use super::call::{Call, Change, MAX_CHANGES, Side};
+use super::call::{Acked, Call, Change, MAX_CHANGES, Side};
 use super::callee::describe;
 use super::caller::{Answered, settle};
 use super::errand::{ContactLine, Letter, Purpose};
@@ -11,7 +11,6 @@ use cordboard_core::session::change::{Act, Input, MAX_GLARES, State, glare_wait,
 use cordboard_core::session::{callee, caller, offer_answer};
 use cordboard_core::time::Instant;
 use cordboard_core::transaction::{Owner, ServerId};
-use cordboard_core::transport::Flow;
 use cordboard_ladder::Outcome;
 use cordboard_sip::{Method, Status, View};
 
@@ -21,7 +20,7 @@ impl Telephone {
         let key = self.names.get(&name).copied();
         let call = key.and_then(|key| self.calls.get_mut(key));
         let Some(call) = call.filter(|call| may_change(call) && call.changes.len() < MAX_CHANGES) else {
-            return self.tell(desk, CallEvent::Impossible(name));
+            return Self::tell(desk, CallEvent::Impossible(name));
         };
         call.changes.push_back(change);
         if let Some(key) = key {
@@ -72,7 +71,7 @@ impl Telephone {
                     call.changes.pop_front();
                     call.proposed = None;
                     let name = call.name;
-                    self.tell(desk, CallEvent::ChangeRefused(name, status));
+                    Self::tell(desk, CallEvent::ChangeRefused(name, status));
                 }
             }
         }
@@ -144,11 +143,10 @@ impl Telephone {
         let Some(call) = self.calls.get_mut(key) else { return };
         let Some(leg) = call.leg_of(response) else { return };
         let cseq = response.cseq().0;
-        if let Some(ack) = call.legs[leg].ack(cseq) {
-            if let Some((flow, bytes)) = ack {
-                desk.send(flow, bytes);
-            }
-            return;
+        let credentials = credentials.unwrap_or_default();
+        let awaited = call.change == State::Sent && call.invite == Some(errand);
+        if !awaited || !matches!(call.legs[leg].ack(cseq), Acked::New) {
+            return self.acknowledge_again(desk, now, key, Answered { leg, cseq, body: None, credentials });
         }
         call.legs[leg].begin_ack(cseq);
         // A Contact that cannot be read changes nothing.
@@ -159,11 +157,11 @@ impl Telephone {
             call.media = media;
             call.listener = listener;
         }
-        let (body, usable) = if call.change == State::Sent { settle(call, response) } else { (None, true) };
+        let (body, usable) = settle(call, response);
         if !usable {
             call.media = before;
         }
-        let answered = Answered { leg, cseq, body, credentials: credentials.unwrap_or_default() };
+        let answered = Answered { leg, cseq, body, credentials };
         self.acknowledge(desk, now, key, answered);
         if usable {
             self.advance_change(desk, now, key, Input::Accepted, Status::OK);
@@ -176,7 +174,7 @@ impl Telephone {
         let Some(call) = self.calls.get_mut(key) else { return };
         let Some(change) = call.changes.pop_front() else { return };
         let name = call.name;
-        self.tell(
+        Self::tell(
             desk,
             match change {
                 Change::Hold => CallEvent::HoldChanged(name, true),
@@ -216,7 +214,6 @@ impl Telephone {
         &mut self,
         desk: &mut Desk,
         now: Instant,
-        flow: Flow,
         server: ServerId,
         request: &View<'_>,
         (key, leg): (u64, usize),
@@ -257,7 +254,7 @@ impl Telephone {
         // A Contact that cannot be read changes nothing.
         let _ = call.legs[leg].dialog.refresh_target(request);
         desk.stack.own(server, Owner { role: role::TELEPHONE, key });
-        self.ok(desk, now, key, server, request, flow, &body);
+        self.ok(desk, now, key, server, request, &body);
         if !request.body().is_empty() {
             self.tell_hold(desk, key);
             self.tell_media(desk, key);
@@ -295,6 +292,9 @@ impl Telephone {
     pub(super) fn lost(&mut self, desk: &mut Desk, now: Instant, key: u64) {
         let Some(call) = self.calls.get_mut(key) else { return };
         call.sent_ok = None;
+        if call.is_over() {
+            return self.sweep(key);
+        }
         call.ending = (Outcome::Failed, None);
         match call.side {
             Side::Caller(_) => self.advance_caller(desk, now, key, caller::Input::Lost, None),
@@ -330,7 +330,7 @@ impl Telephone {
         if held != call.told_held {
             call.told_held = held;
             let name = call.name;
-            self.tell(desk, CallEvent::HeldByPeer(name, held));
+            Self::tell(desk, CallEvent::HeldByPeer(name, held));
         }
     }
 
@@ -342,7 +342,7 @@ impl Telephone {
             call.told_path = path;
             let name = call.name;
             if let Some(path) = path {
-                self.tell(desk, CallEvent::Media(name, path));
+                Self::tell(desk, CallEvent::Media(name, path));
             }
         }
     }

@@ -326,16 +326,13 @@ impl Telephone {
 
     /// Cancels the INVITE of an errand; false if it is not even sent.
     pub(super) fn cancel_errand(&mut self, desk: &mut Desk, now: Instant, key: u64) -> bool {
-        match self.errands.get(key).and_then(Errand::client) {
-            Some(client) => {
-                desk.stack.cancel(now, client);
-                true
-            }
-            None => {
-                self.drop_errand(key);
-                false
-            }
+        let client = self.errands.get(key).and_then(Errand::client);
+        if let Some(client) = client {
+            desk.stack.cancel(now, client);
+        } else {
+            self.drop_errand(key);
         }
+        client.is_some()
     }
 
     /// The end of an errand. That of an answered INVITE stays until no other 2xx can come.
@@ -357,9 +354,13 @@ impl Telephone {
             Purpose::Invite(call) => self.invite_answered(desk, now, call, key, status, response),
             Purpose::Change(call) => self.change_answered(desk, now, call, key, status, response),
             Purpose::Register => self.register_answered(desk, now, status, response),
-            Purpose::Bye(call, _) => self.sweep(call),
+            Purpose::Bye(..) => {}
             // The 2xx is repeated until an ACK gets through.
             Purpose::Ack(call, leg) => self.ack_lost(call, leg),
+        }
+        if let Some(call) = purpose.call() {
+            // It may have been the last that its call waited for.
+            self.sweep(call);
         }
     }
 

@@ -18,7 +18,7 @@ use crate::call::{CallAction, CallEvent, CallName};
 use crate::desk::Desk;
 use crate::door::{CommandId, Event as DoorEvent, Output};
 use crate::settings::{self, Role, Settings};
-use call::{Call, Change, RING_AGAIN, Side};
+use call::{Acked, Call, Change, RING_AGAIN, Side};
 use callee::dialog_key;
 use cordboard_core::dialog::Way;
 use cordboard_core::session::repeat::Due;
@@ -103,11 +103,11 @@ impl Telephone {
     ) {
         let method = request.method();
         if !matches!(method, Method::Invite | Method::Bye | Method::Options) {
-            return self.not_allowed(desk, now, server, request);
+            return answers::not_allowed(desk, now, server, request);
         }
         let found = self.find(request);
         match (method, found) {
-            (Method::Invite, Some(at)) => self.reinvited(desk, now, flow, server, request, at),
+            (Method::Invite, Some(at)) => self.reinvited(desk, now, server, request, at),
             (Method::Bye, Some(at)) => self.bye_received(desk, now, server, request, at),
             // §12.2.2: it names a dialog that is not here. A BYE can only be inside one.
             (Method::Invite | Method::Options, None) if request.to_tag().is_some() => {
@@ -135,12 +135,10 @@ impl Telephone {
             && success
             && response.method() == Method::Invite
         {
-            if let Some(Some(Some((flow, bytes)))) =
-                call.leg_of(response).map(|leg| call.legs[leg].ack(response.cseq().0))
-            {
-                desk.send(flow, bytes);
-            } else if call.leg_of(response).is_none() {
-                self.succeeded(desk, now, key, None, response);
+            match call.leg_of(response).map(|leg| call.legs[leg].ack(response.cseq().0)) {
+                Some(Acked::Sent(flow, bytes)) => desk.send(flow, bytes),
+                Some(Acked::New | Acked::Pending) => {}
+                None => self.succeeded(desk, now, key, None, response),
             }
         } else {
             desk.counters.dropped += 1;
@@ -197,7 +195,7 @@ impl Telephone {
             CallAction::Move { call, listener } if desk.listener(listener).is_some() => {
                 self.want(desk, now, call, Change::Move(listener));
             }
-            CallAction::Move { call, .. } => self.tell(desk, CallEvent::Impossible(call)),
+            CallAction::Move { call, .. } => Self::tell(desk, CallEvent::Impossible(call)),
             CallAction::HangUp(name) => self.hang_up(desk, now, name),
         }
         self.leave();
@@ -209,7 +207,7 @@ impl Telephone {
                 self.advance_callee(desk, now, key, callee_table::Input::Answer);
                 self.proceed(desk, now, key);
             }
-            None => self.tell(desk, CallEvent::Impossible(name)),
+            None => Self::tell(desk, CallEvent::Impossible(name)),
         }
     }
 
@@ -219,7 +217,7 @@ impl Telephone {
                 let status = if status.code() < 300 { Status::DECLINE } else { status };
                 self.decline(desk, now, key, callee_table::Input::Decline, status);
             }
-            None => self.tell(desk, CallEvent::Impossible(name)),
+            None => Self::tell(desk, CallEvent::Impossible(name)),
         }
     }
 
@@ -232,10 +230,10 @@ impl Telephone {
     fn hang_up(&mut self, desk: &mut Desk, now: Instant, name: CallName) {
         let key = self.names.get(&name).copied();
         let Some((key, call)) = key.and_then(|key| Some((key, self.calls.get_mut(key)?))) else {
-            return self.tell(desk, CallEvent::Impossible(name));
+            return Self::tell(desk, CallEvent::Impossible(name));
         };
         if call.is_over() {
-            return self.tell(desk, CallEvent::Impossible(name));
+            return Self::tell(desk, CallEvent::Impossible(name));
         }
         match call.side {
             Side::Caller(caller_table::State::Established) => {
@@ -330,7 +328,7 @@ impl Telephone {
         }
     }
 
-    fn tell(&self, desk: &mut Desk, event: CallEvent) {
+    fn tell(desk: &mut Desk, event: CallEvent) {
         desk.out.push_back(Output::Event(DoorEvent::Call(event)));
     }
 
@@ -339,10 +337,12 @@ impl Telephone {
         call.change = change::step(call.change, change::Input::Over).0;
         call.changes.clear();
         call.glare_until = None;
+        // Whoever still lacks our 2xx gets the BYE.
+        call.sent_ok = None;
         let (name, silent) = (call.name, call.silent);
         let (outcome, status) = call.ending;
         if !silent {
-            self.tell(desk, CallEvent::Ended { call: name, outcome, status, by_peer });
+            Self::tell(desk, CallEvent::Ended { call: name, outcome, status, by_peer });
         }
         self.sweep(key);
     }
@@ -370,7 +370,7 @@ impl Telephone {
     fn leave(&mut self) {
         while let Some(key) = self.leaving.pop_front() {
             let Some(call) = self.calls.get(key) else { continue };
-            if !call.is_over() || call.errands > 0 || call.server.is_some() || call.sent_ok.is_some() {
+            if !call.is_over() || call.errands > 0 || call.server.is_some() {
                 continue;
             }
             let Some(call) = self.calls.remove(key) else { continue };

@@ -25,7 +25,7 @@ const REFRESH_LEAD: Duration = Duration::from_secs(40);
 
 /// RFC 5626 §4.5: after a failure the wait doubles from the first to the second, less a random part.
 const RETRY_FIRST: Duration = Duration::from_secs(30);
-const RETRY_MOST: Duration = Duration::from_secs(1800);
+const RETRY_MOST: Duration = Duration::from_mins(30);
 
 /// What is wanted of the registrar.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Telephone {
     /// Somebody wants something of the registrar. One request is out at a time (§10.2).
     pub(super) fn wish(&mut self, desk: &mut Desk, now: Instant, wish: Wish) {
         if self.registration.wishes.len() >= MAX_WISHES {
-            return self.tell(desk, CallEvent::NotRegistered(Status::SERVICE_UNAVAILABLE));
+            return Self::tell(desk, CallEvent::NotRegistered(Status::SERVICE_UNAVAILABLE));
         }
         self.registration.wishes.push_back(wish);
         self.register(desk, now);
@@ -167,11 +167,12 @@ impl Telephone {
                 let lead = (granted / 10).max(REFRESH_LEAD).min(granted / 2);
                 self.registration.kept = *asked;
                 self.registration.failures = 0;
-                self.registration.refresh_at = Some(now + (granted - lead).max(Duration::from_secs(1)));
+                self.registration.refresh_at =
+                    Some(now + granted.saturating_sub(lead).max(Duration::from_secs(1)));
             }
             Wish::Other(..) | Wish::List => {}
         }
-        self.tell(desk, CallEvent::Registered { contacts });
+        Self::tell(desk, CallEvent::Registered { contacts });
     }
 
     /// 423: the same for the time that the registrar wants (§10.2.8).
@@ -201,7 +202,7 @@ impl Telephone {
                 again.then(|| now + retry_after(self.registration.failures, desk.stack.dice()));
             self.registration.failures += 1;
         }
-        self.tell(desk, CallEvent::NotRegistered(status));
+        Self::tell(desk, CallEvent::NotRegistered(status));
     }
 
     fn is_own_contact(&self, desk: &Desk, text: &str) -> bool {

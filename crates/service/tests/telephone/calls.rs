@@ -91,7 +91,8 @@ fn a_delayed_offer_is_answered_in_the_ack() {
 fn hold_and_resume_change_each_direction_by_itself() {
     let (mut world, alice, bob) = World::two();
     world.talk(alice, bob);
-    (world.told(alice), world.told(bob));
+    world.told(alice);
+    world.told(bob);
     let mut change = |phone: usize, action: CallAction| {
         world.press(phone, action);
         world.pass(Duration::from_secs(5));
@@ -156,7 +157,8 @@ fn a_call_moves_to_another_address() {
     let alice = world.phone("alice", account("alice"), 1);
     let bob = world.phone("bob", account("bob"), 2);
     world.talk(alice, bob);
-    (world.told(alice), world.told(bob));
+    world.told(alice);
+    world.told(bob);
     world.press(bob, CallAction::Move { call: THEIRS, listener: ListenerId(1) });
     world.wait(bob, |event| *event == CallEvent::Moved(THEIRS));
     let CallEvent::Media(_, at_bob) = world.wait(bob, is_media) else { unreachable!() };
@@ -304,6 +306,20 @@ fn a_reinvite_stands_for_a_lost_ack() {
     world.wait(bob, is_established);
     world.wait(bob, |event| *event == CallEvent::HeldByPeer(THEIRS, true));
     world.press(alice, CallAction::HangUp(OURS));
+    world.settle();
+}
+
+/// The 200 to a re-INVITE still waits for its ACK when whoever sent it hangs up.
+#[test]
+fn hanging_up_ends_the_wait_for_an_ack() {
+    let (mut world, alice, bob) = World::two();
+    world.talk(alice, bob);
+    world.lose = Box::new(|said| said == "bob-alice ACK");
+    world.press(bob, CallAction::Hold(THEIRS));
+    world.wait(bob, |event| *event == CallEvent::HoldChanged(THEIRS, true));
+    world.pass(Duration::from_millis(100));
+    world.press(alice, CallAction::HangUp(OURS));
+    assert_eq!(world.wait(bob, is_ended), ended(THEIRS, Outcome::Answered, None, true));
     world.settle();
 }
 

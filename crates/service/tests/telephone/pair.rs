@@ -5,12 +5,11 @@ use bytes::Bytes;
 use cordboard_core::dice::Dice;
 use cordboard_core::dns::{Query, Records};
 use cordboard_core::time::Instant;
-use cordboard_core::timing::Timing;
 use cordboard_core::transport::{Flow, Listener, ListenerId, Transport};
 use cordboard_service::Agent;
 use cordboard_service::call::{CallAction, CallEvent, CallName};
 use cordboard_service::door::{Answer, Command, CommandId, Event, Input, Output, Question, ShardId};
-use cordboard_service::settings::{Auth, Registrar, Relay, Role, Secret, Settings, Telephone};
+use cordboard_service::settings::{Role, Secret, Settings, Telephone};
 use cordboard_sip::{Builder, Name, Status, View};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -72,27 +71,9 @@ fn settings(account: Telephone, addresses: &[SocketAddr]) -> Arc<Settings> {
         .collect();
     Arc::new(Settings {
         role: Role::Telephone(account),
-        timing: Timing::default(),
         listeners,
-        domains: Vec::new(),
-        auth: Auth {
-            registers: false,
-            calls: false,
-            algorithms: Vec::new(),
-            nonce_life: Duration::from_secs(60),
-        },
-        registrar: Registrar {
-            min_expires: Duration::from_secs(60),
-            max_expires: Duration::from_secs(3600),
-            default_expires: Duration::from_secs(3600),
-            max_contacts: 10,
-        },
-        timer_c: Duration::from_secs(180),
-        relay: Relay::Nobody,
-        neighbours: Vec::new(),
         ring_bytes: 0,
-        key: [0; 32],
-        node: 0,
+        ..Settings::of_domain("example.com")
     })
 }
 
@@ -287,17 +268,14 @@ impl World {
     /// Waits until a telephone tells this, for five minutes at most, and forgets what it told before.
     #[track_caller]
     pub(crate) fn wait(&mut self, node: usize, wanted: impl Fn(&CallEvent) -> bool) -> CallEvent {
-        let until = self.now + Duration::from_secs(600);
+        let until = self.now + Duration::from_mins(10);
         loop {
             if let Some(at) = self.nodes[node].events.iter().position(&wanted) {
                 return self.nodes[node].events.drain(..=at).next_back().expect("one at least");
             }
-            if !self.step(until) {
-                panic!(
-                    "{} never told that; but {:?}; sent: {:#?}",
-                    self.nodes[node].name, self.nodes[node].events, self.log
-                );
-            }
+            let more = self.step(until);
+            let node = &self.nodes[node];
+            assert!(more, "{} never told that; but {:?}; sent: {:#?}", node.name, node.events, self.log);
         }
     }
 
@@ -309,7 +287,7 @@ impl World {
     /// Waits for what a puppet gets.
     #[track_caller]
     pub(crate) fn receive(&mut self, puppet: usize) -> Bytes {
-        let until = self.now + Duration::from_secs(600);
+        let until = self.now + Duration::from_mins(10);
         while self.nodes[puppet].inbox.is_empty() {
             assert!(self.step(until), "{} gets nothing; sent: {:#?}", self.nodes[puppet].name, self.log);
         }
@@ -328,6 +306,7 @@ impl World {
     }
 
     /// Answers a request from a puppet: a status, a To tag, lines, a body.
+    #[expect(clippy::too_many_arguments, reason = "a response has so many parts")]
     pub(crate) fn reply(
         &mut self,
         puppet: usize,

@@ -7,7 +7,7 @@ use cordboard_sip::digest::{Algorithm, Credentials, Ha1, Request};
 use cordboard_sip::{Method, Name, Status, View};
 use std::time::Duration;
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 fn one() -> (World, usize, usize) {
     let mut world = World::new();
@@ -87,7 +87,7 @@ fn a_contact_is_registered_kept_listed_and_removed() {
     assert!(!world.agent(bob).is_idle(), "the registration is kept");
 
     // It is refreshed in time.
-    world.pass(Duration::from_secs(2700));
+    world.pass(Duration::from_mins(45));
     let refresh = world.receive(registrar);
     let age = world.now.as_millis() / 1000;
     assert!((3000..3560).contains(&age), "{age}");

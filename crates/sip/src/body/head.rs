@@ -16,9 +16,7 @@ impl<'a> Head<'a> {
         let mut count = 0;
         let mut rest = text;
         while let Some((line, after)) = take_line(rest) {
-            let (name, _) = line
-                .split_once(':')
-                .ok_or(Malformed::new("a header line has no colon"))?;
+            let (name, _) = line.split_once(':').ok_or(Malformed::new("a header line has no colon"))?;
             if !is_token(name.trim_end_matches([' ', '\t'])) {
                 return Err(Malformed::new("a header name is no token"));
             }
@@ -45,23 +43,15 @@ impl<'a> Head<'a> {
 
     /// The value of the first line of that name.
     pub fn value(self, name: Name) -> Option<&'a str> {
-        self.lines()
-            .find(|(known, ..)| *known == name)
-            .map(|(.., value)| value)
+        self.lines().find(|(known, ..)| *known == name).map(|(.., value)| value)
     }
 
     /// Every value of every line of that name, in order.
     pub fn values(self, name: Name) -> impl Iterator<Item = &'a str> {
-        self.lines()
-            .filter(move |(known, ..)| *known == name)
-            .flat_map(move |(.., value)| {
-                let (list, one) = if name.is_list() {
-                    (value, None)
-                } else {
-                    ("", Some(value))
-                };
-                one.into_iter().chain(comma_list(list))
-            })
+        self.lines().filter(move |(known, ..)| *known == name).flat_map(move |(.., value)| {
+            let (list, one) = if name.is_list() { (value, None) } else { ("", Some(value)) };
+            one.into_iter().chain(comma_list(list))
+        })
     }
 
     /// The first value, typed.

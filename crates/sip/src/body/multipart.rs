@@ -59,18 +59,13 @@ impl<'a> Multipart<'a> {
         let boundary = boundary(media_type)?;
         let mut parts = Vec::new();
         for part in pieces(body, &boundary)? {
-            *left = left
-                .checked_sub(1)
-                .ok_or(Malformed::new("a body has too many parts"))?;
+            *left = left.checked_sub(1).ok_or(Malformed::new("a body has too many parts"))?;
             parts.push(Part::parse_at(part, depth, left)?);
         }
         if parts.is_empty() {
             return Err(Malformed::new("a multipart body has no part"));
         }
-        Ok(Self {
-            alternative: media_type.is("multipart", "alternative"),
-            parts,
-        })
+        Ok(Self { alternative: media_type.is("multipart", "alternative"), parts })
     }
 
     /// The parts, in order.
@@ -92,11 +87,7 @@ impl<'a> Multipart<'a> {
         } else {
             self.parts.iter().find(|part| within(part))
         }?;
-        if fits(found) {
-            Some(found)
-        } else {
-            found.find(kind, subtype)
-        }
+        if fits(found) { Some(found) } else { found.find(kind, subtype) }
     }
 
     /// The part that a `cid:` names, also inside others.
@@ -118,9 +109,7 @@ impl<'a> Multipart<'a> {
         let boundary = (0..=u32::MAX)
             .map(|n| format!("cordboard-part-{n}"))
             .find(|boundary| {
-                parts
-                    .iter()
-                    .all(|part| memchr::memmem::find(part.body, boundary.as_bytes()).is_none())
+                parts.iter().all(|part| memchr::memmem::find(part.body, boundary.as_bytes()).is_none())
             })
             .expect("no body holds every boundary there is");
         let mut body = Vec::new();
@@ -152,12 +141,7 @@ impl<'a> Part<'a> {
         } else {
             None
         };
-        Ok(Self {
-            head,
-            media_type,
-            body,
-            inner,
-        })
+        Ok(Self { head, media_type, body, inner })
     }
 
     /// The part's header lines.
@@ -205,11 +189,7 @@ pub struct NewPart<'a> {
 impl<'a> NewPart<'a> {
     /// A part of that type.
     pub fn new(content_type: &str, body: &'a [u8]) -> Self {
-        Self {
-            head: String::new(),
-            body,
-        }
-        .with_header("Content-Type", content_type)
+        Self { head: String::new(), body }.with_header("Content-Type", content_type)
     }
 
     /// The same with a header line; line ends in the value become spaces.
@@ -225,9 +205,7 @@ impl<'a> NewPart<'a> {
 fn boundary(media_type: &MediaType) -> Result<String, Malformed> {
     let boundary = media_type.params.unquoted("boundary").unwrap_or_default();
     if boundary.is_empty() || boundary.len() > MAX_BOUNDARY || boundary.ends_with(' ') {
-        return Err(Malformed::new(
-            "a multipart body has no boundary of up to 70 characters",
-        ));
+        return Err(Malformed::new("a multipart body has no boundary of up to 70 characters"));
     }
     Ok(boundary.into_owned())
 }
@@ -239,8 +217,7 @@ fn pieces<'a>(body: &'a [u8], boundary: &str) -> Result<Vec<&'a [u8]>, Malformed
     let mut started: Option<usize> = None;
     let mut at = 0;
     while at < body.len() {
-        let line_end =
-            memchr::memmem::find(&body[at..], b"\r\n").map_or(body.len(), |end| at + end);
+        let line_end = memchr::memmem::find(&body[at..], b"\r\n").map_or(body.len(), |end| at + end);
         if let Some(last) = delimiter(&body[at..line_end], boundary) {
             if let Some(start) = started {
                 // Two delimiters in a row share their line end.
@@ -261,16 +238,12 @@ fn pieces<'a>(body: &'a [u8], boundary: &str) -> Result<Vec<&'a [u8]>, Malformed
 
 /// Whether a line is a delimiter, and whether it is the last.
 fn delimiter(line: &[u8], boundary: &str) -> Option<bool> {
-    let rest = line
-        .strip_prefix(b"--")?
-        .strip_prefix(boundary.as_bytes())?;
+    let rest = line.strip_prefix(b"--")?.strip_prefix(boundary.as_bytes())?;
     let (rest, last) = match rest.strip_prefix(b"--") {
         Some(rest) => (rest, true),
         None => (rest, false),
     };
-    rest.iter()
-        .all(|octet| matches!(octet, b' ' | b'\t'))
-        .then_some(last)
+    rest.iter().all(|octet| matches!(octet, b' ' | b'\t')).then_some(last)
 }
 
 #[cfg(test)]
@@ -279,9 +252,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn mixed(boundary: &str) -> MediaType {
-        format!("multipart/mixed;boundary=\"{boundary}\"")
-            .parse()
-            .unwrap()
+        format!("multipart/mixed;boundary=\"{boundary}\"").parse().unwrap()
     }
 
     /// RFC 3892 §7.1: the form of a REFER with its token.
@@ -295,9 +266,7 @@ mod tests {
         let media_type = mixed("unique-boundary-1");
         let body = Multipart::parse(&media_type, REFERRED).unwrap();
         assert_eq!(body.parts().len(), 2);
-        let token = body
-            .find_id("20398823.2UWQFN309shb3@referrer.example")
-            .unwrap();
+        let token = body.find_id("20398823.2UWQFN309shb3@referrer.example").unwrap();
         assert_eq!(token.body(), b"REFER\r\n\r\nx");
         assert!(!token.disposition().unwrap().required);
         assert_eq!(body.find("text", "plain").unwrap().body(), b"no type");
@@ -312,10 +281,8 @@ mod tests {
             NewPart::new("application/sdpng", b"third"),
         ];
         let (inner_type, inner) = Multipart::write("alternative", &inner);
-        let outer = [
-            NewPart::new("application/pidf+xml", b"<x/>"),
-            NewPart::new(&inner_type.to_string(), &inner),
-        ];
+        let outer =
+            [NewPart::new("application/pidf+xml", b"<x/>"), NewPart::new(&inner_type.to_string(), &inner)];
         let (outer_type, outer) = Multipart::write("mixed", &outer);
         let read = Multipart::parse(&outer_type, &outer).unwrap();
         assert_eq!(read.find("application", "sdp").unwrap().body(), b"second");
@@ -328,8 +295,7 @@ mod tests {
         let mut body = b"x".to_vec();
         let mut media_type = "text/plain".to_owned();
         for depth in 0..=limits::MAX_NESTING {
-            let (outer_type, outer) =
-                Multipart::write("mixed", &[NewPart::new(&media_type, &body)]);
+            let (outer_type, outer) = Multipart::write("mixed", &[NewPart::new(&media_type, &body)]);
             let outcome = Multipart::parse(&outer_type, &outer);
             assert_eq!(outcome.is_ok(), depth < limits::MAX_NESTING, "{depth}");
             (media_type, body) = (outer_type.to_string(), outer);
@@ -338,9 +304,7 @@ mod tests {
 
     #[test]
     fn too_many_parts_are_refused() {
-        let many: Vec<_> = (0..=MAX_PARTS)
-            .map(|_| NewPart::new("text/plain", b""))
-            .collect();
+        let many: Vec<_> = (0..=MAX_PARTS).map(|_| NewPart::new("text/plain", b"")).collect();
         let (media_type, body) = Multipart::write("mixed", &many);
         assert!(Multipart::parse(&media_type, &body).is_err());
         let (media_type, body) = Multipart::write("mixed", &many[1..]);
@@ -354,18 +318,9 @@ mod tests {
             ("multipart/mixed;boundary=x", b""),
             ("multipart/mixed;boundary=x", b"--x--\r\n"),
             ("multipart/mixed;boundary=x", b"--x\r\n\r\nopen"),
-            (
-                "multipart/mixed;boundary=x",
-                b"--x\r\nno colon\r\n\r\n\r\n--x--",
-            ),
-            (
-                "multipart/mixed;boundary=x",
-                b"--x\r\nContent-Type: y\r\n\r\n\r\n--x--",
-            ),
-            (
-                "multipart/mixed;boundary=x",
-                b"--x\r\n\xff: y\r\n\r\n\r\n--x--",
-            ),
+            ("multipart/mixed;boundary=x", b"--x\r\nno colon\r\n\r\n\r\n--x--"),
+            ("multipart/mixed;boundary=x", b"--x\r\nContent-Type: y\r\n\r\n\r\n--x--"),
+            ("multipart/mixed;boundary=x", b"--x\r\n\xff: y\r\n\r\n\r\n--x--"),
         ] {
             let media_type = media_type.parse().unwrap();
             assert!(Multipart::parse(&media_type, body).is_err(), "{body:?}");

@@ -52,15 +52,9 @@ impl<'a> Sipfrag<'a> {
         };
         let head = Head::read(lines)?;
         if start.is_none() && head.lines().next().is_none() {
-            return Err(Malformed::new(
-                "a piece of a message has neither start line nor header",
-            ));
+            return Err(Malformed::new("a piece of a message has neither start line nor header"));
         }
-        Ok(Self {
-            start,
-            head,
-            body: body.unwrap_or_default(),
-        })
+        Ok(Self { start, head, body: body.unwrap_or_default() })
     }
 
     /// The start line.
@@ -98,11 +92,7 @@ fn read_start(line: &str) -> Result<Option<Start<'_>>, Malformed> {
     if let Some(rest) = strip_version(line).and_then(|rest| rest.strip_prefix(' ')) {
         // A phrase may be empty, and the space before it is forgotten then by some.
         let (code, reason) = rest.split_once(' ').unwrap_or((rest, ""));
-        let status = if code.len() == 3 {
-            code.parse().ok().and_then(Status::new)
-        } else {
-            None
-        };
+        let status = if code.len() == 3 { code.parse().ok().and_then(Status::new) } else { None };
         let status = status.ok_or(Malformed::new("a status line has no status"))?;
         return Ok(Some(Start::Status { status, reason }));
     }
@@ -136,31 +126,15 @@ mod tests {
     #[test]
     fn valid_examples() {
         let frag = Sipfrag::parse(b"INVITE sip:alice@atlanta.com SIP/2.0").unwrap();
-        assert_eq!(
-            frag.start(),
-            Some(Start::Request {
-                method: "INVITE",
-                uri: "sip:alice@atlanta.com"
-            })
-        );
+        assert_eq!(frag.start(), Some(Start::Request { method: "INVITE", uri: "sip:alice@atlanta.com" }));
         let frag = Sipfrag::parse(b"SIP/2.0 603 Declined").unwrap();
-        assert_eq!(
-            frag.start(),
-            Some(Start::Status {
-                status: Status::DECLINE,
-                reason: "Declined"
-            })
-        );
+        assert_eq!(frag.start(), Some(Start::Status { status: Status::DECLINE, reason: "Declined" }));
         let frag = Sipfrag::parse(
             b"REGISTER sip:atlanta.com SIP/2.0\r\nTo: sip:alice@atlanta.com\r\n\
               Contact: <sip:alicepc@atlanta.com>;q=0.9,\r\n         <sip:alicemobile@atlanta.com>;q=0.1\r\n",
         )
         .unwrap();
-        let contacts: Vec<_> = frag
-            .head()
-            .values(Name::CONTACT)
-            .map(Contact::parse)
-            .collect();
+        let contacts: Vec<_> = frag.head().values(Name::CONTACT).map(Contact::parse).collect();
         assert!(contacts.len() == 2 && contacts.iter().all(Result::is_ok));
         let frag = Sipfrag::parse(
             b"SIP/2.0 400 Bad Request\r\nWarning: 399 atlanta.com \"Your Event header field was malformed\"\r\n",
@@ -172,13 +146,9 @@ mod tests {
         )
         .unwrap();
         assert_eq!((frag.start(), frag.status()), (None, None));
-        assert_eq!(
-            frag.head().header::<CallId>().unwrap().unwrap(),
-            "a84b4c76e66710"
-        );
+        assert_eq!(frag.head().header::<CallId>().unwrap().unwrap(), "a84b4c76e66710");
         let frag =
-            Sipfrag::parse(b"Content-Type: text/plain\r\nContent-Length: 11\r\n\r\nHi There!\r\n")
-                .unwrap();
+            Sipfrag::parse(b"Content-Type: text/plain\r\nContent-Length: 11\r\n\r\nHi There!\r\n").unwrap();
         assert_eq!(frag.body(), b"Hi There!\r\n");
     }
 
@@ -198,11 +168,7 @@ mod tests {
             b"IN@VITE sip:a@b SIP/2.0",
             b"INVITE nobody SIP/2.0",
         ] {
-            assert!(
-                Sipfrag::parse(bad).is_err(),
-                "{}",
-                String::from_utf8_lossy(bad)
-            );
+            assert!(Sipfrag::parse(bad).is_err(), "{}", String::from_utf8_lossy(bad));
         }
     }
 
@@ -222,17 +188,10 @@ mod tests {
 
     #[test]
     fn reports_as_phones_send_them() {
-        for text in [
-            "SIP/2.0 200",
-            "SIP/2.0 200 ",
-            "sip/2.0 200 OK\r\n\r\n",
-            "SIP/2.0 200 OK\r\nx: y\r\n\r\n",
-        ] {
-            assert_eq!(
-                Sipfrag::parse(text.as_bytes()).unwrap().status(),
-                Some(Status::OK),
-                "{text}"
-            );
+        for text in
+            ["SIP/2.0 200", "SIP/2.0 200 ", "sip/2.0 200 OK\r\n\r\n", "SIP/2.0 200 OK\r\nx: y\r\n\r\n"]
+        {
+            assert_eq!(Sipfrag::parse(text.as_bytes()).unwrap().status(), Some(Status::OK), "{text}");
         }
         assert_eq!(status_line(Status::OK, "OK"), "SIP/2.0 200 OK\r\n");
     }

@@ -74,34 +74,15 @@ impl Challenge {
         nonce_count: u32,
         cnonce: &str,
     ) -> Credentials<'static> {
-        assert_eq!(
-            secret.algorithm(),
-            self.algorithm,
-            "the secret fits the challenge"
-        );
-        let qop = if self.qop.contains(&Qop::Auth) {
-            Some(Qop::Auth)
-        } else {
-            self.qop.first().copied()
-        };
+        assert_eq!(secret.algorithm(), self.algorithm, "the secret fits the challenge");
+        let qop = if self.qop.contains(&Qop::Auth) { Some(Qop::Auth) } else { self.qop.first().copied() };
         let nc = NonceCount::new(nonce_count);
-        let key = if self.session {
-            secret.of_session(&self.nonce, cnonce)
-        } else {
-            *secret
-        };
-        let protection = qop.map(|qop| Protection {
-            qop,
-            nc: nc.as_str(),
-            cnonce,
-        });
+        let key = if self.session { secret.of_session(&self.nonce, cnonce) } else { *secret };
+        let protection = qop.map(|qop| Protection { qop, nc: nc.as_str(), cnonce });
         let response = key.respond(&self.nonce, protection, request);
         let mut credentials = Credentials::bare(self.algorithm, self.session);
         credentials.username = if self.userhash {
-            self.algorithm
-                .userhash(username, &self.realm)
-                .to_string()
-                .into()
+            self.algorithm.userhash(username, &self.realm).to_string().into()
         } else {
             username.to_owned().into()
         };
@@ -155,9 +136,7 @@ impl Challenge {
 
 /// Qualities that are not known are skipped (RFC 7616 §3.3).
 fn read_qops(field: &Field<'_>) -> Vec<Qop> {
-    comma_list(&field.value)
-        .filter_map(|qop| qop.parse().ok())
-        .collect()
+    comma_list(&field.value).filter_map(|qop| qop.parse().ok()).collect()
 }
 
 impl fmt::Display for Challenge {
@@ -173,10 +152,7 @@ impl fmt::Display for Challenge {
             list.quoted("qop", &offered.join(","))?;
         }
         let sess = if self.session { "-sess" } else { "" };
-        list.plain(
-            "algorithm",
-            format_args!("{}{sess}", self.algorithm.as_str()),
-        )?;
+        list.plain("algorithm", format_args!("{}{sess}", self.algorithm.as_str()))?;
         list.quoted("nonce", &self.nonce)?;
         if let Some(opaque) = &self.opaque {
             list.quoted("opaque", opaque)?;
@@ -203,10 +179,7 @@ pub struct Scheme {
 
 impl Scheme {
     pub(super) fn read(name: &str, rest: &str) -> Result<Self, Malformed> {
-        Ok(Self {
-            name: name.into(),
-            rest: (&*one_line(rest)?).into(),
-        })
+        Ok(Self { name: name.into(), rest: (&*one_line(rest)?).into() })
     }
 }
 
@@ -281,11 +254,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn challenge(value: &str) -> Challenge {
-        WwwAuthenticate::parse(value)
-            .unwrap()
-            .digest()
-            .unwrap()
-            .clone()
+        WwwAuthenticate::parse(value).unwrap().digest().unwrap().clone()
     }
 
     /// RFC 3261 §20.44 and §20.27.
@@ -294,10 +263,7 @@ mod tests {
         let c = challenge(
             "Digest realm=\"atlanta.com\",\r\n domain=\"sip:boxesbybob.com\", qop=\"auth\",\r\n nonce=\"f84f1cec41e6cbe5aea9c8e88d359\",\r\n opaque=\"\", stale=FALSE, algorithm=MD5",
         );
-        assert_eq!(
-            (&*c.realm, c.opaque.as_deref(), c.stale),
-            ("atlanta.com", Some(""), false)
-        );
+        assert_eq!((&*c.realm, c.opaque.as_deref(), c.stale), ("atlanta.com", Some(""), false));
         assert_eq!(
             c.to_string(),
             "Digest realm=\"atlanta.com\", domain=\"sip:boxesbybob.com\", qop=\"auth\", algorithm=MD5, \
@@ -319,10 +285,7 @@ mod tests {
     #[test]
     fn what_phones_and_servers_send() {
         let c = challenge("digest Realm=x,nonce=\"n\",algorithm=\"MD5\",qop=auth,stale=\"TRUE\"");
-        assert_eq!(
-            (&*c.realm, c.algorithm, c.stale),
-            ("x", Algorithm::Md5, true)
-        );
+        assert_eq!((&*c.realm, c.algorithm, c.stale), ("x", Algorithm::Md5, true));
         assert_eq!(c.qop, [Qop::Auth]);
         assert_eq!(challenge("Digest realm=\"a\", nonce=\"b\"").qop, []);
         assert_eq!(
@@ -333,11 +296,9 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_ignored_and_kept() {
-        for value in [
-            "Digest realm=\"a\", nonce=\"b\", algorithm=AKAv1-MD5",
-            "NTLM realm=\"x\", x=y",
-            "Negotiate",
-        ] {
+        for value in
+            ["Digest realm=\"a\", nonce=\"b\", algorithm=AKAv1-MD5", "NTLM realm=\"x\", x=y", "Negotiate"]
+        {
             let header = WwwAuthenticate::parse(value).unwrap();
             assert_eq!(header.digest(), None);
             assert_eq!(header.to_string().trim_end(), value);
@@ -346,13 +307,7 @@ mod tests {
 
     #[test]
     fn what_is_refused() {
-        for bad in [
-            "",
-            "Digest",
-            "Digest realm=\"a\"",
-            "Digest nonce=\"a\"",
-            "Digest realm=\"a, nonce=b",
-        ] {
+        for bad in ["", "Digest", "Digest realm=\"a\"", "Digest nonce=\"a\"", "Digest realm=\"a, nonce=b"] {
             assert!(ProxyAuthenticate::parse(bad).is_err(), "{bad}");
         }
     }

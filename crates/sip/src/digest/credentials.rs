@@ -25,11 +25,7 @@ impl NonceCount {
         for (n, digit) in text.iter_mut().enumerate() {
             *digit = b"0123456789abcdef"[(value >> (28 - 4 * n)) as usize & 15];
         }
-        Self {
-            text,
-            len: 8,
-            value,
-        }
+        Self { text, len: 8, value }
     }
 
     fn read(digits: &str) -> Result<Self, Malformed> {
@@ -40,11 +36,7 @@ impl NonceCount {
         let mut text = [0; 8];
         text[..digits.len()].copy_from_slice(digits.as_bytes());
         let value = u32::from_str_radix(digits, 16).map_err(|_| WRONG)?;
-        Ok(Self {
-            text,
-            len: digits.len() as u8,
-            value,
-        })
+        Ok(Self { text, len: digits.len() as u8, value })
     }
 
     /// The number.
@@ -118,9 +110,7 @@ impl<'a> Credentials<'a> {
     pub fn read(value: &'a str) -> Result<Self, Malformed> {
         let (name, rest) = split_scheme(value)?;
         if !name.eq_ignore_ascii_case("Digest") {
-            return Err(Malformed::new(
-                "the credentials are not of the Digest scheme",
-            ));
+            return Err(Malformed::new("the credentials are not of the Digest scheme"));
         }
         Self::read_fields(rest)?.ok_or(Malformed::new("the credentials use an unknown algorithm"))
     }
@@ -202,39 +192,17 @@ impl<'a> Credentials<'a> {
     /// The `rspauth` that proves to these credentials' writer that we know the secret too
     /// (RFC 7616 §3.5); `body` is that of the response.
     pub fn response_auth(&self, secret: &Ha1, body: &[u8]) -> super::Hex {
-        self.digest(
-            secret,
-            &Request {
-                method: "",
-                uri: "",
-                body,
-            },
-        )
+        self.digest(secret, &Request { method: "", uri: "", body })
     }
 
     fn digest(&self, secret: &Ha1, request: &Request<'_>) -> super::Hex {
         let cnonce = self.cnonce.as_deref().unwrap_or("");
-        let key = if self.session {
-            secret.of_session(&self.nonce, cnonce)
-        } else {
-            *secret
-        };
+        let key = if self.session { secret.of_session(&self.nonce, cnonce) } else { *secret };
         let protection = match (self.qop, &self.nc) {
-            (Some(qop), Some(nc)) => Some(Protection {
-                qop,
-                nc: nc.as_str(),
-                cnonce,
-            }),
+            (Some(qop), Some(nc)) => Some(Protection { qop, nc: nc.as_str(), cnonce }),
             _ => None,
         };
-        key.respond(
-            &self.nonce,
-            protection,
-            &Request {
-                uri: &self.uri,
-                ..*request
-            },
-        )
+        key.respond(&self.nonce, protection, &Request { uri: &self.uri, ..*request })
     }
 }
 
@@ -259,10 +227,7 @@ impl fmt::Display for Credentials<'_> {
         list.quoted("uri", &self.uri)?;
         list.quoted("response", &self.response)?;
         let sess = if self.session { "-sess" } else { "" };
-        list.plain(
-            "algorithm",
-            format_args!("{}{sess}", self.algorithm.as_str()),
-        )?;
+        list.plain("algorithm", format_args!("{}{sess}", self.algorithm.as_str()))?;
         if let Some(cnonce) = &self.cnonce {
             list.quoted("cnonce", cnonce)?;
         }
@@ -347,11 +312,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const GET: Request<'static> = Request {
-        method: "GET",
-        uri: "",
-        body: b"",
-    };
+    const GET: Request<'static> = Request { method: "GET", uri: "", body: b"" };
 
     /// RFC 7616 §3.9.1.
     #[test]
@@ -366,26 +327,13 @@ mod tests {
         };
         for (algorithm, response) in [
             (Algorithm::Md5, "8ca523f5e9506fed4657c9700eebdbec"),
-            (
-                Algorithm::Sha256,
-                "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1",
-            ),
+            (Algorithm::Sha256, "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"),
         ] {
             let text = sent(algorithm.as_str(), response);
             let credentials = Credentials::read(&text).unwrap();
-            let secret = Ha1::new(
-                algorithm,
-                "Mufasa",
-                "http-auth@example.org",
-                "Circle of Life",
-            );
+            let secret = Ha1::new(algorithm, "Mufasa", "http-auth@example.org", "Circle of Life");
             assert!(credentials.is_answered_with(&secret, &GET));
-            let other = Ha1::new(
-                algorithm,
-                "Mufasa",
-                "http-auth@example.org",
-                "Circle Of Life",
-            );
+            let other = Ha1::new(algorithm, "Mufasa", "http-auth@example.org", "Circle Of Life");
             assert!(!credentials.is_answered_with(&other, &GET));
         }
     }
@@ -399,24 +347,14 @@ mod tests {
             response=\"3798d4131c277846293534c3edc11bd8a5e4cdcbff78b05db9d95eeb1cec68a5\", \
             opaque=\"HRPCssKJSGjCrkzDg8OhwpzCiGPChXYjwrI2QmXDnsOS\"";
         let name = "J\u{e4}s\u{f8}n Doe";
-        let secret = Ha1::new(
-            Algorithm::Sha512_256,
-            name,
-            "api@example.org",
-            "Secret, or not?",
-        );
+        let secret = Ha1::new(Algorithm::Sha512_256, name, "api@example.org", "Secret, or not?");
         let hashed = format!(
             "Digest username=\"793263caabb707a56211940d90411ea4a575adeccb7e360aeb624ed06ece9b0b\", {rest}, userhash=true"
         );
         let hashed = Credentials::read(&hashed).unwrap();
         assert!(hashed.userhash && hashed.is_answered_with(&secret, &GET));
-        assert!(
-            Algorithm::Sha512_256
-                .userhash(name, "api@example.org")
-                .matches(&hashed.username)
-        );
-        let plain =
-            format!("Digest username*=UTF-8''J%C3%A4s%C3%B8n%20Doe, {rest}, userhash=false");
+        assert!(Algorithm::Sha512_256.userhash(name, "api@example.org").matches(&hashed.username));
+        let plain = format!("Digest username*=UTF-8''J%C3%A4s%C3%B8n%20Doe, {rest}, userhash=false");
         let plain = Credentials::read(&plain).unwrap();
         assert_eq!(plain.username, name);
         assert!(plain.is_answered_with(&secret, &GET));
@@ -427,11 +365,7 @@ mod tests {
     fn what_phones_send() {
         let secret = Ha1::new(Algorithm::Md5, "100", "pbx", "pw");
         let challenge = Challenge::new(Algorithm::Md5, "pbx", "n");
-        let request = Request {
-            method: "REGISTER",
-            uri: "sip:pbx",
-            body: b"",
-        };
+        let request = Request { method: "REGISTER", uri: "sip:pbx", body: b"" };
         let c = challenge.answer("100", &secret, &request, 10, "cn");
         let response = c.response.to_uppercase();
         let text = format!(
@@ -443,20 +377,12 @@ mod tests {
         // The case of the count's digits goes into the digest as written.
         assert!(!parsed.is_answered_with(&secret, &request));
         let text = text.replace("0000000A", "0000000a");
-        assert!(
-            Credentials::read(&text)
-                .unwrap()
-                .is_answered_with(&secret, &request)
-        );
+        assert!(Credentials::read(&text).unwrap().is_answered_with(&secret, &request));
         let mut old = Challenge::new(Algorithm::Md5, "pbx", "n");
         old.qop.clear();
         let c = old.answer("100", &secret, &request, 1, "cn");
         assert_eq!((c.qop, c.nc, c.cnonce.as_ref()), (None, None, None));
-        assert!(
-            Credentials::read(&c.to_string())
-                .unwrap()
-                .is_answered_with(&secret, &request)
-        );
+        assert!(Credentials::read(&c.to_string()).unwrap().is_answered_with(&secret, &request));
     }
 
     #[test]
@@ -465,35 +391,17 @@ mod tests {
             for session in [false, true] {
                 for qop in [Qop::Auth, Qop::AuthInt] {
                     let secret = Ha1::new(algorithm, "bob", "biloxi.com", "zanzibar");
-                    let mut challenge = Challenge::new(
-                        algorithm,
-                        "biloxi.com",
-                        "dcd98b7102dd2f0e8b11d0f600bfb0c093",
-                    );
+                    let mut challenge =
+                        Challenge::new(algorithm, "biloxi.com", "dcd98b7102dd2f0e8b11d0f600bfb0c093");
                     challenge.qop = vec![qop];
                     challenge.session = session;
                     challenge.opaque = Some("5ccc069c403ebaf9f0171e9517f40e41".into());
-                    let request = Request {
-                        method: "INVITE",
-                        uri: "sip:bob@biloxi.com",
-                        body: b"v=0\r\n",
-                    };
-                    let sent = challenge
-                        .answer("bob", &secret, &request, 1, "0a4f113b")
-                        .to_string();
+                    let request = Request { method: "INVITE", uri: "sip:bob@biloxi.com", body: b"v=0\r\n" };
+                    let sent = challenge.answer("bob", &secret, &request, 1, "0a4f113b").to_string();
                     let read = Credentials::read(&sent).unwrap();
                     assert!(read.is_answered_with(&secret, &request), "{sent}");
-                    assert!(!read.is_answered_with(
-                        &secret,
-                        &Request {
-                            method: "BYE",
-                            ..request
-                        }
-                    ));
-                    let changed = Request {
-                        body: b"v=1\r\n",
-                        ..request
-                    };
+                    assert!(!read.is_answered_with(&secret, &Request { method: "BYE", ..request }));
+                    let changed = Request { body: b"v=1\r\n", ..request };
                     assert_eq!(read.is_answered_with(&secret, &changed), qop == Qop::Auth);
                 }
             }
@@ -504,11 +412,7 @@ mod tests {
     fn a_secret_of_another_algorithm_never_fits() {
         let secret = Ha1::new(Algorithm::Sha256, "a", "b", "c");
         let challenge = Challenge::new(Algorithm::Sha256, "b", "n");
-        let request = Request {
-            method: "REGISTER",
-            uri: "sip:b",
-            body: b"",
-        };
+        let request = Request { method: "REGISTER", uri: "sip:b", body: b"" };
         let sent = challenge.answer("a", &secret, &request, 1, "x");
         assert!(!sent.is_answered_with(&Ha1::new(Algorithm::Md5, "a", "b", "c"), &request));
     }
@@ -517,17 +421,10 @@ mod tests {
     fn what_is_refused() {
         let good = "Digest username=\"a\", realm=\"b\", nonce=\"c\", uri=\"sip:d\", response=\"e\"";
         assert!(Credentials::read(good).is_ok());
-        for part in [
-            "username=\"a\", ",
-            "realm=\"b\", ",
-            "nonce=\"c\", ",
-            "uri=\"sip:d\", ",
-            ", response=\"e\"",
-        ] {
-            assert!(
-                Credentials::read(&good.replace(part, "")).is_err(),
-                "{part}"
-            );
+        for part in
+            ["username=\"a\", ", "realm=\"b\", ", "nonce=\"c\", ", "uri=\"sip:d\", ", ", response=\"e\""]
+        {
+            assert!(Credentials::read(&good.replace(part, "")).is_err(), "{part}");
         }
         for extra in [
             "qop=auth",
@@ -538,16 +435,10 @@ mod tests {
             "qop=other",
             "username*=latin1''x",
         ] {
-            assert!(
-                Credentials::read(&format!("{good}, {extra}")).is_err(),
-                "{extra}"
-            );
+            assert!(Credentials::read(&format!("{good}, {extra}")).is_err(), "{extra}");
         }
         assert!(Credentials::read("Basic abc").is_err());
-        assert!(matches!(
-            Authorization::parse("Basic abc==").unwrap(),
-            Authorization::Other(_)
-        ));
+        assert!(matches!(Authorization::parse("Basic abc==").unwrap(), Authorization::Other(_)));
     }
 
     proptest! {

@@ -30,14 +30,11 @@ impl<'a> Field<'a> {
     }
 
     fn read(text: &'a str) -> Result<Self, Malformed> {
-        let (name, value) = text.split_once('=').ok_or(Malformed::new(
-            "an authentication parameter lacks its value",
-        ))?;
+        let (name, value) =
+            text.split_once('=').ok_or(Malformed::new("an authentication parameter lacks its value"))?;
         let (name, value) = (trim(name), trim(value));
         if !grammar::is_token(name) {
-            return Err(Malformed::new(
-                "an authentication parameter's name is no token",
-            ));
+            return Err(Malformed::new("an authentication parameter's name is no token"));
         }
         let was_quoted = value.starts_with('"');
         let value = if was_quoted {
@@ -49,11 +46,7 @@ impl<'a> Field<'a> {
         } else {
             one_line(value)?
         };
-        Ok(Self {
-            name,
-            value,
-            was_quoted,
-        })
+        Ok(Self { name, value, was_quoted })
     }
 }
 
@@ -83,8 +76,7 @@ pub(super) struct Others(
 impl Others {
     pub(super) fn keep(&mut self, field: &Field<'_>) {
         let quoted = field.was_quoted || !grammar::is_token(&field.value);
-        self.0
-            .push((field.name.into(), (&*field.value).into(), quoted));
+        self.0.push((field.name.into(), (&*field.value).into(), quoted));
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
@@ -116,11 +108,7 @@ impl<'f, 'g> List<'f, 'g> {
     }
 
     pub(super) fn plain(&mut self, name: &str, value: impl fmt::Display) -> fmt::Result {
-        let comma = if std::mem::replace(&mut self.any, true) {
-            ", "
-        } else {
-            ""
-        };
+        let comma = if std::mem::replace(&mut self.any, true) { ", " } else { "" };
         write!(self.f, "{comma}{name}={value}")
     }
 
@@ -140,20 +128,10 @@ mod tests {
 
     #[test]
     fn commas_folds_and_quotes() {
-        let (scheme, rest) =
-            split_scheme(" Digest\r\n realm=\"a, b\" , qop = auth,, nc=1,").unwrap();
+        let (scheme, rest) = split_scheme(" Digest\r\n realm=\"a, b\" , qop = auth,, nc=1,").unwrap();
         assert_eq!(scheme, "Digest");
-        let got: Vec<_> = fields(rest)
-            .map(|f| f.map(|f| (f.name, f.value.into_owned())).unwrap())
-            .collect();
-        assert_eq!(
-            got,
-            [
-                ("realm", "a, b".into()),
-                ("qop", "auth".into()),
-                ("nc", "1".into())
-            ]
-        );
+        let got: Vec<_> = fields(rest).map(|f| f.map(|f| (f.name, f.value.into_owned())).unwrap()).collect();
+        assert_eq!(got, [("realm", "a, b".into()), ("qop", "auth".into()), ("nc", "1".into())]);
     }
 
     #[test]

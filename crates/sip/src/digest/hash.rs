@@ -80,10 +80,7 @@ fn hash_with<D: Digest>(parts: &[&[u8]]) -> Hex {
         hasher.update(part);
     }
     let output: Output<D> = hasher.finalize();
-    let mut hex = Hex {
-        digits: [0; 64],
-        len: 0,
-    };
+    let mut hex = Hex { digits: [0; 64], len: 0 };
     for octet in &output {
         for half in [octet >> 4, octet & 15] {
             hex.digits[usize::from(hex.len)] = b"0123456789abcdef"[usize::from(half)];
@@ -156,14 +153,9 @@ impl Ha1 {
     /// From the hexadecimal digits that were stored.
     pub fn from_hex(algorithm: Algorithm, digits: &str) -> Result<Self, Malformed> {
         if digits.len() != algorithm.hex_len() || !digits.bytes().all(|o| o.is_ascii_hexdigit()) {
-            return Err(Malformed::new(
-                "a stored digest secret is not the hash it should be",
-            ));
+            return Err(Malformed::new("a stored digest secret is not the hash it should be"));
         }
-        let mut hex = Hex {
-            digits: [0; 64],
-            len: algorithm.hex_len() as u8,
-        };
+        let mut hex = Hex { digits: [0; 64], len: algorithm.hex_len() as u8 };
         for (to, from) in hex.digits.iter_mut().zip(digits.bytes()) {
             *to = from.to_ascii_lowercase();
         }
@@ -184,25 +176,15 @@ impl Ha1 {
     #[must_use]
     pub fn of_session(&self, nonce: &str, cnonce: &str) -> Self {
         let parts = [self.hex.as_bytes(), nonce.as_bytes(), cnonce.as_bytes()];
-        Self {
-            algorithm: self.algorithm,
-            hex: self.algorithm.hash(&parts),
-        }
+        Self { algorithm: self.algorithm, hex: self.algorithm.hash(&parts) }
     }
 
     /// The `response` of a request, or with an empty method the `rspauth` of a response (§3.4.1, §3.5).
-    pub(super) fn respond(
-        &self,
-        nonce: &str,
-        qop: Option<Protection<'_>>,
-        request: &Request<'_>,
-    ) -> Hex {
+    pub(super) fn respond(&self, nonce: &str, qop: Option<Protection<'_>>, request: &Request<'_>) -> Hex {
         let algorithm = self.algorithm;
         let (method, uri) = (request.method.as_bytes(), request.uri.as_bytes());
         let a2 = match qop {
-            Some(Protection {
-                qop: Qop::AuthInt, ..
-            }) => {
+            Some(Protection { qop: Qop::AuthInt, .. }) => {
                 // RFC 8760 §2.6: no body is an empty one.
                 let body = algorithm.hash(&[request.body]);
                 algorithm.hash(&[method, uri, body.as_bytes()])
@@ -211,14 +193,9 @@ impl Ha1 {
         };
         let (a1, nonce, a2) = (self.hex.as_bytes(), nonce.as_bytes(), a2.as_bytes());
         match qop {
-            Some(Protection { qop, nc, cnonce }) => algorithm.hash(&[
-                a1,
-                nonce,
-                nc.as_bytes(),
-                cnonce.as_bytes(),
-                qop.as_str().as_bytes(),
-                a2,
-            ]),
+            Some(Protection { qop, nc, cnonce }) => {
+                algorithm.hash(&[a1, nonce, nc.as_bytes(), cnonce.as_bytes(), qop.as_str().as_bytes(), a2])
+            }
             // RFC 2617 §3.2.2.1: a peer that knows no qop.
             None => algorithm.hash(&[a1, nonce, a2]),
         }
@@ -301,14 +278,8 @@ mod tests {
     #[test]
     fn names_of_algorithms() {
         assert_eq!(Algorithm::of("md5"), Some((Algorithm::Md5, false)));
-        assert_eq!(
-            Algorithm::of("SHA-256-SESS"),
-            Some((Algorithm::Sha256, true))
-        );
-        assert_eq!(
-            Algorithm::of("SHA-512-256"),
-            Some((Algorithm::Sha512_256, false))
-        );
+        assert_eq!(Algorithm::of("SHA-256-SESS"), Some((Algorithm::Sha256, true)));
+        assert_eq!(Algorithm::of("SHA-512-256"), Some((Algorithm::Sha512_256, false)));
         for other in ["", "SHA-512", "MD5x", "AKAv1-MD5", "\u{e4}\u{e4}"] {
             assert_eq!(Algorithm::of(other), None, "{other}");
         }
@@ -326,23 +297,10 @@ mod tests {
     /// RFC 2617 §3.5, where the password is "Circle Of Life" and there is a qop.
     #[test]
     fn the_old_example() {
-        let secret = Ha1::new(
-            Algorithm::Md5,
-            "Mufasa",
-            "testrealm@host.com",
-            "Circle Of Life",
-        );
+        let secret = Ha1::new(Algorithm::Md5, "Mufasa", "testrealm@host.com", "Circle Of Life");
         assert_eq!(secret.reveal().as_str(), "939e7578ed9e3c518a452acee763bce9");
-        let request = Request {
-            method: "GET",
-            uri: "/dir/index.html",
-            body: b"",
-        };
-        let protection = Protection {
-            qop: Qop::Auth,
-            nc: "00000001",
-            cnonce: "0a4f113b",
-        };
+        let request = Request { method: "GET", uri: "/dir/index.html", body: b"" };
+        let protection = Protection { qop: Qop::Auth, nc: "00000001", cnonce: "0a4f113b" };
         let nonce = "dcd98b7102dd2f0e8b11d0f600bfb0c093";
         let response = secret.respond(nonce, Some(protection), &request);
         assert!(response.matches("6629fae49393A05397450978507c4ef1"));
@@ -365,9 +323,7 @@ mod tests {
     #[test]
     fn a_hashed_username() {
         assert_eq!(
-            Algorithm::Sha512_256
-                .userhash("J\u{e4}s\u{f8}n Doe", "api@example.org")
-                .as_str(),
+            Algorithm::Sha512_256.userhash("J\u{e4}s\u{f8}n Doe", "api@example.org").as_str(),
             "793263caabb707a56211940d90411ea4a575adeccb7e360aeb624ed06ece9b0b"
         );
     }

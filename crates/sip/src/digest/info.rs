@@ -36,8 +36,7 @@ impl Header for AuthenticationInfo {
                 () if field.is("rspauth") => info.rspauth = text(),
                 () if field.is("cnonce") => info.cnonce = text(),
                 () if field.is("nc") => {
-                    if field.value.is_empty() || !field.value.bytes().all(|o| o.is_ascii_hexdigit())
-                    {
+                    if field.value.is_empty() || !field.value.bytes().all(|o| o.is_ascii_hexdigit()) {
                         return Err(Malformed::new("nc is no count in hexadecimal digits"));
                     }
                     info.nc = text();
@@ -80,14 +79,8 @@ mod tests {
     #[test]
     fn example_of_the_standard() {
         let info = AuthenticationInfo::parse("nextnonce=\"47364c23432d2e131a5fb210812c\"").unwrap();
-        assert_eq!(
-            info.nextnonce.as_deref(),
-            Some("47364c23432d2e131a5fb210812c")
-        );
-        assert_eq!(
-            info.to_string(),
-            "nextnonce=\"47364c23432d2e131a5fb210812c\""
-        );
+        assert_eq!(info.nextnonce.as_deref(), Some("47364c23432d2e131a5fb210812c"));
+        assert_eq!(info.to_string(), "nextnonce=\"47364c23432d2e131a5fb210812c\"");
         let all = "nextnonce=\"n\", qop=auth-int, rspauth=\"ab\", cnonce=\"c\", nc=00000001, x=y";
         assert_eq!(AuthenticationInfo::parse(all).unwrap().to_string(), all);
         assert!(AuthenticationInfo::parse("nc=\"\"").is_err());
@@ -97,14 +90,9 @@ mod tests {
     #[test]
     fn the_server_proves_itself() {
         let secret = Ha1::new(Algorithm::Md5, "a", "r", "p");
-        let request = Request {
-            method: "REGISTER",
-            uri: "sip:r",
-            body: b"",
-        };
-        let text = Challenge::new(Algorithm::Md5, "r", "n")
-            .answer("a", &secret, &request, 1, "c")
-            .to_string();
+        let request = Request { method: "REGISTER", uri: "sip:r", body: b"" };
+        let text =
+            Challenge::new(Algorithm::Md5, "r", "n").answer("a", &secret, &request, 1, "c").to_string();
         let credentials = Credentials::read(&text).unwrap();
         let proof = credentials.response_auth(&secret, b"");
         assert!(!proof.matches(&credentials.response));

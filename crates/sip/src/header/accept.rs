@@ -35,13 +35,7 @@ impl FromStr for MediaRange {
     fn from_str(text: &str) -> Result<Self, Malformed> {
         let (media_type, mut params) = MediaType::split(text)?;
         let q = params.take("q")?;
-        Ok(Self {
-            media_type: MediaType {
-                params,
-                ..media_type
-            },
-            q,
-        })
+        Ok(Self { media_type: MediaType { params, ..media_type }, q })
     }
 }
 
@@ -124,13 +118,9 @@ mod tests {
     #[test]
     fn examples_of_the_standard() {
         let accept =
-            Accept::parse("application/sdp;level=1, application/x-private, text/html;q=0.5")
-                .unwrap();
+            Accept::parse("application/sdp;level=1, application/x-private, text/html;q=0.5").unwrap();
         assert!(accept.covers("application", "SDP") && !accept.covers("text", "plain"));
-        assert_eq!(
-            accept.to_string(),
-            "application/sdp;level=1, application/x-private, text/html;q=0.5"
-        );
+        assert_eq!(accept.to_string(), "application/sdp;level=1, application/x-private, text/html;q=0.5");
         assert!(Accept::parse("text/*").unwrap().covers("text", "plain"));
         assert!(Accept::parse("*/*").unwrap().covers("a", "b"));
         assert!(!Accept::parse("*/*;q=0").unwrap().covers("a", "b"));

@@ -23,9 +23,7 @@ impl CallId {
         if grammar::is_word(local) && host.is_none_or(grammar::is_word) {
             Ok(Self(text.into()))
         } else {
-            Err(Malformed::new(
-                "a Call-ID is no word, or no two words with an @ between",
-            ))
+            Err(Malformed::new("a Call-ID is no word, or no two words with an @ between"))
         }
     }
 }
@@ -72,12 +70,8 @@ mod tests {
         let id = CallId::parse("f81d4fae-7dec-11d0-a765-00a0c91e6bf6@biloxi.com").unwrap();
         assert_eq!(id, "f81d4fae-7dec-11d0-a765-00a0c91e6bf6@biloxi.com");
         assert!(CallId::parse("intmeth.word%ZK-!.*_+'@word`~)(><:\\/\"][?}{").is_ok());
-        let replies =
-            InReplyTo::parse("70710@saturn.bell-tel.com, 17320@saturn.bell-tel.com").unwrap();
-        assert_eq!(
-            replies.to_string(),
-            "70710@saturn.bell-tel.com, 17320@saturn.bell-tel.com"
-        );
+        let replies = InReplyTo::parse("70710@saturn.bell-tel.com, 17320@saturn.bell-tel.com").unwrap();
+        assert_eq!(replies.to_string(), "70710@saturn.bell-tel.com, 17320@saturn.bell-tel.com");
     }
 
     #[test]

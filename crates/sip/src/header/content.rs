@@ -27,10 +27,7 @@ impl MediaType {
     /// # Panics
     /// If one of them is no token: types are ours, never a peer's.
     pub fn new(kind: &str, subtype: &str) -> Self {
-        assert!(
-            grammar::is_token(kind) && grammar::is_token(subtype),
-            "a media type is two tokens"
-        );
+        assert!(grammar::is_token(kind) && grammar::is_token(subtype), "a media type is two tokens");
         Self {
             kind: kind.to_ascii_lowercase().into(),
             subtype: subtype.to_ascii_lowercase().into(),
@@ -48,10 +45,7 @@ impl MediaType {
         const WRONG: &str = "a media type is no type/subtype";
         let (full, params) = Params::split(text)?;
         let (kind, subtype) = full.split_once('/').ok_or(Malformed::new(WRONG))?;
-        Ok((
-            Self::new(token(kind, WRONG)?, token(subtype, WRONG)?),
-            params,
-        ))
+        Ok((Self::new(token(kind, WRONG)?, token(subtype, WRONG)?), params))
     }
 }
 
@@ -60,10 +54,7 @@ impl FromStr for MediaType {
 
     fn from_str(text: &str) -> Result<Self, Malformed> {
         let (media_type, params) = Self::split(text)?;
-        Ok(Self {
-            params,
-            ..media_type
-        })
+        Ok(Self { params, ..media_type })
     }
 }
 
@@ -127,17 +118,11 @@ impl Header for ContentDisposition {
 
     fn parse(value: &str) -> Result<Self, Malformed> {
         let (disposition, mut params) = Params::split(value)?;
-        let optional = params
-            .get("handling")
-            .is_some_and(|h| h.eq_ignore_ascii_case("optional"));
+        let optional = params.get("handling").is_some_and(|h| h.eq_ignore_ascii_case("optional"));
         if optional {
             params.remove("handling");
         }
-        Ok(Self {
-            disposition: disposition.parse()?,
-            required: !optional,
-            params,
-        })
+        Ok(Self { disposition: disposition.parse()?, required: !optional, params })
     }
 }
 
@@ -166,10 +151,7 @@ impl Header for MimeVersion {
     fn parse(value: &str) -> Result<Self, Malformed> {
         const WRONG: &str = "MIME-Version is no two numbers with a dot between";
         let (major, minor) = trim(value).split_once('.').ok_or(Malformed::new(WRONG))?;
-        Ok(Self {
-            major: grammar::number(major, WRONG)?,
-            minor: grammar::number(minor, WRONG)?,
-        })
+        Ok(Self { major: grammar::number(major, WRONG)?, minor: grammar::number(minor, WRONG)? })
     }
 }
 
@@ -195,15 +177,8 @@ impl Header for ContentId {
 
     fn parse(value: &str) -> Result<Self, Malformed> {
         let value = trim(value);
-        let id = value
-            .strip_prefix('<')
-            .and_then(|id| id.strip_suffix('>'))
-            .unwrap_or(value);
-        if id.is_empty()
-            || id
-                .bytes()
-                .any(|octet| octet <= b' ' || matches!(octet, b'<' | b'>' | 0x7f))
-        {
+        let id = value.strip_prefix('<').and_then(|id| id.strip_suffix('>')).unwrap_or(value);
+        if id.is_empty() || id.bytes().any(|octet| octet <= b' ' || matches!(octet, b'<' | b'>' | 0x7f)) {
             return Err(Malformed::new("a Content-ID is no identifier in <>"));
         }
         Ok(Self(id.into()))
@@ -230,14 +205,7 @@ mod tests {
         assert_eq!(html.params.get("charset"), Some("ISO-8859-4"));
         let ContentType(mixed) = ContentType::parse("multipart/mixed;boundary=\"a;b c\"").unwrap();
         assert_eq!(mixed.params.unquoted("boundary").unwrap(), "a;b c");
-        for bad in [
-            "",
-            "application",
-            "application/",
-            "/sdp",
-            "a b/c",
-            "application/sdp/x",
-        ] {
+        for bad in ["", "application", "application/", "/sdp", "a b/c", "application/sdp/x"] {
             assert!(ContentType::parse(bad).is_err(), "{bad}");
         }
     }
@@ -249,21 +217,14 @@ mod tests {
         let d = ContentDisposition::parse("Session;HANDLING=OPTIONAL").unwrap();
         assert!(!d.required);
         assert_eq!(d.to_string(), "session;handling=optional");
-        let d =
-            ContentDisposition::parse("attachment; filename=smime.p7s;handling=required").unwrap();
+        let d = ContentDisposition::parse("attachment; filename=smime.p7s;handling=required").unwrap();
         assert!(d.required);
-        assert_eq!(
-            d.to_string(),
-            "attachment;filename=smime.p7s;handling=required"
-        );
+        assert_eq!(d.to_string(), "attachment;filename=smime.p7s;handling=required");
     }
 
     #[test]
     fn versions_and_identifiers() {
-        assert_eq!(
-            MimeVersion::parse("1.0").unwrap(),
-            MimeVersion { major: 1, minor: 0 }
-        );
+        assert_eq!(MimeVersion::parse("1.0").unwrap(), MimeVersion { major: 1, minor: 0 });
         assert!(MimeVersion::parse("1").is_err());
         let id = ContentId::parse("<2UWQFN309shb3@ref.example>").unwrap();
         assert_eq!(

@@ -14,9 +14,8 @@ pub struct Date {
 }
 
 const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const DAY: i64 = 86_400;
 
 impl Header for Date {
@@ -24,25 +23,16 @@ impl Header for Date {
 
     /// `Sat, 13 Nov 2010 23:29:00 GMT`. Another zone is an error (RFC 4475 §3.1.2.12).
     fn parse(value: &str) -> Result<Self, Malformed> {
-        const WRONG: Malformed =
-            Malformed::new("the Date is not like Sat, 13 Nov 2010 23:29:00 GMT");
+        const WRONG: Malformed = Malformed::new("the Date is not like Sat, 13 Nov 2010 23:29:00 GMT");
         let mut words = trim(value).split_ascii_whitespace();
         let mut next = || words.next().ok_or(WRONG);
-        let (weekday, day, month, year, time, zone) =
-            (next()?, next()?, next()?, next()?, next()?, next()?);
-        let known = WEEKDAYS
-            .iter()
-            .any(|known| weekday.strip_suffix(',') == Some(*known));
-        let month = MONTHS
-            .iter()
-            .position(|known| *known == month)
-            .ok_or(WRONG)?;
+        let (weekday, day, month, year, time, zone) = (next()?, next()?, next()?, next()?, next()?, next()?);
+        let known = WEEKDAYS.iter().any(|known| weekday.strip_suffix(',') == Some(*known));
+        let month = MONTHS.iter().position(|known| *known == month).ok_or(WRONG)?;
         if !known || zone != "GMT" || words.next().is_some() || year.len() != 4 {
             return Err(WRONG);
         }
-        let mut clock = time
-            .splitn(3, ':')
-            .map(|part| number::<i64>(part, "the Date's time is no time"));
+        let mut clock = time.splitn(3, ':').map(|part| number::<i64>(part, "the Date's time is no time"));
         let mut clock = || clock.next().ok_or(WRONG)?;
         let (hour, minute, second) = (clock()?, clock()?, clock()?);
         let day: i64 = number(day, "the Date's day is no day")?;
@@ -51,12 +41,8 @@ impl Header for Date {
         if hour > 23 || minute > 59 || second > 60 || day < 1 || day > days_in_month(year, month) {
             return Err(WRONG);
         }
-        let days = days_before_year(year) + days_before_month(year, month) + day
-            - 1
-            - days_before_year(1970);
-        Ok(Self {
-            unix_seconds: days * DAY + hour * 3600 + minute * 60 + second,
-        })
+        let days = days_before_year(year) + days_before_month(year, month) + day - 1 - days_before_year(1970);
+        Ok(Self { unix_seconds: days * DAY + hour * 3600 + minute * 60 + second })
     }
 }
 
@@ -75,10 +61,7 @@ impl fmt::Display for Date {
             year -= 1;
         }
         let of_year = days - days_before_year(year);
-        let month = (0..12)
-            .rev()
-            .find(|month| days_before_month(year, *month) <= of_year)
-            .unwrap_or(0);
+        let month = (0..12).rev().find(|month| days_before_month(year, *month) <= of_year).unwrap_or(0);
         let day = of_year - days_before_month(year, month) + 1;
         write!(
             f,

@@ -50,11 +50,7 @@ pub struct Event {
 impl Event {
     /// A package without id.
     pub const fn new(event: EventType) -> Self {
-        Self {
-            event,
-            id: None,
-            params: Params::new(),
-        }
+        Self { event, id: None, params: Params::new() }
     }
 
     /// Whether this is that package, without templates.
@@ -68,11 +64,7 @@ impl Header for Event {
 
     fn parse(value: &str) -> Result<Self, Malformed> {
         let (event, mut params) = Params::split(value)?;
-        Ok(Self {
-            event: EventType::new(event)?,
-            id: params.take_text("id"),
-            params,
-        })
+        Ok(Self { event: EventType::new(event)?, id: params.take_text("id"), params })
     }
 }
 
@@ -184,13 +176,7 @@ impl SubscriptionState {
     }
 
     const fn of(state: SubState, reason: Option<SubReason>, expires: Option<u32>) -> Self {
-        Self {
-            state,
-            reason,
-            expires,
-            retry_after: None,
-            params: Params::new(),
-        }
+        Self { state, reason, expires, retry_after: None, params: Params::new() }
     }
 }
 
@@ -249,8 +235,7 @@ mod tests {
         assert_eq!(event.event.package(), "presence");
         assert_eq!(event.event.templates().collect::<Vec<_>>(), ["winfo"]);
         // RFC 4235 §3.2.
-        let event =
-            Event::parse("dialog; call-id=\"12asdf33@host\";to-tag=\"x\"; from-tag=y").unwrap();
+        let event = Event::parse("dialog; call-id=\"12asdf33@host\";to-tag=\"x\"; from-tag=y").unwrap();
         assert_eq!(event.params.unquoted("call-id").unwrap(), "12asdf33@host");
         assert_eq!(Event::parse(&event.to_string()).unwrap(), event);
         for bad in ["", ".x", "a..b", "a b", ";id=1"] {
@@ -262,20 +247,10 @@ mod tests {
     fn states_and_reasons() {
         let state = SubscriptionState::parse("active;expires=600000").unwrap();
         assert_eq!(state, SubscriptionState::active(600_000));
-        let state =
-            SubscriptionState::parse("Terminated ; reason=noresource;retry-after=5;x=y").unwrap();
-        assert_eq!(
-            (&state.state, &state.reason),
-            (&SubState::Terminated, &Some(SubReason::NoResource))
-        );
-        assert_eq!(
-            state.to_string(),
-            "terminated;reason=noresource;retry-after=5;x=y"
-        );
-        assert_eq!(
-            SubscriptionState::parse("new").unwrap().state,
-            SubState::Other("new".into())
-        );
+        let state = SubscriptionState::parse("Terminated ; reason=noresource;retry-after=5;x=y").unwrap();
+        assert_eq!((&state.state, &state.reason), (&SubState::Terminated, &Some(SubReason::NoResource)));
+        assert_eq!(state.to_string(), "terminated;reason=noresource;retry-after=5;x=y");
+        assert_eq!(SubscriptionState::parse("new").unwrap().state, SubState::Other("new".into()));
         assert!(SubscriptionState::parse("active;expires=soon").is_err());
         assert!(SubscriptionState::parse("").is_err());
     }

@@ -90,10 +90,7 @@ impl Feature {
             None => FeatureValue::True,
             Some(_) => param.unquoted().parse()?,
         };
-        Ok(Self {
-            tag: param.name.into(),
-            value,
-        })
+        Ok(Self { tag: param.name.into(), value })
     }
 }
 
@@ -102,16 +99,10 @@ impl FromStr for FeatureValue {
 
     fn from_str(text: &str) -> Result<Self, Malformed> {
         let text = trim(text);
-        if let Some(text) = text
-            .strip_prefix('<')
-            .and_then(|text| text.strip_suffix('>'))
-        {
+        if let Some(text) = text.strip_prefix('<').and_then(|text| text.strip_suffix('>')) {
             return Ok(Self::Text(text.into()));
         }
-        text.split(',')
-            .map(str::parse)
-            .collect::<Result<_, _>>()
-            .map(Self::Tags)
+        text.split(',').map(str::parse).collect::<Result<_, _>>().map(Self::Tags)
     }
 }
 
@@ -124,10 +115,7 @@ impl FromStr for TagValue {
             Some(text) => (true, text),
             None => (false, text),
         };
-        Ok(Self {
-            negated,
-            term: text.parse()?,
-        })
+        Ok(Self { negated, term: text.parse()? })
     }
 }
 
@@ -155,9 +143,7 @@ impl FromStr for Term {
             () if !text.is_empty() && !text.contains(['"', '<', '>', '!', '#']) => {
                 Ok(Self::Token(text.into()))
             }
-            () => Err(Malformed::new(
-                "a value of a feature is neither token nor number nor text",
-            )),
+            () => Err(Malformed::new("a value of a feature is neither token nor number nor text")),
         }
     }
 }
@@ -165,9 +151,7 @@ impl FromStr for Term {
 fn read_number(text: &str) -> Result<f64, Malformed> {
     let digits = text.trim_start_matches(['+', '-']);
     let plain = digits.starts_with(|c: char| c.is_ascii_digit())
-        && digits
-            .bytes()
-            .all(|octet| octet.is_ascii_digit() || octet == b'.');
+        && digits.bytes().all(|octet| octet.is_ascii_digit() || octet == b'.');
     match text.parse() {
         Ok(number) if plain => Ok(number),
         _ => Err(Malformed::new("a number of a feature is no number")),
@@ -176,10 +160,7 @@ fn read_number(text: &str) -> Result<f64, Malformed> {
 
 /// The features among parameters; a malformed one is left out, as it says nothing.
 fn features(params: &Params) -> impl Iterator<Item = Feature> {
-    params
-        .iter()
-        .filter(|param| is_feature_tag(param.name))
-        .filter_map(|param| Feature::read(param).ok())
+    params.iter().filter(|param| is_feature_tag(param.name)).filter_map(|param| Feature::read(param).ok())
 }
 
 impl ContactAddr {
@@ -220,11 +201,7 @@ impl Header for AcceptContact {
 
     fn parse(value: &str) -> Result<Self, Malformed> {
         let mut params = split_star(value)?;
-        Ok(Self {
-            require: params.take_flag("require"),
-            explicit: params.take_flag("explicit"),
-            params,
-        })
+        Ok(Self { require: params.take_flag("require"), explicit: params.take_flag("explicit"), params })
     }
 }
 
@@ -259,9 +236,7 @@ impl Header for RejectContact {
     const NAME: Name = Name::REJECT_CONTACT;
 
     fn parse(value: &str) -> Result<Self, Malformed> {
-        Ok(Self {
-            params: split_star(value)?,
-        })
+        Ok(Self { params: split_star(value)? })
     }
 }
 
@@ -281,55 +256,26 @@ mod tests {
     fn what_a_contact_says_of_itself() {
         let contact = "<sip:u1@h.example.com>;audio;video;methods=\"INVITE,BYE\";q=0.2;x=y;+sip.rendering=\"no\";\
                        priority=\"!#>=5,#1:2\";description=\"<PC, \\\"loud\\\">\";automata=\"FALSE\"";
-        let Contact::At(contact) = Contact::parse(contact).unwrap() else {
-            panic!("an address")
-        };
+        let Contact::At(contact) = Contact::parse(contact).unwrap() else { panic!("an address") };
         let got: Vec<_> = contact.features().collect();
-        let token = |text: &str| TagValue {
-            negated: false,
-            term: Term::Token(text.into()),
-        };
-        let tags = |tag: &str, values| Feature {
-            tag: tag.into(),
-            value: FeatureValue::Tags(values),
-        };
+        let token = |text: &str| TagValue { negated: false, term: Term::Token(text.into()) };
+        let tags = |tag: &str, values| Feature { tag: tag.into(), value: FeatureValue::Tags(values) };
         assert_eq!(
             got,
             [
-                Feature {
-                    tag: "audio".into(),
-                    value: FeatureValue::True
-                },
-                Feature {
-                    tag: "video".into(),
-                    value: FeatureValue::True
-                },
+                Feature { tag: "audio".into(), value: FeatureValue::True },
+                Feature { tag: "video".into(), value: FeatureValue::True },
                 tags("methods", vec![token("INVITE"), token("BYE")]),
                 tags("+sip.rendering", vec![token("no")]),
                 tags(
                     "priority",
                     vec![
-                        TagValue {
-                            negated: true,
-                            term: Term::AtLeast(5.0)
-                        },
-                        TagValue {
-                            negated: false,
-                            term: Term::Between(1.0, 2.0)
-                        },
+                        TagValue { negated: true, term: Term::AtLeast(5.0) },
+                        TagValue { negated: false, term: Term::Between(1.0, 2.0) },
                     ]
                 ),
-                Feature {
-                    tag: "description".into(),
-                    value: FeatureValue::Text("PC, \"loud\"".into())
-                },
-                tags(
-                    "automata",
-                    vec![TagValue {
-                        negated: false,
-                        term: Term::Boolean(false)
-                    }]
-                ),
+                Feature { tag: "description".into(), value: FeatureValue::Text("PC, \"loud\"".into()) },
+                tags("automata", vec![TagValue { negated: false, term: Term::Boolean(false) }]),
             ]
         );
     }
@@ -340,12 +286,7 @@ mod tests {
         let accept = AcceptContact::parse("*;audio;require").unwrap();
         assert!(accept.require && !accept.explicit);
         assert_eq!(accept.features().count(), 1);
-        assert_eq!(
-            AcceptContact::parse("*;video;explicit")
-                .unwrap()
-                .to_string(),
-            "*;video;explicit"
-        );
+        assert_eq!(AcceptContact::parse("*;video;explicit").unwrap().to_string(), "*;video;explicit");
         let accept = AcceptContact::parse("*;methods=\"BYE\";class=\"business\";q=1.0").unwrap();
         assert_eq!(accept.params.get("q"), Some("1.0"));
         let reject = RejectContact::parse("*;actor=\"msg-taker\";video").unwrap();
@@ -355,11 +296,9 @@ mod tests {
 
     #[test]
     fn numbers() {
-        for (text, term) in [
-            ("#=5", Term::Equal(5.0)),
-            ("#<=-1.5", Term::AtMost(-1.5)),
-            ("#+1:2.", Term::Between(1.0, 2.0)),
-        ] {
+        for (text, term) in
+            [("#=5", Term::Equal(5.0)), ("#<=-1.5", Term::AtMost(-1.5)), ("#+1:2.", Term::Between(1.0, 2.0))]
+        {
             assert_eq!(text.parse::<Term>().unwrap(), term);
         }
         for bad in ["#", "#5", "#=x", "#=inf", "#=1e5", "", "#>=", "a<b"] {

@@ -43,9 +43,7 @@ impl FromStr for HistoryIndex {
             .collect::<Result<Vec<u32>, _>>()?;
         // As many as a request can have hops.
         if path.len() > limits::MAX_HEADERS {
-            return Err(Malformed::new(
-                "a history index is deeper than any call is forwarded",
-            ));
+            return Err(Malformed::new("a history index is deeper than any call is forwarded"));
         }
         Ok(Self(path))
     }
@@ -87,12 +85,7 @@ pub struct HistoryInfo {
 impl HistoryInfo {
     /// An entry at that place.
     pub fn new(addr: impl Into<NameAddr>, index: HistoryIndex) -> Self {
-        Self {
-            addr: addr.into(),
-            index,
-            target: None,
-            params: Params::new(),
-        }
+        Self { addr: addr.into(), index, target: None, params: Params::new() }
     }
 
     /// Why the target was given up (§10.2).
@@ -103,12 +96,7 @@ impl HistoryInfo {
 
     /// Whether the entry must be hidden before it leaves the domain (§10.1).
     pub fn is_private(&self) -> bool {
-        let Some(text) = self
-            .addr
-            .uri
-            .as_sip()
-            .and_then(|uri| uri.headers.get("Privacy"))
-        else {
+        let Some(text) = self.addr.uri.as_sip().and_then(|uri| uri.headers.get("Privacy")) else {
             return false;
         };
         Privacy::parse(&text).is_ok_and(|privacy| privacy.wants(&PrivacyKind::History))
@@ -124,12 +112,7 @@ impl Header for HistoryInfo {
         let contact = params.take("rc")?.map(HistoryTarget::Contact);
         let mapped = params.take("mp")?.map(HistoryTarget::Mapped);
         let unchanged = params.take("np")?.map(HistoryTarget::Unchanged);
-        Ok(Self {
-            addr,
-            index,
-            target: contact.or(mapped).or(unchanged),
-            params,
-        })
+        Ok(Self { addr, index, target: contact.or(mapped).or(unchanged), params })
     }
 }
 
@@ -223,9 +206,7 @@ impl Header for Diversion {
     fn parse(value: &str) -> Result<Self, Malformed> {
         let (addr, mut params) = NameAddr::parse_with_params(value)?;
         let mut word = |name| match params.take_text(name) {
-            Some(text) => {
-                token(&text, "a parameter of Diversion is no token").map(|t| Some(Box::from(t)))
-            }
+            Some(text) => token(&text, "a parameter of Diversion is no token").map(|t| Some(Box::from(t))),
             None => Ok(None),
         };
         let (privacy, screen) = (word("privacy")?, word("screen")?);
@@ -277,22 +258,11 @@ mod tests {
         let line = "<sip:UserA@ims.example.com?Reason=SIP%3Bcause%3D302>;index=1.1,\
                     <sip:UserB@example.com?Privacy=history&Reason=SIP%3Bcause%3D486>;index=1.2;mp=1.1,\
                     <sip:45432@192.168.0.3>;index=1.3;rc=1.2";
-        let entries: Vec<_> = comma_list(line)
-            .map(|v| HistoryInfo::parse(v).unwrap())
-            .collect();
-        assert_eq!(
-            entries[0].reason().unwrap().unwrap().status(),
-            Some(Status::MOVED_TEMPORARILY)
-        );
+        let entries: Vec<_> = comma_list(line).map(|v| HistoryInfo::parse(v).unwrap()).collect();
+        assert_eq!(entries[0].reason().unwrap().unwrap().status(), Some(Status::MOVED_TEMPORARILY));
         assert!(!entries[0].is_private() && entries[1].is_private());
-        assert_eq!(
-            entries[1].target,
-            Some(HistoryTarget::Mapped("1.1".parse().unwrap()))
-        );
-        assert_eq!(
-            entries[2].to_string(),
-            "<sip:45432@192.168.0.3>;index=1.3;rc=1.2"
-        );
+        assert_eq!(entries[1].target, Some(HistoryTarget::Mapped("1.1".parse().unwrap())));
+        assert_eq!(entries[2].to_string(), "<sip:45432@192.168.0.3>;index=1.3;rc=1.2");
         let entry = HistoryInfo::parse("<sip:UserA@ims.example.com>;index=1;foo=bar").unwrap();
         assert_eq!(entry.params.get("foo"), Some("bar"));
     }
@@ -320,10 +290,8 @@ mod tests {
             d.to_string(),
             "<sip:bob@p2.example>;reason=user-busy;counter=1;privacy=off;screen=yes;x=y"
         );
-        let d = Diversion::new(
-            NameAddr::parse_with_params("<sip:a@b>").unwrap().0,
-            DiversionReason::FollowMe,
-        );
+        let d =
+            Diversion::new(NameAddr::parse_with_params("<sip:a@b>").unwrap().0, DiversionReason::FollowMe);
         assert_eq!(d.to_string(), "<sip:a@b>;reason=follow-me");
         assert!(Diversion::parse("<sip:a@b>;counter=1000").is_err());
         assert!(Diversion::parse("<sip:a@b>;reason=\"a b\"").is_err());

@@ -30,10 +30,7 @@ impl FromStr for InfoPackage {
 
     fn from_str(text: &str) -> Result<Self, Malformed> {
         let (package, params) = Params::split(text)?;
-        Ok(Self {
-            package: token(package, "an INFO package is no token")?.into(),
-            params,
-        })
+        Ok(Self { package: token(package, "an INFO package is no token")?.into(), params })
     }
 }
 

@@ -76,17 +76,11 @@ mod tests {
     fn examples_of_the_standard() {
         let alert = AlertInfo::parse("<http://www.example.com/sounds/moo.wav>").unwrap();
         assert_eq!(alert.to_string(), "<http://www.example.com/sounds/moo.wav>");
-        let info =
-            CallInfo::parse("<http://wwww.example.com/alice/photo.jpg> ;purpose=icon").unwrap();
+        let info = CallInfo::parse("<http://wwww.example.com/alice/photo.jpg> ;purpose=icon").unwrap();
         assert_eq!(info.purpose(), Some("icon"));
         let error = ErrorInfo::parse("<sip:not-in-service-recording@atlanta.com>").unwrap();
         assert!(error.uri.as_sip().is_some());
         assert!(CallInfo::parse("<>").is_err());
-        assert_eq!(
-            CallInfo::parse("<sip:pbx>;answer-after=0")
-                .unwrap()
-                .answer_after(),
-            Some(0)
-        );
+        assert_eq!(CallInfo::parse("<sip:pbx>;answer-after=0").unwrap().answer_after(), Some(0));
     }
 }

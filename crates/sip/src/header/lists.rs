@@ -150,12 +150,6 @@ mod tests {
         let allow = Allow::parse("INVITE, ACK, invite, NEW").unwrap();
         assert!(allow.contains(Method::Ack));
         assert_eq!(allow.to_string(), "INVITE, ACK, invite, NEW");
-        assert_eq!(
-            [Method::Invite, Method::Bye]
-                .into_iter()
-                .collect::<Allow>()
-                .to_string(),
-            "INVITE, BYE"
-        );
+        assert_eq!([Method::Invite, Method::Bye].into_iter().collect::<Allow>().to_string(), "INVITE, BYE");
     }
 }

@@ -47,9 +47,7 @@ impl Header for Privacy {
 
     /// Values are divided by `;`; some phones divide them by commas.
     fn parse(value: &str) -> Result<Self, Malformed> {
-        let values = value
-            .split([';', ','])
-            .filter(|part| !trim(part).is_empty());
+        let values = value.split([';', ',']).filter(|part| !trim(part).is_empty());
         let kinds = values.map(str::parse).collect::<Result<Vec<_>, _>>()?;
         if kinds.is_empty() {
             return Err(Malformed::new("Privacy names nothing"));

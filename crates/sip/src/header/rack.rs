@@ -18,10 +18,7 @@ pub struct RAck {
 impl RAck {
     /// The response `rseq` to the request `cseq`.
     pub fn new(rseq: u32, cseq: u32, method: impl Into<MethodToken>) -> Self {
-        Self {
-            rseq,
-            cseq: CSeq::new(cseq, method),
-        }
+        Self { rseq, cseq: CSeq::new(cseq, method) }
     }
 }
 
@@ -54,22 +51,9 @@ mod tests {
     /// RFC 3262 §7.2.
     #[test]
     fn example_of_the_standard() {
-        assert_eq!(
-            RAck::parse("776656 1 INVITE").unwrap(),
-            RAck::new(776_656, 1, Method::Invite)
-        );
-        assert_eq!(
-            RAck::parse("1\t 2\r\n INVITE").unwrap().to_string(),
-            "1 2 INVITE"
-        );
-        for bad in [
-            "",
-            "1",
-            "1 2",
-            "1 INVITE",
-            "4294967296 1 INVITE",
-            "1 2147483648 INVITE",
-        ] {
+        assert_eq!(RAck::parse("776656 1 INVITE").unwrap(), RAck::new(776_656, 1, Method::Invite));
+        assert_eq!(RAck::parse("1\t 2\r\n INVITE").unwrap().to_string(), "1 2 INVITE");
+        for bad in ["", "1", "1 2", "1 INVITE", "4294967296 1 INVITE", "1 2147483648 INVITE"] {
             assert!(RAck::parse(bad).is_err(), "{bad}");
         }
     }

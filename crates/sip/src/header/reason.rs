@@ -34,20 +34,12 @@ impl Reason {
 
     /// The SIP status, if it is one.
     pub fn status(&self) -> Option<Status> {
-        if self.protocol.eq_ignore_ascii_case("SIP") {
-            Status::new(self.cause?)
-        } else {
-            None
-        }
+        if self.protocol.eq_ignore_ascii_case("SIP") { Status::new(self.cause?) } else { None }
     }
 
     /// The cause of the telephone network, if it is one.
     pub fn q850(&self) -> Option<u16> {
-        if self.protocol.eq_ignore_ascii_case("Q.850") {
-            self.cause
-        } else {
-            None
-        }
+        if self.protocol.eq_ignore_ascii_case("Q.850") { self.cause } else { None }
     }
 }
 
@@ -101,10 +93,7 @@ mod tests {
         let reason = Reason::parse("Q.850 ;cause=16 ;text=\"Terminated\"").unwrap();
         assert_eq!((reason.status(), reason.q850()), (None, Some(16)));
         assert_eq!(reason.to_string(), "Q.850;cause=16;text=\"Terminated\"");
-        assert_eq!(
-            Reason::parse("Preemption;cause=1;x=y").unwrap().to_string(),
-            "Preemption;cause=1;x=y"
-        );
+        assert_eq!(Reason::parse("Preemption;cause=1;x=y").unwrap().to_string(), "Preemption;cause=1;x=y");
         for bad in ["", ";cause=1", "SIP;cause=busy", "a b"] {
             assert!(Reason::parse(bad).is_err(), "{bad}");
         }

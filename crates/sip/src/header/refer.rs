@@ -21,10 +21,7 @@ pub struct ReferTo {
 impl ReferTo {
     /// An address.
     pub fn new(addr: impl Into<NameAddr>) -> Self {
-        Self {
-            addr: addr.into(),
-            params: Params::new(),
-        }
+        Self { addr: addr.into(), params: Params::new() }
     }
 
     /// The method of the new request, if one is named (RFC 3515 §2.1); else it is INVITE.
@@ -73,11 +70,7 @@ pub struct ReferredBy {
 impl ReferredBy {
     /// A referrer without proof.
     pub fn new(addr: impl Into<NameAddr>) -> Self {
-        Self {
-            addr: addr.into(),
-            cid: None,
-            params: Params::new(),
-        }
+        Self { addr: addr.into(), cid: None, params: Params::new() }
     }
 }
 
@@ -86,11 +79,7 @@ impl Header for ReferredBy {
 
     fn parse(value: &str) -> Result<Self, Malformed> {
         let (addr, mut params) = NameAddr::parse_with_params(value)?;
-        Ok(Self {
-            addr,
-            cid: params.take_text("cid"),
-            params,
-        })
+        Ok(Self { addr, cid: params.take_text("cid"), params })
     }
 }
 
@@ -116,10 +105,7 @@ pub struct ReferSub {
 impl ReferSub {
     /// `true` or `false`.
     pub const fn new(wanted: bool) -> Self {
-        Self {
-            wanted,
-            params: Params::new(),
-        }
+        Self { wanted, params: Params::new() }
     }
 }
 
@@ -157,16 +143,10 @@ mod tests {
         let to = ReferTo::parse("<sip:dave@denver.example.org?Replaces=12345%40192.168.118.3%3Bto-tag%3D12345%3Bfrom-tag%3D5FFE-3994>").unwrap();
         let replaces = to.replaces().unwrap().unwrap();
         assert_eq!(replaces.call_id, "12345@192.168.118.3");
-        assert_eq!(
-            (replaces.to_tag.as_str(), replaces.from_tag.as_str()),
-            ("12345", "5FFE-3994")
-        );
+        assert_eq!((replaces.to_tag.as_str(), replaces.from_tag.as_str()), ("12345", "5FFE-3994"));
         let to = ReferTo::parse("<sip:carol@cleveland.example.org;method=SUBSCRIBE>").unwrap();
         assert_eq!(to.method().unwrap(), "SUBSCRIBE");
-        assert_eq!(
-            ReferTo::parse("http://www.ietf.org").unwrap().method(),
-            None
-        );
+        assert_eq!(ReferTo::parse("http://www.ietf.org").unwrap().method(), None);
         let to = ReferTo::parse("<sip:bob@biloxi.example.net?Accept-Contact=sip:bobsdesk.biloxi.example.net&Call-ID%3D55432%40alicepc.atlanta.example.com>").unwrap();
         assert!(to.replaces().is_none());
     }
@@ -186,10 +166,7 @@ mod tests {
     fn referrers() {
         let by = ReferredBy::parse("sip:r@ref.example;cid=\"2UWQFN309shb3@ref.example\"").unwrap();
         assert_eq!(by.cid.as_deref(), Some("2UWQFN309shb3@ref.example"));
-        assert_eq!(
-            by.to_string(),
-            "<sip:r@ref.example>;cid=\"2UWQFN309shb3@ref.example\""
-        );
+        assert_eq!(by.to_string(), "<sip:r@ref.example>;cid=\"2UWQFN309shb3@ref.example\"");
     }
 
     /// RFC 4488 §4 and §6.

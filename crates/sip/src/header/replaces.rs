@@ -24,21 +24,13 @@ pub struct Replaces {
 impl Replaces {
     /// A dialog by its Call-ID and the recipient's and the recipient's peer's tag.
     pub const fn new(call_id: CallId, to_tag: Tag, from_tag: Tag) -> Self {
-        Self {
-            call_id,
-            to_tag,
-            from_tag,
-            early_only: false,
-            params: Params::new(),
-        }
+        Self { call_id, to_tag, from_tag, early_only: false, params: Params::new() }
     }
 
     /// Whether that is the dialog of the recipient (§3). A tag of zero also stands for none, as peers
     /// of before RFC 3261 have none (§6.1).
     pub fn names(&self, call_id: &str, local_tag: Option<&str>, remote_tag: Option<&str>) -> bool {
-        self.call_id == *call_id
-            && tag_fits(&self.to_tag, local_tag)
-            && tag_fits(&self.from_tag, remote_tag)
+        self.call_id == *call_id && tag_fits(&self.to_tag, local_tag) && tag_fits(&self.from_tag, remote_tag)
     }
 }
 
@@ -67,11 +59,7 @@ impl Header for Replaces {
 
 impl fmt::Display for Replaces {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{};to-tag={};from-tag={}",
-            self.call_id, self.to_tag, self.from_tag
-        )?;
+        write!(f, "{};to-tag={};from-tag={}", self.call_id, self.to_tag, self.from_tag)?;
         if self.early_only {
             f.write_str(";early-only")?;
         }
@@ -87,17 +75,13 @@ mod tests {
     /// §6.1.
     #[test]
     fn examples_of_the_standard() {
-        let r = Replaces::parse("98732@sip.example.com\r\n ;from-tag=r33th4x0r\r\n ;to-tag=ff87ff")
-            .unwrap();
+        let r = Replaces::parse("98732@sip.example.com\r\n ;from-tag=r33th4x0r\r\n ;to-tag=ff87ff").unwrap();
         assert!(r.names("98732@sip.example.com", Some("ff87ff"), Some("r33th4x0r")));
         assert!(!r.names("98732@sip.example.com", Some("r33th4x0r"), Some("ff87ff")));
         assert!(!r.names("98732@SIP.example.com", Some("ff87ff"), Some("r33th4x0r")));
         let r = Replaces::parse("12adf2f34456gs5;to-tag=12345;from-tag=54321;early-only").unwrap();
         assert!(r.early_only);
-        assert_eq!(
-            r.to_string(),
-            "12adf2f34456gs5;to-tag=12345;from-tag=54321;early-only"
-        );
+        assert_eq!(r.to_string(), "12adf2f34456gs5;to-tag=12345;from-tag=54321;early-only");
         let r = Replaces::parse("87134@171.161.34.23;to-tag=24796;from-tag=0").unwrap();
         assert!(r.names("87134@171.161.34.23", Some("24796"), None));
         assert!(r.names("87134@171.161.34.23", Some("24796"), Some("0")));

@@ -25,12 +25,7 @@ pub struct RetryAfter {
 impl RetryAfter {
     /// In so many seconds.
     pub const fn new(seconds: u32) -> Self {
-        Self {
-            seconds,
-            comment: None,
-            duration: None,
-            params: Params::new(),
-        }
+        Self { seconds, comment: None, duration: None, params: Params::new() }
     }
 }
 
@@ -39,14 +34,11 @@ impl Header for RetryAfter {
 
     fn parse(value: &str) -> Result<Self, Malformed> {
         let value = trim(value);
-        let end = value
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(value.len());
+        let end = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
         let (seconds, rest) = value.split_at(end);
         let rest = trim(rest);
         let (comment, rest) = if rest.starts_with('(') {
-            let end = comment_end(rest)
-                .ok_or(Malformed::new("the comment in a Retry-After does not end"))?;
+            let end = comment_end(rest).ok_or(Malformed::new("the comment in a Retry-After does not end"))?;
             (Some((&*one_line(&rest[1..end - 1])?).into()), &rest[end..])
         } else {
             (None, rest)

@@ -55,11 +55,7 @@ impl SessionExpires {
 
     /// A life and who prolongs it.
     pub const fn new(seconds: u32, refresher: Option<Refresher>) -> Self {
-        Self {
-            seconds,
-            refresher,
-            params: Params::new(),
-        }
+        Self { seconds, refresher, params: Params::new() }
     }
 }
 
@@ -98,10 +94,7 @@ pub struct MinSe {
 impl MinSe {
     /// So many seconds.
     pub const fn new(seconds: u32) -> Self {
-        Self {
-            seconds,
-            params: Params::new(),
-        }
+        Self { seconds, params: Params::new() }
     }
 }
 
@@ -110,10 +103,7 @@ impl Header for MinSe {
 
     fn parse(value: &str) -> Result<Self, Malformed> {
         let (seconds, params) = Params::split(value)?;
-        Ok(Self {
-            seconds: delta_seconds(seconds, "Min-SE is no number of seconds")?,
-            params,
-        })
+        Ok(Self { seconds: delta_seconds(seconds, "Min-SE is no number of seconds")?, params })
     }
 }
 
@@ -133,9 +123,7 @@ mod tests {
         let se = SessionExpires::parse("4000;refresher=uac").unwrap();
         assert_eq!(se, SessionExpires::new(4000, Some(Refresher::Uac)));
         assert_eq!(
-            SessionExpires::parse("50 ; Refresher = UAS ;x=1")
-                .unwrap()
-                .to_string(),
+            SessionExpires::parse("50 ; Refresher = UAS ;x=1").unwrap().to_string(),
             "50;refresher=uas;x=1"
         );
         assert_eq!(MinSe::parse("3600").unwrap(), MinSe::new(3600));

@@ -29,10 +29,7 @@ impl SoftwarePart {
             None => (word, None),
         };
         if is_token(name) && version.is_none_or(is_token) {
-            Self::Product {
-                name: name.into(),
-                version: version.map(Into::into),
-            }
+            Self::Product { name: name.into(), version: version.map(Into::into) }
         } else {
             Self::Text(word.into())
         }
@@ -42,14 +39,8 @@ impl SoftwarePart {
 impl fmt::Display for SoftwarePart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Product {
-                name,
-                version: Some(version),
-            } => write!(f, "{name}/{version}"),
-            Self::Product {
-                name,
-                version: None,
-            } => f.write_str(name),
+            Self::Product { name, version: Some(version) } => write!(f, "{name}/{version}"),
+            Self::Product { name, version: None } => f.write_str(name),
             Self::Comment(text) => write!(f, "({text})"),
             Self::Text(text) => f.write_str(text),
         }
@@ -81,11 +72,7 @@ fn read_parts(value: &str) -> Result<Vec<SoftwarePart>, Malformed> {
     let mut rest = line.trim();
     let mut parts = Vec::new();
     while !rest.is_empty() {
-        let comment = if rest.starts_with('(') {
-            comment_end(rest)
-        } else {
-            None
-        };
+        let comment = if rest.starts_with('(') { comment_end(rest) } else { None };
         let end = comment.unwrap_or_else(|| rest.find([' ', '\t']).unwrap_or(rest.len()));
         parts.push(if comment.is_some() {
             SoftwarePart::Comment(rest[1..end - 1].into())
@@ -155,19 +142,10 @@ mod tests {
         let agent = UserAgent::parse("Softphone Beta1.5").unwrap();
         assert_eq!(agent.to_string(), "Softphone Beta1.5");
         let agent = UserAgent::parse("baresip v1.0.0 (x86_64/Linux (a \\) b)) x/1").unwrap();
-        assert_eq!(
-            agent.0[2],
-            SoftwarePart::Comment("x86_64/Linux (a \\) b)".into())
-        );
+        assert_eq!(agent.0[2], SoftwarePart::Comment("x86_64/Linux (a \\) b)".into()));
         assert_eq!(agent.0[3].to_string(), "x/1");
-        for odd in [
-            "Yealink SIP-T46S 66.86.0.15",
-            "Z 5.6.1 v2.10.19.9 [x]",
-            "(open",
-            "a/b/c",
-            ")",
-            "A, B; C",
-        ] {
+        for odd in ["Yealink SIP-T46S 66.86.0.15", "Z 5.6.1 v2.10.19.9 [x]", "(open", "a/b/c", ")", "A, B; C"]
+        {
             assert_eq!(UserAgent::parse(odd).unwrap().to_string(), odd);
         }
         assert_eq!(UserAgent::parse("").unwrap().product(), None);

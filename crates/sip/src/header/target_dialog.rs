@@ -22,25 +22,14 @@ pub struct TargetDialog {
 impl TargetDialog {
     /// A dialog by its Call-ID and the sender's and the recipient's tag.
     pub const fn new(call_id: CallId, local_tag: Tag, remote_tag: Tag) -> Self {
-        Self {
-            call_id,
-            local_tag: Some(local_tag),
-            remote_tag: Some(remote_tag),
-            params: Params::new(),
-        }
+        Self { call_id, local_tag: Some(local_tag), remote_tag: Some(remote_tag), params: Params::new() }
     }
 
     /// Whether that is the dialog of the recipient, whose local tag is the sender's remote one (§4).
     pub fn names(&self, call_id: &str, local_tag: &str, remote_tag: &str) -> bool {
         self.call_id == *call_id
-            && self
-                .remote_tag
-                .as_ref()
-                .is_some_and(|tag| *tag == *local_tag)
-            && self
-                .local_tag
-                .as_ref()
-                .is_some_and(|tag| *tag == *remote_tag)
+            && self.remote_tag.as_ref().is_some_and(|tag| *tag == *local_tag)
+            && self.local_tag.as_ref().is_some_and(|tag| *tag == *remote_tag)
     }
 }
 
@@ -78,8 +67,7 @@ mod tests {
     /// §10: what A sends names the dialog that B has with the tags the other way round.
     #[test]
     fn example_of_the_standard() {
-        let text =
-            "fa77as7dad8-sd98ajzz@host.example.com\r\n  ;local-tag=kkaz-\r\n  ;remote-tag=6544";
+        let text = "fa77as7dad8-sd98ajzz@host.example.com\r\n  ;local-tag=kkaz-\r\n  ;remote-tag=6544";
         let target = TargetDialog::parse(text).unwrap();
         assert!(target.names("fa77as7dad8-sd98ajzz@host.example.com", "6544", "kkaz-"));
         assert!(!target.names("fa77as7dad8-sd98ajzz@host.example.com", "kkaz-", "6544"));

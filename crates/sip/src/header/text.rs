@@ -77,23 +77,13 @@ mod tests {
     #[test]
     fn examples_of_the_standard() {
         let subject =
-            Subject::parse("I know you're there,\r\n      pick up the phone\r\n   and talk to me!")
-                .unwrap();
-        assert_eq!(
-            subject.as_str(),
-            "I know you're there, pick up the phone and talk to me!"
-        );
-        assert_eq!(
-            Organization::parse("Boxes by Bob").unwrap().to_string(),
-            "Boxes by Bob"
-        );
+            Subject::parse("I know you're there,\r\n      pick up the phone\r\n   and talk to me!").unwrap();
+        assert_eq!(subject.as_str(), "I know you're there, pick up the phone and talk to me!");
+        assert_eq!(Organization::parse("Boxes by Bob").unwrap().to_string(), "Boxes by Bob");
         assert_eq!(Subject::parse("").unwrap().as_str(), "");
         assert!(Subject::new("a\r\nVia: b").is_err());
         assert_eq!(Priority::parse("Emergency").unwrap(), Priority::Emergency);
-        assert_eq!(
-            Priority::parse("psap-callback").unwrap().to_string(),
-            "psap-callback"
-        );
+        assert_eq!(Priority::parse("psap-callback").unwrap().to_string(), "psap-callback");
         assert!(Priority::parse("a b").is_err());
     }
 }

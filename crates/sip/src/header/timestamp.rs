@@ -20,17 +20,10 @@ impl DecimalSeconds {
     /// In microseconds, cut; the most there is if it does not fit.
     pub fn micros(&self) -> u64 {
         let (whole, fraction) = self.0.split_once('.').unwrap_or((&self.0, ""));
-        let whole = if whole.is_empty() {
-            0
-        } else {
-            whole.parse().unwrap_or(u64::MAX)
-        };
+        let whole = if whole.is_empty() { 0 } else { whole.parse().unwrap_or(u64::MAX) };
         let places = [100_000, 10_000, 1_000, 100, 10, 1];
-        let fraction: u64 = fraction
-            .bytes()
-            .zip(places)
-            .map(|(digit, worth)| u64::from(digit - b'0') * worth)
-            .sum();
+        let fraction: u64 =
+            fraction.bytes().zip(places).map(|(digit, worth)| u64::from(digit - b'0') * worth).sum();
         whole.saturating_mul(1_000_000).saturating_add(fraction)
     }
 }
@@ -100,17 +93,8 @@ mod tests {
         assert_eq!(stamp.sent.micros(), 54_210_000);
         assert_eq!(stamp.delay.as_ref().unwrap().micros(), 1);
         assert_eq!(stamp.to_string(), "054.21 .0000019");
-        assert_eq!(
-            DecimalSeconds::from_micros(1_000_002).to_string(),
-            "1.000002"
-        );
-        assert_eq!(
-            "99999999999999999999"
-                .parse::<DecimalSeconds>()
-                .unwrap()
-                .micros(),
-            u64::MAX
-        );
+        assert_eq!(DecimalSeconds::from_micros(1_000_002).to_string(), "1.000002");
+        assert_eq!("99999999999999999999".parse::<DecimalSeconds>().unwrap().micros(), u64::MAX);
         for bad in ["", ".", "1.2.3", "-1", "1 2 3", "x"] {
             assert!(Timestamp::parse(bad).is_err(), "{bad}");
         }

@@ -47,15 +47,9 @@ impl Warning {
             return Err(Malformed::new("the code of a Warning has no three digits"));
         }
         if !grammar::is_token(agent) && uri::split_port(agent).is_err() {
-            return Err(Malformed::new(
-                "the agent of a Warning is neither host nor pseudonym",
-            ));
+            return Err(Malformed::new("the agent of a Warning is neither host nor pseudonym"));
         }
-        Ok(Self {
-            code,
-            agent: agent.into(),
-            text: text.into(),
-        })
+        Ok(Self { code, agent: agent.into(), text: text.into() })
     }
 
     /// The element that warns.
@@ -71,17 +65,10 @@ impl Header for Warning {
         const WRONG: Malformed = Malformed::new("a Warning is a code, an agent and a quoted text");
         let (code, rest) = split_word(trim(value)).ok_or(WRONG)?;
         let (agent, text) = split_word(rest).ok_or(WRONG)?;
-        if code.len() != 3
-            || !text.starts_with('"')
-            || quoted_end(text.as_bytes(), 0) != Some(text.len())
-        {
+        if code.len() != 3 || !text.starts_with('"') || quoted_end(text.as_bytes(), 0) != Some(text.len()) {
             return Err(WRONG);
         }
-        Self::new(
-            number(code, "the code of a Warning is no number")?,
-            agent,
-            &unquote(text),
-        )
+        Self::new(number(code, "the code of a Warning is no number")?, agent, &unquote(text))
     }
 }
 
@@ -103,8 +90,7 @@ mod tests {
     /// RFC 3261 §20.43.
     #[test]
     fn examples_of_the_standard() {
-        let warning =
-            Warning::parse("307 isi.edu \"Session parameter 'foo' not understood\"").unwrap();
+        let warning = Warning::parse("307 isi.edu \"Session parameter 'foo' not understood\"").unwrap();
         assert_eq!((warning.code, warning.agent()), (307, "isi.edu"));
         let text = "301 isi.edu:5060 \"Incompatible \\\"network\\\" address type 'E.164'\"";
         assert_eq!(Warning::parse(text).unwrap().to_string(), text);

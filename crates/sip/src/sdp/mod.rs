@@ -33,42 +33,29 @@ impl Sdp {
     /// Reads a description.
     pub fn parse(body: &[u8]) -> Result<Self, Malformed> {
         let session = Session::parse(body).map_err(|error| {
-            Malformed::because(format!(
-                "the session description is wrong: {}",
-                place(&error)
-            ))
+            Malformed::because(format!("the session description is wrong: {}", place(&error)))
         })?;
         if session.medias.len() > MAX_STREAMS {
-            return Err(Malformed::new(
-                "the session description has too many streams",
-            ));
+            return Err(Malformed::new("the session description has too many streams"));
         }
         Ok(Self(session))
     }
 
     /// Every stream in order; an answer has them in the same (RFC 3264 §6).
     pub fn streams(&self) -> impl Iterator<Item = Stream<'_>> {
-        self.0
-            .medias
-            .iter()
-            .map(|media| Stream::new(&self.0, media))
+        self.0.medias.iter().map(|media| Stream::new(&self.0, media))
     }
 
     /// The first audio stream that is not refused, or else the first there is.
     pub fn audio(&self) -> Option<Stream<'_>> {
         let audio = || self.streams().filter(|stream| stream.kind() == "audio");
-        audio()
-            .find(|stream| !stream.is_refused())
-            .or_else(|| audio().next())
+        audio().find(|stream| !stream.is_refused()).or_else(|| audio().next())
     }
 
     /// Whether its sender wants the call held: there is a stream, and none that the sender would
     /// take sound or pictures from (RFC 3264 §8.4, RFC 6337 §5.3).
     pub fn is_held(&self) -> bool {
-        let mut live = self
-            .streams()
-            .filter(|stream| !stream.is_refused())
-            .peekable();
+        let mut live = self.streams().filter(|stream| !stream.is_refused()).peekable();
         live.peek().is_some() && live.all(|stream| stream.is_held())
     }
 
@@ -81,15 +68,10 @@ impl Sdp {
     /// Says the same in every stream about who sends, and raises the version by one as any change
     /// must (RFC 3264 §8).
     pub fn set_direction(&mut self, direction: Direction) {
-        let is_direction =
-            |attribute: &Attribute| stream::read_direction(&attribute.attribute).is_some();
-        self.0
-            .attributes
-            .retain(|attribute| !is_direction(attribute));
+        let is_direction = |attribute: &Attribute| stream::read_direction(&attribute.attribute).is_some();
+        self.0.attributes.retain(|attribute| !is_direction(attribute));
         for media in &mut self.0.medias {
-            media
-                .attributes
-                .retain(|attribute| !is_direction(attribute));
+            media.attributes.retain(|attribute| !is_direction(attribute));
             media.add_attribute_from_str(direction.as_str());
         }
         self.0.origin.sess_version = self.0.origin.sess_version.wrapping_add(1);
@@ -155,16 +137,10 @@ mod tests {
             &format!("{C}a=sendonly\r\n"),
             "m=audio 1000 RTP/AVP 0\r\nm=video 2 RTP/AVP 31\r\na=inactive\r\n",
         );
-        let directions: Vec<_> = inherited
-            .streams()
-            .map(|stream| stream.direction())
-            .collect();
+        let directions: Vec<_> = inherited.streams().map(|stream| stream.direction()).collect();
         assert_eq!(directions, [Direction::SendOnly, Direction::Inactive]);
         assert!(inherited.is_held());
-        let back = sdp(
-            &format!("{C}a=sendonly\r\n"),
-            "m=audio 1000 RTP/AVP 0\r\na=sendrecv\r\n",
-        );
+        let back = sdp(&format!("{C}a=sendonly\r\n"), "m=audio 1000 RTP/AVP 0\r\na=sendrecv\r\n");
         assert!(!back.is_held());
     }
 
@@ -179,26 +155,10 @@ mod tests {
             ("c=IN IP6 ::\r\n", "m=audio 1000 RTP/AVP 0\r\n", true),
             ("c=IN IP6 x.invalid\r\n", "m=audio 1000 RTP/AVP 0\r\n", true),
             (C, "m=audio 1000 RTP/AVP 0\r\nc=IN IP4 0.0.0.0\r\n", true),
-            (
-                "c=IN IP4 0.0.0.0\r\n",
-                "m=audio 1000 RTP/AVP 0\r\nc=IN IP4 192.0.2.1\r\n",
-                false,
-            ),
-            (
-                C,
-                "m=audio 1000 RTP/AVP 0\r\na=sendonly\r\nm=video 0 RTP/AVP 31\r\n",
-                true,
-            ),
-            (
-                C,
-                "m=audio 1000 RTP/AVP 0\r\na=sendonly\r\nm=video 2 RTP/AVP 31\r\n",
-                false,
-            ),
-            (
-                "c=IN IP4 0.0.0.0\r\n",
-                "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=ice-ufrag:x\r\n",
-                false,
-            ),
+            ("c=IN IP4 0.0.0.0\r\n", "m=audio 1000 RTP/AVP 0\r\nc=IN IP4 192.0.2.1\r\n", false),
+            (C, "m=audio 1000 RTP/AVP 0\r\na=sendonly\r\nm=video 0 RTP/AVP 31\r\n", true),
+            (C, "m=audio 1000 RTP/AVP 0\r\na=sendonly\r\nm=video 2 RTP/AVP 31\r\n", false),
+            ("c=IN IP4 0.0.0.0\r\n", "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=ice-ufrag:x\r\n", false),
             (C, "m=audio 0 RTP/AVP 0\r\n", false),
             (C, "", false),
         ] {
@@ -208,15 +168,9 @@ mod tests {
 
     #[test]
     fn the_audio_stream_is_the_first_live_one() {
-        let two = sdp(
-            C,
-            "m=video 9 RTP/AVP 31\r\nm=audio 0 RTP/AVP 0\r\nm=Audio 1002 RTP/AVP 8 101\r\n",
-        );
+        let two = sdp(C, "m=video 9 RTP/AVP 31\r\nm=audio 0 RTP/AVP 0\r\nm=Audio 1002 RTP/AVP 8 101\r\n");
         let audio = two.audio().unwrap();
-        assert_eq!(
-            (audio.port(), audio.formats().collect::<Vec<_>>()),
-            (1002, vec!["8", "101"])
-        );
+        assert_eq!((audio.port(), audio.formats().collect::<Vec<_>>()), (1002, vec!["8", "101"]));
         assert_eq!(audio.address(), Some("192.0.2.1"));
         let refused = sdp(C, "m=audio 0 RTP/AVP 0\r\n");
         assert!(refused.audio().unwrap().is_refused());
@@ -225,17 +179,12 @@ mod tests {
 
     #[test]
     fn changing_the_direction_raises_the_version() {
-        let mut held = sdp(
-            &format!("{C}a=sendrecv\r\n"),
-            "m=audio 1000 RTP/AVP 0\r\na=SendRecv\r\na=ptime:20\r\n",
-        );
+        let mut held =
+            sdp(&format!("{C}a=sendrecv\r\n"), "m=audio 1000 RTP/AVP 0\r\na=SendRecv\r\na=ptime:20\r\n");
         held.set_direction(Direction::SendOnly);
         assert_eq!(held.version(), ("2890844526", 2_890_844_527));
         let text = held.to_string();
-        assert!(
-            text.ends_with("m=audio 1000 RTP/AVP 0\r\na=ptime:20\r\na=sendonly\r\n"),
-            "{text}"
-        );
+        assert!(text.ends_with("m=audio 1000 RTP/AVP 0\r\na=ptime:20\r\na=sendonly\r\n"), "{text}");
         assert!(!text.to_lowercase().contains("sendrecv"));
         assert!(Sdp::parse(text.as_bytes()).unwrap().is_held());
     }
@@ -259,10 +208,7 @@ mod tests {
             assert!(Sdp::parse(bad).is_err(), "{bad:?}");
         }
         let many = "m=audio 1 RTP/AVP 0\r\n".repeat(MAX_STREAMS + 1);
-        assert!(
-            Sdp::parse(format!("v=0\r\no=- 1 1 IN IP4 a\r\ns=-\r\nt=0 0\r\n{many}").as_bytes())
-                .is_err()
-        );
+        assert!(Sdp::parse(format!("v=0\r\no=- 1 1 IN IP4 a\r\ns=-\r\nt=0 0\r\n{many}").as_bytes()).is_err());
     }
 
     proptest! {

@@ -63,11 +63,7 @@ impl<'a> Stream<'a> {
     /// Where it is to be sent: the stream's own address or else the session's, as written and
     /// without what follows a slash.
     pub fn address(&self) -> Option<&'a str> {
-        let connection = self
-            .media
-            .connections
-            .first()
-            .or(self.session.connection.as_ref())?;
+        let connection = self.media.connections.first().or(self.session.connection.as_ref())?;
         connection.connection_address.split('/').next()
     }
 
@@ -75,13 +71,9 @@ impl<'a> Stream<'a> {
     /// (RFC 8866 §6.7).
     pub fn direction(&self) -> Direction {
         let find = |attributes: &[Attribute]| {
-            attributes
-                .iter()
-                .find_map(|attribute| read_direction(&attribute.attribute))
+            attributes.iter().find_map(|attribute| read_direction(&attribute.attribute))
         };
-        find(&self.media.attributes)
-            .or_else(|| find(&self.session.attributes))
-            .unwrap_or_default()
+        find(&self.media.attributes).or_else(|| find(&self.session.attributes)).unwrap_or_default()
     }
 
     /// Whether the address is none to send to: all zero, or a name that cannot exist (RFC 6157 §4.1).
@@ -116,12 +108,7 @@ impl<'a> Stream<'a> {
 
 /// The direction that an attribute names; case does not count with us.
 pub(super) fn read_direction(attribute: &str) -> Option<Direction> {
-    [
-        Direction::SendRecv,
-        Direction::SendOnly,
-        Direction::RecvOnly,
-        Direction::Inactive,
-    ]
-    .into_iter()
-    .find(|direction| direction.as_str().eq_ignore_ascii_case(attribute))
+    [Direction::SendRecv, Direction::SendOnly, Direction::RecvOnly, Direction::Inactive]
+        .into_iter()
+        .find(|direction| direction.as_str().eq_ignore_ascii_case(attribute))
 }

@@ -52,9 +52,7 @@ pub(crate) fn message(bytes: &[u8]) {
 /// Editing: what a proxy does leaves a message that parses, with the changes and nothing else.
 pub(crate) fn edits(bytes: &[u8]) {
     let Ok(view) = View::parse(bytes) else { return };
-    let choice = bytes.iter().fold(0usize, |sum, &b| {
-        sum.wrapping_mul(31).wrapping_add(b.into())
-    });
+    let choice = bytes.iter().fold(0usize, |sum, &b| sum.wrapping_mul(31).wrapping_add(b.into()));
     let chosen = |i: usize| choice.rotate_right(i as u32) & 1 == 1;
     let mut edits = Edits::new();
     assert_eq!(edits.apply(&view), view.bytes(), "no edits, no change");
@@ -66,11 +64,7 @@ pub(crate) fn edits(bytes: &[u8]) {
         }
     }
     let vias = view.values(Name::VIA).count();
-    edits.push_line(
-        &view,
-        Name::VIA,
-        "SIP/2.0/UDP 203.0.113.1;branch=z9hG4bKproxy",
-    );
+    edits.push_line(&view, Name::VIA, "SIP/2.0/UDP 203.0.113.1;branch=z9hG4bKproxy");
     edits.set_received(&view, "192.0.2.7");
     edits.set_rport(&view, 5070);
     edits.set_value(&view, Name::MAX_FORWARDS, 69);
@@ -85,37 +79,20 @@ pub(crate) fn edits(bytes: &[u8]) {
         Err(reject) => {
             // Growing may make a good message a bad one, and so may a bad Route that has become the first.
             let grown = view.bytes().len() > 60_000 || view.lines().count() > 120;
-            assert!(
-                grown || reject.why == RejectWhy::Invalid(Name::ROUTE),
-                "{reject}: {edited:?}"
-            );
+            assert!(grown || reject.why == RejectWhy::Invalid(Name::ROUTE), "{reject}: {edited:?}");
             return;
         }
     };
     assert_eq!(after.max_forwards(), Some(69));
     assert_eq!(after.top_via().branch, Some("z9hG4bKproxy"));
     assert_eq!(after.values(Name::VIA).count(), vias + 1);
-    assert_eq!(
-        (after.call_id(), after.cseq()),
-        (view.call_id(), view.cseq())
-    );
-    assert_eq!(
-        (after.from_tag(), after.to_tag()),
-        (view.from_tag(), view.to_tag())
-    );
+    assert_eq!((after.call_id(), after.cseq()), (view.call_id(), view.cseq()));
+    assert_eq!((after.from_tag(), after.to_tag()), (view.from_tag(), view.to_tag()));
     assert_eq!(after.body(), view.body());
-    let kept: Vec<_> = (0..)
-        .zip(&routes)
-        .filter(|(i, _)| !chosen(*i))
-        .map(|(_, route)| route.text)
-        .collect();
+    let kept: Vec<_> = (0..).zip(&routes).filter(|(i, _)| !chosen(*i)).map(|(_, route)| route.text).collect();
     let left: Vec<_> = after.values(Name::ROUTE).map(|route| route.text).collect();
     let present = |values: Vec<&str>| {
-        values
-            .into_iter()
-            .filter(|value| !value.is_empty())
-            .collect::<Vec<_>>()
-            .join("|")
+        values.into_iter().filter(|value| !value.is_empty()).collect::<Vec<_>>().join("|")
     };
     assert_eq!(present(left), present(kept), "choice {choice:b}");
 
@@ -125,18 +102,8 @@ pub(crate) fn edits(bytes: &[u8]) {
     let back = edits.apply(&after);
     let back = View::parse(&back).expect("the Via below is whole");
     let (via, old) = (back.top_via(), view.top_via());
-    assert_eq!(
-        (via.sent_by, via.branch, via.received),
-        (old.sent_by, old.branch, Some("192.0.2.7"))
-    );
-    assert_eq!(
-        via.rport,
-        if old.rport == Rport::Absent {
-            Rport::Absent
-        } else {
-            Rport::Filled(5070)
-        }
-    );
+    assert_eq!((via.sent_by, via.branch, via.received), (old.sent_by, old.branch, Some("192.0.2.7")));
+    assert_eq!(via.rport, if old.rport == Rport::Absent { Rport::Absent } else { Rport::Filled(5070) });
 }
 
 /// Framing: however the stream is cut, the frames are the same, and nothing piles up.
@@ -149,10 +116,7 @@ pub(crate) fn framing(bytes: &[u8]) {
     }
 }
 
-fn frames<'a>(
-    mut framer: Framer,
-    chunks: impl Iterator<Item = &'a [u8]>,
-) -> Vec<Result<Vec<u8>, String>> {
+fn frames<'a>(mut framer: Framer, chunks: impl Iterator<Item = &'a [u8]>) -> Vec<Result<Vec<u8>, String>> {
     let mut all = Vec::new();
     for chunk in chunks {
         framer.push(chunk);

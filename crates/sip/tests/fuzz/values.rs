@@ -5,9 +5,7 @@ use std::fmt::Display;
 
 use cordboard_sip::{
     Header,
-    digest::{
-        AuthenticationInfo, Authorization, ProxyAuthenticate, ProxyAuthorization, WwwAuthenticate,
-    },
+    digest::{AuthenticationInfo, Authorization, ProxyAuthenticate, ProxyAuthorization, WwwAuthenticate},
     header::*,
     sdp::Sdp,
     uri::{Uri, UriRef},
@@ -33,11 +31,7 @@ headers! {
 fn round_trip<H: Header + Display>(value: &str) {
     let Ok(header) = H::parse(value) else { return };
     let printed = header.to_string();
-    assert!(
-        !printed.contains(['\r', '\n']),
-        "{}: {printed:?} from {value:?}",
-        H::NAME
-    );
+    assert!(!printed.contains(['\r', '\n']), "{}: {printed:?} from {value:?}", H::NAME);
     match H::parse(&printed) {
         Ok(again) => assert_eq!(again.to_string(), printed, "{}: from {value:?}", H::NAME),
         Err(error) => panic!("{}: {error}: {printed:?} from {value:?}", H::NAME),
@@ -73,30 +67,15 @@ pub(crate) fn uri(bytes: &[u8]) {
     for text in [first, second] {
         let borrowed = UriRef::parse(text);
         let owned = Uri::parse(text);
-        assert_eq!(
-            borrowed.is_ok(),
-            owned.is_ok(),
-            "{text:?}: {borrowed:?} {owned:?}"
-        );
+        assert_eq!(borrowed.is_ok(), owned.is_ok(), "{text:?}: {borrowed:?} {owned:?}");
         if let Ok(owned) = owned {
             let printed = owned.to_string();
-            assert!(
-                !printed.contains([' ', '<', '>', '\r', '\n']),
-                "{printed:?}"
-            );
-            assert_eq!(
-                Uri::parse(&printed).as_ref(),
-                Ok(&owned),
-                "{printed:?} from {text:?}"
-            );
+            assert!(!printed.contains([' ', '<', '>', '\r', '\n']), "{printed:?}");
+            assert_eq!(Uri::parse(&printed).as_ref(), Ok(&owned), "{printed:?} from {text:?}");
         }
     }
     if let (Ok(first), Ok(second)) = (UriRef::parse(first), UriRef::parse(second)) {
-        assert_eq!(
-            first.equivalent(&second),
-            second.equivalent(&first),
-            "{first:?} {second:?}"
-        );
+        assert_eq!(first.equivalent(&second), second.equivalent(&first), "{first:?} {second:?}");
     }
 }
 
@@ -104,7 +83,6 @@ pub(crate) fn uri(bytes: &[u8]) {
 pub(crate) fn sdp(bytes: &[u8]) {
     let Ok(sdp) = Sdp::parse(bytes) else { return };
     let printed = sdp.to_string();
-    let again =
-        Sdp::parse(printed.as_bytes()).unwrap_or_else(|error| panic!("{error}: {printed:?}"));
+    let again = Sdp::parse(printed.as_bytes()).unwrap_or_else(|error| panic!("{error}: {printed:?}"));
     assert_eq!(again.to_string(), printed);
 }

@@ -6,8 +6,7 @@ use std::fmt::{Debug, Display};
 use cordboard_sip::Header;
 use cordboard_sip::body::{Multipart, Sipfrag};
 use cordboard_sip::digest::{
-    AuthenticationInfo, Authorization, Ha1, ProxyAuthenticate, ProxyAuthorization, Request,
-    WwwAuthenticate,
+    AuthenticationInfo, Authorization, Ha1, ProxyAuthenticate, ProxyAuthorization, Request, WwwAuthenticate,
 };
 use cordboard_sip::header::*;
 use cordboard_sip::sdp::Sdp;
@@ -17,11 +16,7 @@ use cordboard_sip::uri::{Uri, UriRef};
 fn comes_back<H: Header + Display + Debug + PartialEq>(text: &str) {
     let Ok(header) = H::parse(text) else { return };
     let printed = header.to_string();
-    assert!(
-        !printed.contains(['\r', '\n']),
-        "{} would break the message: {printed:?}",
-        H::NAME
-    );
+    assert!(!printed.contains(['\r', '\n']), "{} would break the message: {printed:?}", H::NAME);
     match H::parse(&printed) {
         Ok(again) => {
             assert_eq!(again, header, "{} {text:?} {printed:?}", H::NAME);
@@ -49,10 +44,7 @@ pub(crate) fn header(text: &str) {
     );
     if let Ok(addr) = NameAddrRef::parse(text) {
         let _ = (addr.display(), addr.uri(), addr.tag());
-        assert!(
-            NameAddr::from_ref(&addr).is_err() || addr.uri().is_ok(),
-            "{text:?}"
-        );
+        assert!(NameAddr::from_ref(&addr).is_err() || addr.uri().is_ok(), "{text:?}");
     }
     if let Ok(Contact::At(contact)) = Contact::parse(text) {
         let _ = contact.features().count();
@@ -62,11 +54,7 @@ pub(crate) fn header(text: &str) {
     }
     if let Ok(Authorization::Digest(credentials)) = Authorization::parse(text) {
         let secret = Ha1::new(credentials.algorithm, "alice", "example.com", "secret");
-        let request = Request {
-            method: "REGISTER",
-            uri: "",
-            body: b"",
-        };
+        let request = Request { method: "REGISTER", uri: "", body: b"" };
         let _ = credentials.is_answered_with(&secret, &request);
     }
 }
@@ -83,10 +71,7 @@ pub(crate) fn uri(text: &str) {
     let again = UriRef::parse(&printed).expect("what is printed parses");
     assert!(borrowed.equivalent(&borrowed), "{text:?}");
     assert_eq!(Uri::from_ref(&again).expect("it parsed"), owned, "{text:?}");
-    assert_eq!(
-        (borrowed.scheme(), borrowed.port()),
-        (again.scheme(), again.port())
-    );
+    assert_eq!((borrowed.scheme(), borrowed.port()), (again.scheme(), again.port()));
     let (mut one, mut other) = (String::new(), String::new());
     borrowed.write_aor(&mut one).expect("a String takes all");
     again.write_aor(&mut other).expect("a String takes all");
@@ -98,12 +83,7 @@ pub(crate) fn body(bytes: &[u8]) {
     if let Ok(sdp) = Sdp::parse(bytes) {
         let _ = (sdp.is_held(), sdp.version());
         for stream in sdp.streams() {
-            let _ = (
-                stream.kind(),
-                stream.direction(),
-                stream.address(),
-                stream.encoding("0"),
-            );
+            let _ = (stream.kind(), stream.direction(), stream.address(), stream.encoding("0"));
         }
         let printed = sdp.to_bytes();
         let again = Sdp::parse(&printed).expect("what is printed parses");
@@ -116,9 +96,7 @@ pub(crate) fn body(bytes: &[u8]) {
             }
         }
     }
-    let media_type = "multipart/mixed;boundary=\"b\""
-        .parse()
-        .expect("a media type");
+    let media_type = "multipart/mixed;boundary=\"b\"".parse().expect("a media type");
     if let Ok(parts) = Multipart::parse(&media_type, bytes) {
         assert!(parts.parts().len() <= cordboard_sip::body::multipart::MAX_PARTS);
         let _ = (parts.find("application", "sdp"), parts.find_id("x"));
