@@ -141,10 +141,15 @@ pub(crate) fn cost(server: &Server, load: Load) -> Result<Option<f64>> {
     let before = server.run_time()?;
     let tally = load.play()?;
     let after = server.run_time()?;
-    if let Some(refusal) = &tally.refusal {
-        eprintln!("  refused: {refusal}");
-    }
     let valid = tally.failed == 0 && tally.retransmitted() <= VOID;
+    if !valid {
+        let Tally { begun, failed, retransmissions, p99_ms, .. } = tally;
+        let refusal = tally.refusal.as_deref().unwrap_or("none");
+        eprintln!(
+            "  of {begun}: {failed} failed, {retransmissions} retransmissions, 99 in 100 answered in \
+             {p99_ms:.1} ms, last refusal: {refusal}"
+        );
+    }
     Ok(valid.then(|| (after - before) as f64 / 1e3 / load.count() as f64))
 }
 

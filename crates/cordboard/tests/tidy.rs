@@ -24,7 +24,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 9] = [
         ],
     ),
     ("cordboard-net", &["cordboard-sip", "cordboard-core", "cordboard-service"]),
-    ("cordboard-rig", &["cordboard-ladder"]),
+    ("cordboard-rig", &["cordboard-sip", "cordboard-core", "cordboard-ladder"]),
     (
         "cordboard",
         &[

@@ -123,7 +123,7 @@ impl Agent {
     fn packet(&mut self, now: Instant, flow: Flow, bytes: &[u8]) {
         let mut message = match View::parse(bytes) {
             Ok(message) => message,
-            Err(reject) => return self.refuse(now, flow, bytes, &reject),
+            Err(reject) => return self.refuse(now, flow, bytes, reject),
         };
         message.set_source(flow.remote);
         self.desk.counters.received += 1;
@@ -132,7 +132,7 @@ impl Agent {
             Received::Absorbed => {}
             Received::Request(server) => match self.desk.settings.role {
                 Role::Telephone(_) => {
-                    self.telephone.handle_request(&mut self.desk, now, flow, server, &message)
+                    self.telephone.handle_request(&mut self.desk, now, flow, server, &message);
                 }
                 Role::Switchboard(_) => switchboard::request(self, now, flow, server, &message),
             },
@@ -142,7 +142,7 @@ impl Agent {
                 let Some(invite) = invite else { return };
                 match self.desk.stack.server_owner(invite) {
                     Some(owner) if owner.role == role::PROXY => {
-                        self.proxy.cancel(&mut self.desk, now, owner.key)
+                        self.proxy.cancel(&mut self.desk, now, owner.key);
                     }
                     Some(owner) if owner.role == role::TELEPHONE => {
                         self.telephone.handle_cancel(&mut self.desk, now, owner.key, invite);
@@ -164,7 +164,7 @@ impl Agent {
             // RFC 6026 §7.3: a stray response is not passed on.
             Received::StrayResponse => match self.desk.settings.role {
                 Role::Telephone(_) => {
-                    self.telephone.handle_stray_response(&mut self.desk, now, flow, &message)
+                    self.telephone.handle_stray_response(&mut self.desk, now, flow, &message);
                 }
                 Role::Switchboard(_) => self.desk.counters.dropped += 1,
             },
@@ -177,7 +177,7 @@ impl Agent {
     }
 
     /// Answers bytes that are not a message, if that can be done at all.
-    fn refuse(&mut self, now: Instant, flow: Flow, bytes: &[u8], reject: &Reject) {
+    fn refuse(&mut self, now: Instant, flow: Flow, bytes: &[u8], reject: Reject) {
         self.desk.counters.refused += 1;
         if let Some(reply) = reject.reply(bytes, flow.remote) {
             self.ring.record(now, true, flow, bytes);
@@ -199,7 +199,7 @@ impl Agent {
     fn command(&mut self, now: Instant, id: CommandId, command: Command) {
         match command {
             Command::UseDirectory(directory) => self.desk.directory = directory,
-            Command::UseSettings(settings) => self.desk.use_settings(settings),
+            Command::UseSettings(settings) => self.desk.use_settings(&settings),
             Command::Call(action) => self.telephone.handle_action(&mut self.desk, now, id, action),
             Command::ListCalls => {
                 let calls = calls::summaries(&self.ring);

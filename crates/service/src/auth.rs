@@ -104,7 +104,7 @@ impl Authenticator {
         if !proves(desk, &credentials, request) {
             return Verdict::Wrong;
         }
-        let count = credentials.nc.as_ref().map_or(1, |nc| nc.value());
+        let count = credentials.nc.as_ref().map_or(1, cordboard_sip::digest::NonceCount::value);
         if old || !self.use_up(minted.id, count, now, life) {
             return Verdict::Unproved { stale: true };
         }
@@ -212,10 +212,10 @@ fn proves(desk: &Desk, credentials: &Credentials<'_>, request: &View<'_>) -> boo
     let Some(user) = desk.directory.user(&credentials.username) else { return false };
     let mut digits = String::with_capacity(64);
     let mut hex = |bytes: &[u8]| {
-        bytes.iter().for_each(|byte| {
+        for byte in bytes {
             let written = write!(digits, "{byte:02x}");
             debug_assert!(written.is_ok(), "a String takes whatever is written");
-        });
+        }
     };
     match credentials.algorithm {
         Algorithm::Md5 => user.ha1_md5.as_ref().map(|ha1| hex(ha1)),

@@ -84,7 +84,7 @@ impl Desk {
     }
 
     /// Takes new settings over, except what cannot change while messages are under way.
-    pub(crate) fn use_settings(&mut self, settings: Arc<Settings>) {
+    pub(crate) fn use_settings(&mut self, settings: &Settings) {
         let old = &self.settings;
         self.settings = Arc::new(Settings {
             role: old.role.clone(),
@@ -93,7 +93,7 @@ impl Desk {
             node: old.node,
             timing: old.timing,
             ring_bytes: old.ring_bytes,
-            ..Settings::clone(&settings)
+            ..settings.clone()
         });
     }
 

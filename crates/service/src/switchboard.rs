@@ -158,7 +158,7 @@ fn caller(
     }
     match agent.auth.check(&agent.desk, now, request, Name::PROXY_AUTHORIZATION) {
         Verdict::User(user) => {
-            let claimed = claims.as_ref().and_then(|uri| uri.user()).unwrap_or_default();
+            let claimed = claims.as_ref().and_then(cordboard_sip::UriRef::user).unwrap_or_default();
             if *cordboard_sip::uri::unescape(claimed) == *user || anonymous(request) {
                 return Ok(Caller::User(user));
             }

@@ -39,8 +39,16 @@ pub(super) fn write(
         record_route(desk, edits, context, branch, request, flow);
     }
     stamp(edits, request, context.source.remote);
+    give_length(edits, request);
     via(desk, edits, request, client, flow);
     edits.apply(request)
+}
+
+/// A datagram may leave Content-Length out, a stream may not (RFC 3261 §18.3, §20.14).
+pub(super) fn give_length(edits: &mut Edits, message: &View<'_>) {
+    if message.content_length().is_none() {
+        edits.append_line(message, Name::CONTENT_LENGTH, message.body().len());
+    }
 }
 
 /// §16.6 steps 4 to 6: our own Route values go, a Path comes.

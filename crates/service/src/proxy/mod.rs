@@ -63,6 +63,7 @@ impl Proxy {
     }
 
     /// Looks up where a request may go; it waits meanwhile.
+    #[expect(clippy::too_many_arguments, reason = "each is a fact about the one request")]
     pub(crate) fn locate(
         &mut self,
         desk: &mut Desk,
@@ -407,7 +408,7 @@ impl Proxy {
         for branch in &mut context.branches {
             match (branch.state, branch.client) {
                 (BranchState::Trying | BranchState::Proceeding, Some(client)) => {
-                    desk.stack.cancel(now, client)
+                    desk.stack.cancel(now, client);
                 }
                 (BranchState::Finding, _) => branch.state = BranchState::Finished,
                 _ => {}

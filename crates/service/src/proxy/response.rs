@@ -95,6 +95,7 @@ impl Proxy {
         self.edits.remove_value(response, &top);
         // RFC 3325 §5: what an untrusted phone asserts is not passed on.
         self.edits.remove_all(response, Name::P_ASSERTED_IDENTITY);
+        super::forward::give_length(&mut self.edits, response);
         Some(self.edits.apply(response))
     }
 
