@@ -133,6 +133,9 @@ impl Edits {
             return;
         }
         self.removed.push(removed);
+        if value.span == line.value(view.bytes) {
+            return self.splice(line.whole(), 0..0, Why::Value(value.line));
+        }
         self.drop_all(Why::Value(value.line));
         self.splice_values(*line, value.line, view.values_of_line(usize::from(value.line), *line));
     }

@@ -209,8 +209,17 @@ impl<'a> View<'a> {
         self.some_text(self.to_tag)
     }
 
+    /// Whether a Via value follows the first one.
+    #[must_use]
+    pub fn has_more_vias(&self) -> bool {
+        let mut lines = self.lines.iter().filter(|line| line.name == Name::VIA);
+        let in_its_line = lines.next().is_some_and(|line| self.via.end < line.value(self.bytes).end);
+        in_its_line || lines.any(|line| !line.value(self.bytes).is_empty())
+    }
+
     /// The first Via value.
     #[must_use]
+    #[inline]
     pub fn top_via(&self) -> TopVia<'a> {
         self.via.read(self.head)
     }

@@ -89,8 +89,7 @@ impl Proxy {
 
     /// Takes our Via off; `None` for a response that was meant for nobody else (§16.7 step 3).
     fn strip_via(&mut self, response: &View<'_>) -> Option<Bytes> {
-        let mut vias = response.values(Name::VIA);
-        let (top, _below) = (vias.next()?, vias.next()?);
+        let top = response.values(Name::VIA).next().filter(|_| response.has_more_vias())?;
         self.edits.clear();
         self.edits.remove_value(response, &top);
         // RFC 3325 §5: what an untrusted phone asserts is not passed on.
