@@ -49,9 +49,10 @@ impl Dice {
 
 /// Appends 64 bits as 13 lower-case characters that are legal in a token.
 pub fn push_base32(out: &mut String, bits: u64) {
-    let text: [u8; 13] = std::array::from_fn(|at| DIGITS[((bits >> ((12 - at) * 5)) & 31) as usize]);
-    // They are ASCII.
-    out.push_str(std::str::from_utf8(&text).unwrap_or_default());
+    out.reserve(13);
+    for place in (0..13).rev() {
+        out.push(char::from(DIGITS[((bits >> (place * 5)) & 31) as usize]));
+    }
 }
 
 /// Reads what [`push_base32`] wrote; `None` for anything else.

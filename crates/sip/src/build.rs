@@ -144,9 +144,8 @@ impl Builder {
     /// Adds all lines of that name from another message, as they are.
     #[must_use]
     pub fn copy(mut self, from: &View<'_>, name: Name) -> Self {
-        let lines = from.lines.iter().filter(|line| line.name == name);
-        for whole in lines.map(|line| line.whole()) {
-            self.out.extend_from_slice(&from.bytes[whole]);
+        for (_, line) in from.spans_of(name) {
+            self.out.extend_from_slice(&from.bytes[line.whole()]);
         }
         self
     }

@@ -10,7 +10,7 @@ use arrayvec::ArrayString;
 /// A number in decimal digits.
 ///
 /// ```
-/// assert_eq!(&*cordboard_sip::Decimal::new(5060), "5060");
+/// assert_eq!(&*cordboard_sip::Decimal::new(5060_u16), "5060");
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Decimal {
@@ -59,8 +59,14 @@ pub(crate) fn address(ip: IpAddr) -> ArrayString<LONGEST_ADDRESS> {
     match ip {
         IpAddr::V4(ip) => {
             for (at, octet) in ip.octets().into_iter().enumerate() {
-                text.push_str(if at > 0 { "." } else { "" });
-                text.push_str(&Decimal::new(octet));
+                if at > 0 {
+                    text.push('.');
+                }
+                for place in [100, 10, 1] {
+                    if octet >= place || place == 1 {
+                        text.push(char::from(b'0' + octet / place % 10));
+                    }
+                }
             }
         }
         // Every address fits.

@@ -101,10 +101,10 @@ impl Edits {
     }
 
     fn push(&mut self, view: &View<'_>, name: Name, text: Range<usize>) {
-        let at = match view.lines.iter().find(|line| line.name == name) {
+        let at = match first(view, name) {
             Some(first) => usize::from(first.start),
             None if name == Name::VIA => view.lines.first().map_or(0, |line| usize::from(line.start)),
-            None => view.lines.iter().find(|line| line.name == Name::VIA).map_or(0, |via| via.whole().end),
+            None => first(view, Name::VIA).map_or(0, |via| via.whole().end),
         };
         self.splice_in_order(at..at, text, Why::Other, -self.made);
     }
@@ -142,7 +142,7 @@ impl Edits {
 
     /// Removes those lines of that name whose whole value is `unwanted`.
     pub fn remove_lines(&mut self, view: &View<'_>, name: Name, unwanted: impl Fn(&str) -> bool) {
-        for line in view.lines.iter().filter(|line| line.name == name) {
+        for (_, line) in view.spans_of(name) {
             if unwanted(view.text(line.value(view.bytes))) {
                 self.splice(line.whole(), 0..0, Why::Other);
             }
@@ -151,7 +151,7 @@ impl Edits {
 
     /// Removes every line of that name.
     pub fn remove_all(&mut self, view: &View<'_>, name: Name) {
-        for line in view.lines.iter().filter(|line| line.name == name) {
+        for (_, line) in view.spans_of(name) {
             self.splice(line.whole(), 0..0, Why::Other);
         }
     }
@@ -171,7 +171,7 @@ impl Edits {
 
     fn set(&mut self, view: &View<'_>, name: Name, text: Range<usize>) {
         self.drop_all(Why::Set(name));
-        let at = match view.lines.iter().find(|line| line.name == name) {
+        let at = match first(view, name) {
             Some(line) => line.whole(),
             None => end_of_lines(view)..end_of_lines(view),
         };
@@ -332,6 +332,11 @@ impl Edits {
     fn drop_all(&mut self, why: Why) {
         self.splices.retain(|splice| splice.why != why);
     }
+}
+
+/// The first line of that name.
+fn first(view: &View<'_>, name: Name) -> Option<LineSpan> {
+    view.spans_of(name).next().map(|(_, line)| line)
 }
 
 /// Where the empty line stands.

@@ -275,6 +275,22 @@ impl fmt::Debug for Name {
     }
 }
 
+/// A set of names.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Names([u64; 2]);
+
+impl Names {
+    pub(crate) const NONE: Self = Self([0; 2]);
+
+    pub(crate) const fn insert(&mut self, name: Name) {
+        self.0[(name.0 / 64) as usize & 1] |= 1 << (name.0 % 64);
+    }
+
+    pub(crate) const fn contains(self, name: Name) -> bool {
+        self.0[(name.0 / 64) as usize & 1] & (1 << (name.0 % 64)) != 0
+    }
+}
+
 const fn bits(names: &[Name]) -> u128 {
     let mut set = 0;
     let mut i = 0;

@@ -142,6 +142,7 @@ impl<'a> View<'a> {
                 let value = scan::skip_lws(&bytes[..end], colon + 1);
                 self.header_line(name, &bytes[..scan::trim_end(bytes, value, end)], value)?;
             }
+            self.found.names.insert(name);
             at = end + 2;
         }
         match bytes.get(at..at + 2) {
@@ -193,7 +194,7 @@ impl<'a> View<'a> {
             }
             Name::CSEQ => self.take_cseq(text, at)?,
             Name::MAX_FORWARDS => {
-                once(!self.has_before(name))?;
+                once(!self.found.names.contains(name))?;
                 if text[at..].is_empty() || !text[at..].iter().all(u8::is_ascii_digit) {
                     return Err(invalid);
                 }
@@ -234,11 +235,6 @@ impl<'a> View<'a> {
             return Err((RejectWhy::MethodMismatch, method));
         }
         Ok(())
-    }
-
-    /// Whether a line before the current one has that name.
-    fn has_before(&self, name: Name) -> bool {
-        self.lines.iter().rev().skip(1).any(|line| line.name == name)
     }
 
     /// Checks what must be there, and cuts the body; `body` is where it starts.

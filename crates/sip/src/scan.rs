@@ -176,18 +176,15 @@ pub(crate) fn byte(text: &[u8], at: usize, byte: u8) -> usize {
 /// own do so too, which the second look sorts out; of eight bytes, the lowest found is exact.
 #[inline]
 fn first_less(text: &[u8], at: usize, flip: u8, bound: u8) -> usize {
-    let flipped = |eight: &[u8]| {
-        let x = eight.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        x ^ repeat(flip)
-    };
+    let flipped = |eight: [u8; 8]| u64::from_le_bytes(eight) ^ repeat(flip);
     let less = |x: u64| x.wrapping_sub(repeat(bound));
     let mut at = at;
     let mut rest = text.get(at..).unwrap_or_default();
     while let Some((sixteen, after)) = rest.split_first_chunk::<16>() {
-        let (low, high) = (flipped(&sixteen[..8]), flipped(&sixteen[8..]));
+        let [low, high] = [&sixteen[..8], &sixteen[8..]]
+            .map(|eight| flipped(eight.first_chunk().copied().unwrap_or_default()));
         if (less(low) | less(high)) & repeat(0x80) != 0 {
-            let low = less(low) & !low & repeat(0x80);
-            let high = less(high) & !high & repeat(0x80);
+            let (low, high) = (exactly_less(low, bound), exactly_less(high, bound));
             if low != 0 {
                 return at + low.trailing_zeros() as usize / 8;
             }
@@ -198,7 +195,38 @@ fn first_less(text: &[u8], at: usize, flip: u8, bound: u8) -> usize {
         at += 16;
         rest = after;
     }
-    at + rest.iter().position(|&byte| byte ^ flip < bound).unwrap_or(rest.len())
+    if rest.is_empty() { at } else { first_less_at_end(text, at, flip, bound) }
+}
+
+/// The same where less than sixteen bytes are left. The last eight of the text are looked at without those that
+/// were seen before.
+#[inline(never)]
+fn first_less_at_end(text: &[u8], at: usize, flip: u8, bound: u8) -> usize {
+    let flipped = |eight: [u8; 8]| u64::from_le_bytes(eight) ^ repeat(flip);
+    let mut at = at;
+    if let Some(eight) = text.get(at..at + 8).and_then(|eight| eight.first_chunk()) {
+        let found = exactly_less(flipped(*eight), bound);
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let end = text.len();
+    match text.last_chunk::<8>() {
+        Some(last) => {
+            // Seen bytes must not be found again, nor borrow from those behind them.
+            let seen = u64::MAX.checked_shr(8 * (end - at) as u32).unwrap_or_default();
+            let found = exactly_less(flipped(*last) | seen, bound);
+            if found == 0 { end } else { end - 8 + found.trailing_zeros() as usize / 8 }
+        }
+        None => at + text[at..].iter().position(|&byte| byte ^ flip < bound).unwrap_or(end - at),
+    }
+}
+
+/// The top bits of those of eight bytes that are less than `bound`; the lowest is exact.
+#[inline]
+const fn exactly_less(eight: u64, bound: u8) -> u64 {
+    eight.wrapping_sub(repeat(bound)) & !eight & repeat(0x80)
 }
 
 const fn repeat(byte: u8) -> u64 {
@@ -332,6 +360,19 @@ mod tests {
                 text[at] = b':';
                 assert_eq!(byte(&text, 0, b':'), at);
                 text.fill(0x80 | at as u8);
+            }
+        }
+    }
+
+    #[test]
+    fn a_byte_is_found_from_wherever_one_looks() {
+        for pattern in [":;x", "x;:", ":", "x", "::;", "xxxxxxx:"] {
+            for length in 0..40 {
+                let text: Vec<u8> = pattern.bytes().cycle().take(length).collect();
+                for at in 0..=length {
+                    let plain = text[at..].iter().position(|&b| b == b':').map_or(length, |n| at + n);
+                    assert_eq!(byte(&text, at, b':'), plain, "{pattern} {length} {at}");
+                }
             }
         }
     }

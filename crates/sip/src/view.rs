@@ -8,6 +8,7 @@ use arrayvec::ArrayVec;
 use crate::{
     Header, Malformed, Method, Name, Status, TopVia,
     limits::MAX_HEADERS,
+    name::Names,
     scan::{self, Span, TOKEN},
     top_via::ViaSpans,
 };
@@ -61,6 +62,8 @@ pub(crate) struct Found {
     pub(crate) to_tag: Span,
     pub(crate) route_uri: Span,
     pub(crate) via: ViaSpans,
+    /// The names of its lines, so that what is absent, as most is, need not be sought.
+    pub(crate) names: Names,
 }
 
 impl Found {
@@ -81,6 +84,7 @@ impl Found {
         to_tag: Span::NONE,
         route_uri: Span::NONE,
         via: ViaSpans::NONE,
+        names: Names::NONE,
     };
 }
 
@@ -239,9 +243,9 @@ impl<'a> View<'a> {
     /// Whether a Via value follows the first one.
     #[must_use]
     pub fn has_more_vias(&self) -> bool {
-        let mut lines = self.lines.iter().filter(|line| line.name == Name::VIA);
-        let in_its_line = lines.next().is_some_and(|line| self.found.via.end < line.value(self.bytes).end);
-        in_its_line || lines.any(|line| !line.value(self.bytes).is_empty())
+        let mut values = self.spans_of(Name::VIA).map(|(_, line)| line.value(self.bytes));
+        let in_its_line = values.next().is_some_and(|value| self.found.via.end < value.end);
+        in_its_line || values.any(|value| !value.is_empty())
     }
 
     /// The first Via value.
@@ -266,8 +270,8 @@ impl<'a> View<'a> {
     /// The first Contact value, whole.
     #[must_use]
     pub fn contact(&self) -> Option<&'a str> {
-        let (i, line) = self.lines.iter().enumerate().find(|(_, line)| line.name == Name::CONTACT)?;
-        self.values_of_line(i, *line).next().map(|value| value.text)
+        let (i, line) = self.spans_of(Name::CONTACT).next()?;
+        self.values_of_line(i, line).next().map(|value| value.text)
     }
 
     /// The number in Content-Length, if there is one; a stream needs it (RFC 3261 §18.3).
@@ -295,7 +299,7 @@ impl<'a> View<'a> {
 
     /// The lines of that name, each with its whole value.
     pub fn lines_named(&self, name: Name) -> impl Iterator<Item = &'a str> {
-        self.lines.iter().filter(move |line| line.name == name).map(|line| self.text(line.value(self.bytes)))
+        self.spans_of(name).map(|(_, line)| self.text(line.value(self.bytes)))
     }
 
     /// Every header line, in order.
@@ -315,20 +319,19 @@ impl<'a> View<'a> {
     /// Every value of every line of that name, in order; the commas of a list ([`Name::is_list`]) separate values,
     /// those in quotes and `<>` do not.
     pub fn values(&self, name: Name) -> impl Iterator<Item = Value<'a>> {
-        let lines = self.lines.iter().enumerate().filter(move |(_, line)| line.name == name);
-        lines.flat_map(|(i, line)| self.values_of_line(i, *line))
+        self.spans_of(name).flat_map(|(i, line)| self.values_of_line(i, line))
     }
 
     /// The whole value of the first line of that name.
     #[must_use]
     pub fn value(&self, name: Name) -> Option<&'a str> {
-        self.lines.iter().find(|line| line.name == name).map(|line| self.text(line.value(self.bytes)))
+        self.lines_named(name).next()
     }
 
     /// Whether there is a line of that name.
     #[must_use]
     pub fn has(&self, name: Name) -> bool {
-        self.lines.iter().any(|line| line.name == name)
+        self.found.names.contains(name)
     }
 
     /// The first value of a typed header, if there is one.
@@ -340,6 +343,12 @@ impl<'a> View<'a> {
     /// Every value of a typed header.
     pub fn headers<H: Header>(&self) -> impl Iterator<Item = Result<H, Malformed>> {
         self.values(H::NAME).map(|value| H::parse(&value.unfolded()))
+    }
+
+    /// The lines of that name, each with its place among all lines.
+    pub(crate) fn spans_of(&self, name: Name) -> impl Iterator<Item = (usize, LineSpan)> {
+        let lines = if self.has(name) { self.lines.as_slice() } else { &[] };
+        lines.iter().copied().enumerate().filter(move |(_, line)| line.name == name)
     }
 
     pub(crate) fn line(&self, line: LineSpan) -> Line<'a> {

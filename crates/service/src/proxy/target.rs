@@ -78,7 +78,7 @@ fn is_own_route(desk: &Desk, uri: &UriRef<'_>) -> bool {
 
 /// The URI inside a name-addr, or the value itself.
 pub(crate) fn uri_of(value: &str) -> &str {
-    match (value.find('<'), value.rfind('>')) {
+    match (memchr::memchr(b'<', value.as_bytes()), memchr::memrchr(b'>', value.as_bytes())) {
         (Some(open), Some(close)) if open < close => &value[open + 1..close],
         _ => value.split(';').next().unwrap_or(value).trim(),
     }

@@ -75,9 +75,30 @@ impl From<Ipv6Addr> for Host {
 pub fn ip(host: &str) -> Option<IpAddr> {
     match host.as_bytes() {
         [b'[', .., b']'] => ipv6(&host[1..host.len() - 1]).map(IpAddr::V6),
-        [b'0'..=b'9', ..] => host.parse().ok().map(IpAddr::V4),
+        [b'0'..=b'9', ..] => ipv4(host).map(IpAddr::V4),
         _ => None,
     }
+}
+
+/// Four numbers up to 255, without leading zeros, which would be octal to some.
+fn ipv4(text: &str) -> Option<Ipv4Addr> {
+    let mut octets = [0; 4];
+    let (mut at, mut digits, mut number) = (0, 0, 0u32);
+    for byte in text.bytes() {
+        match byte {
+            b'.' if digits > 0 && at < 3 => {
+                octets[at] = u8::try_from(number).ok()?;
+                (at, digits, number) = (at + 1, 0, 0);
+            }
+            b'0'..=b'9' if digits < 3 && !(digits > 0 && number == 0) => {
+                number = number * 10 + u32::from(byte - b'0');
+                digits += 1;
+            }
+            _ => return None,
+        }
+    }
+    octets[at] = u8::try_from(number).ok()?;
+    (at == 3 && digits > 0).then(|| octets.into())
 }
 
 fn ipv6(text: &str) -> Option<Ipv6Addr> {
@@ -116,28 +137,26 @@ pub(crate) fn check(host: &str) -> Result<(), Malformed> {
 
 /// Divides `host[:port]`; both are checked.
 pub(crate) fn split_port(text: &str) -> Result<(&str, Option<u16>), Malformed> {
-    let (host, port) = if text.starts_with('[') {
-        let end = text.find(']').ok_or(Malformed::new("an IPv6 reference lacks its closing bracket"))?;
-        let (host, rest) = text.split_at(end + 1);
-        match rest.strip_prefix(':') {
-            Some(port) => (host, Some(port)),
-            None if rest.is_empty() => (host, None),
-            None => {
-                return Err(Malformed::new("something stands between the host and its end"));
-            }
-        }
-    } else {
-        let colon = scan::byte(text.as_bytes(), 0, b':');
-        (&text[..colon], text.get(colon + 1..))
+    let end = match text.as_bytes() {
+        [b'[', ..] => scan::byte(text.as_bytes(), 0, b']') + 1,
+        octets => octets.iter().position(|&octet| !grammar::is_host_octet(octet)).unwrap_or(octets.len()),
     };
-    check(host)?;
-    let port = port.map(read_port).transpose()?;
-    Ok((host, port))
+    let (host, rest) =
+        text.split_at_checked(end).ok_or(Malformed::new("an IPv6 reference lacks its closing bracket"))?;
+    if host.is_empty() || host.starts_with('[') {
+        check(host)?;
+    }
+    match rest.strip_prefix(':') {
+        Some(port) => Ok((host, Some(read_port(port)?))),
+        None if rest.is_empty() => Ok((host, None)),
+        None => Err(Malformed::new("the host holds a character that no host name has")),
+    }
 }
 
 fn read_port(text: &str) -> Result<u16, Malformed> {
-    const WRONG: Malformed = Malformed::new("the port is no number from 0 to 65535");
-    scan::decimal(grammar::trim(text).as_bytes()).and_then(|port| u16::try_from(port).ok()).ok_or(WRONG)
+    scan::decimal(grammar::trim(text).as_bytes())
+        .and_then(|port| u16::try_from(port).ok())
+        .ok_or(Malformed::new("the port is no number from 0 to 65535"))
 }
 
 #[cfg(test)]
@@ -149,6 +168,29 @@ mod tests {
         assert_eq!("[2001:DB8:0::1]".parse::<Host>().unwrap().to_string(), "[2001:db8::1]");
         assert_eq!("192.0.2.4".parse::<Host>().unwrap().ip(), Some(Ipv4Addr::new(192, 0, 2, 4).into()));
         assert_eq!("AtLanTa.CoM".parse::<Host>().unwrap().to_string(), "atlanta.com");
+    }
+
+    #[test]
+    fn ipv4_is_read_as_the_standard_library_does() {
+        for text in [
+            "0.0.0.0",
+            "255.255.255.255",
+            "192.0.2.10",
+            "01.2.3.4",
+            "1.2.3.04",
+            "1.2.3",
+            "1.2.3.4.5",
+            "1.2.3.256",
+            "1.2.3.",
+            "1..2.3",
+            "1.2.3.4a",
+            "1.2.3.1000",
+            "00.0.0.0",
+            "1.2.3.-4",
+            "",
+        ] {
+            assert_eq!(ipv4(text), text.parse().ok(), "{text}");
+        }
     }
 
     /// RFC 5118 §4.9: IPv4-mapped addresses; §4.10: three colons.

@@ -45,7 +45,7 @@ impl<'a> UriParamsRef<'a> {
         if !is_escaped_text(text, allowed) {
             return Err(Malformed::new("a URI parameter holds a character that must be escaped"));
         }
-        if pairs(text, b';').any(|(name, _)| name.is_empty()) {
+        if text.as_bytes().windows(2).any(|pair| pair == b";=") {
             return Err(Malformed::new("a URI parameter lacks its name"));
         }
         Ok(())

@@ -45,14 +45,16 @@ pub struct UriRef<'a> {
 impl<'a> UriRef<'a> {
     /// Reads a URI: the whole text, without brackets and white space.
     pub fn parse(text: &'a str) -> Result<Self, Malformed> {
-        let (name, rest) = cut(text, b':');
-        let rest = rest.ok_or(Malformed::new("the URI has no scheme"))?;
-        if !is_scheme(name) {
-            return Err(Malformed::new("what stands before the colon is no scheme"));
-        }
+        let (scheme, length) = match text.as_bytes() {
+            [b's' | b'S', b'i' | b'I', b'p' | b'P', b':', ..] => (Scheme::Sip, 3),
+            [b's' | b'S', b'i' | b'I', b'p' | b'P', b's' | b'S', b':', ..] => (Scheme::Sips, 4),
+            [b't' | b'T', b'e' | b'E', b'l' | b'L', b':', ..] => (Scheme::Tel, 3),
+            octets => (Scheme::Other, scan::byte(octets, 0, b':')),
+        };
+        let rest = text.get(length + 1..).ok_or(Malformed::new("the URI has no scheme"))?;
         let mut uri = Self {
             text,
-            scheme: Scheme::Other,
+            scheme,
             user: None,
             password: None,
             host: "",
@@ -60,17 +62,11 @@ impl<'a> UriRef<'a> {
             params: UriParamsRef::default(),
             headers: UriHeadersRef::default(),
         };
-        if name.eq_ignore_ascii_case("sip") {
-            uri.scheme = Scheme::Sip;
-            uri.read_sip(rest)?;
-        } else if name.eq_ignore_ascii_case("sips") {
-            uri.scheme = Scheme::Sips;
-            uri.read_sip(rest)?;
-        } else if name.eq_ignore_ascii_case("tel") {
-            uri.scheme = Scheme::Tel;
-            uri.read_tel(rest)?;
-        } else {
-            check_opaque(rest)?;
+        match scheme {
+            Scheme::Sip | Scheme::Sips => uri.read_sip(rest)?,
+            Scheme::Tel => uri.read_tel(rest)?,
+            Scheme::Other if is_scheme(&text[..length]) => check_opaque(rest)?,
+            Scheme::Other => return Err(Malformed::new("what stands before the colon is no scheme")),
         }
         Ok(uri)
     }
