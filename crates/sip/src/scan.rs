@@ -176,13 +176,13 @@ pub(crate) fn byte(text: &[u8], at: usize, byte: u8) -> usize {
 /// own do so too, which the second look sorts out; of eight bytes, the lowest found is exact.
 #[inline]
 fn first_less(text: &[u8], at: usize, flip: u8, bound: u8) -> usize {
-    let flipped = |eight: [u8; 8]| u64::from_le_bytes(eight) ^ repeat(flip);
+    let flipped =
+        |eight: &[u8]| eight.first_chunk().map_or(0, |eight| u64::from_le_bytes(*eight)) ^ repeat(flip);
     let less = |x: u64| x.wrapping_sub(repeat(bound));
     let mut at = at;
     let mut rest = text.get(at..).unwrap_or_default();
     while let Some((sixteen, after)) = rest.split_first_chunk::<16>() {
-        let [low, high] = [&sixteen[..8], &sixteen[8..]]
-            .map(|eight| flipped(eight.first_chunk().copied().unwrap_or_default()));
+        let (low, high) = (flipped(&sixteen[..8]), flipped(&sixteen[8..]));
         if (less(low) | less(high)) & repeat(0x80) != 0 {
             let (low, high) = (exactly_less(low, bound), exactly_less(high, bound));
             if low != 0 {
@@ -195,7 +195,7 @@ fn first_less(text: &[u8], at: usize, flip: u8, bound: u8) -> usize {
         at += 16;
         rest = after;
     }
-    if rest.is_empty() { at } else { first_less_at_end(text, at, flip, bound) }
+    first_less_at_end(text, at, flip, bound)
 }
 
 /// The same where less than sixteen bytes are left. The last eight of the text are looked at without those that
@@ -203,6 +203,9 @@ fn first_less(text: &[u8], at: usize, flip: u8, bound: u8) -> usize {
 #[inline(never)]
 fn first_less_at_end(text: &[u8], at: usize, flip: u8, bound: u8) -> usize {
     let flipped = |eight: [u8; 8]| u64::from_le_bytes(eight) ^ repeat(flip);
+    if at >= text.len() {
+        return at;
+    }
     let mut at = at;
     if let Some(eight) = text.get(at..at + 8).and_then(|eight| eight.first_chunk()) {
         let found = exactly_less(flipped(*eight), bound);
