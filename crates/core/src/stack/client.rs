@@ -66,6 +66,11 @@ impl Stack {
         ClientId { slot: slot as u32, nonce }
     }
 
+    /// A name that no transaction has, for the branch of an ACK for a 2xx (RFC 3261 §17): nothing answers it.
+    pub fn nobody(&mut self) -> ClientId {
+        ClientId { slot: u32::MAX, nonce: self.dice.bits() }
+    }
+
     /// The branch to write into the Via of a reserved transaction; a proxy adds its loop hash.
     pub fn branch(&self, id: ClientId, loop_hash: Option<u64>) -> String {
         branch::write(self.shard, id, loop_hash)

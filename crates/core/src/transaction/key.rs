@@ -1,8 +1,8 @@
 //! What makes two requests the same transaction (RFC 3261 §17.2.3).
 
 use cordboard_sip::{Method, View};
-use siphasher::sip128::{Hasher128, SipHasher13};
-use std::hash::Hasher;
+use siphasher::sip128::SipHasher13;
+use smallvec::SmallVec;
 
 /// A server transaction's identity: a keyed hash of the fields that §17.2.3 compares. Nobody who
 /// does not know the key can make two that collide.
@@ -33,37 +33,30 @@ impl KeyMaker {
 
     fn keyed(&self, request: &View<'_>, method: &str) -> Key {
         let via = request.top_via();
-        let mut hasher = self.0;
+        // Put together first, for many short writes cost more than a long one.
+        let mut text = SmallVec::<[u8; 256]>::new();
+        let mut part = |part: &str| {
+            text.extend_from_slice(part.as_bytes());
+            text.push(END);
+        };
+        part(method);
         if let Some(branch) = via.branch.filter(|branch| branch.starts_with(super::branch::COOKIE)) {
-            part(&mut hasher, branch);
-            part_lowercase(&mut hasher, via.sent_by);
+            part(branch);
         } else {
             // RFC 2543: no branch to trust; the fields that both requests share. The To tag is left
             // out, for an ACK carries ours.
-            part(&mut hasher, via.branch.unwrap_or_default());
-            part_lowercase(&mut hasher, via.sent_by);
-            part(&mut hasher, request.request_uri());
-            part(&mut hasher, request.from_tag().unwrap_or_default());
-            part(&mut hasher, request.call_id());
-            hasher.write_u32(request.cseq().0);
+            part(via.branch.unwrap_or_default());
+            part(request.request_uri());
+            part(request.from_tag().unwrap_or_default());
+            part(request.call_id());
+            text.extend_from_slice(&request.cseq().0.to_le_bytes());
         }
-        part(&mut hasher, method);
-        hasher.finish128().as_u128()
+        let sent_by = text.len();
+        text.extend_from_slice(via.sent_by.as_bytes());
+        text[sent_by..].make_ascii_lowercase();
+        self.0.hash(&text).as_u128()
     }
 }
 
-fn part(hasher: &mut SipHasher13, text: &str) {
-    hasher.write(text.as_bytes());
-    hasher.write_u8(0xff);
-}
-
-fn part_lowercase(hasher: &mut SipHasher13, text: &str) {
-    let mut lower = [0; 32];
-    for some in text.as_bytes().chunks(lower.len()) {
-        let lower = &mut lower[..some.len()];
-        lower.copy_from_slice(some);
-        lower.make_ascii_lowercase();
-        hasher.write(lower);
-    }
-    hasher.write_u8(0xff);
-}
+/// Ends each part; no text holds it.
+const END: u8 = 0xff;

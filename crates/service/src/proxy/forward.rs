@@ -1,6 +1,6 @@
 //! What a proxy changes in a request that it forwards: RFC 3261 §16.6.
 
-use super::context::{Branch, Context};
+use super::context::{Aim, Preparation, Way};
 use super::target::uri_of;
 use crate::desk::Desk;
 use crate::token::Ends;
@@ -9,38 +9,41 @@ use cordboard_core::transaction::{ClientId, branch};
 use cordboard_core::transport::{Flow, Listener, Transport};
 use cordboard_sip::{Decimal, Edits, Method, Name, Rport, UriRef, View};
 use siphasher::sip::SipHasher13;
-use std::hash::Hasher;
+use smallvec::SmallVec;
 use std::net::SocketAddr;
 
-/// Writes the request of branch `at` for its next hop.
-pub(super) fn write(
-    desk: &Desk,
-    edits: &mut Edits,
-    context: &Context,
-    request: &View<'_>,
-    at: usize,
-    client: ClientId,
-    flow: Flow,
-) -> Bytes {
+/// One request on its way to one next hop.
+pub(super) struct Hop<'a> {
+    /// Where it came from.
+    pub(super) source: Flow,
+    pub(super) ways: &'a Preparation,
+    pub(super) aim: &'a Aim,
+    /// Where it goes.
+    pub(super) flow: Flow,
+    /// What its branch names.
+    pub(super) client: ClientId,
+}
+
+/// Writes a request for its next hop.
+pub(super) fn write(desk: &Desk, edits: &mut Edits, hop: &Hop<'_>, request: &View<'_>) -> Bytes {
     edits.clear();
-    let branch = &context.branches[at];
-    if let Some(uri) = branch.aim.uri.as_deref().or(context.ways.strict_uri.as_deref()) {
+    if let Some(uri) = hop.aim.uri.as_deref().or(hop.ways.strict_uri.as_deref()) {
         edits.set_request_uri(request, uri);
     }
-    route(edits, context, branch, request);
+    route(edits, hop, request);
     match request.max_forwards() {
         Some(left) => {
             edits.set_value_of(request, Name::MAX_FORWARDS, &[&Decimal::new(left.saturating_sub(1))]);
         }
         None => edits.set_value_of(request, Name::MAX_FORWARDS, &["70"]),
     }
-    identity(desk, edits, context, request);
-    if context.ways.record_route {
-        record_route(desk, edits, context, branch, request, flow);
+    identity(desk, edits, hop.ways, request);
+    if hop.ways.record_route {
+        record_route(desk, edits, hop, request);
     }
-    stamp(edits, request, context.source.remote);
+    stamp(edits, request, hop.source.remote);
     give_length(edits, request);
-    via(desk, edits, request, client, flow);
+    via(desk, edits, request, hop.client, hop.flow);
     edits.apply(request)
 }
 
@@ -52,25 +55,25 @@ pub(super) fn give_length(edits: &mut Edits, message: &View<'_>) {
 }
 
 /// §16.6 steps 4 to 6: our own Route values go, a Path comes.
-fn route(edits: &mut Edits, context: &Context, branch: &Branch, request: &View<'_>) {
-    for value in request.values(Name::ROUTE).take(context.ways.strip_routes) {
+fn route(edits: &mut Edits, hop: &Hop<'_>, request: &View<'_>) {
+    for value in request.values(Name::ROUTE).take(hop.ways.strip_routes) {
         edits.remove_value(request, &value);
     }
-    if context.ways.strict_uri.is_some()
+    if hop.ways.strict_uri.is_some()
         && let Some(last) = request.values(Name::ROUTE).last()
     {
         edits.remove_value(request, &last);
     }
-    for path in branch.aim.route.iter().rev() {
+    for path in hop.aim.route.iter().rev() {
         edits.push_line_of(request, Name::ROUTE, &[path]);
     }
 }
 
 /// A foreign assertion goes, ours comes (RFC 3325 §5); credentials for us go (RFC 3261 §22.3).
-fn identity(desk: &Desk, edits: &mut Edits, context: &Context, request: &View<'_>) {
+fn identity(desk: &Desk, edits: &mut Edits, ways: &Preparation, request: &View<'_>) {
     edits.remove_all(request, Name::P_ASSERTED_IDENTITY);
     edits.remove_lines(request, Name::PROXY_AUTHORIZATION, |value| crate::auth::is_for(value, desk.realm()));
-    if let Some(aor) = &context.ways.identity
+    if let Some(aor) = &ways.identity
         && !wants_privacy(request)
     {
         edits.append_line_of(request, Name::P_ASSERTED_IDENTITY, &["<sip:", aor, ">"]);
@@ -87,27 +90,16 @@ fn wants_privacy(request: &View<'_>) -> bool {
 }
 
 /// §16.6 step 4; two entries when the sides differ (RFC 5658 §4).
-fn record_route(
-    desk: &Desk,
-    edits: &mut Edits,
-    context: &Context,
-    branch: &Branch,
-    request: &View<'_>,
-    flow: Flow,
-) {
-    let only = matches!(branch.aim.way, super::Way::OnlyFlow(_)) || flow.connection != 0;
-    let ends = Ends {
-        caller: must_pin(context.source, request).then_some(context.source),
-        callee: only.then_some(flow),
-    };
+fn record_route(desk: &Desk, edits: &mut Edits, hop: &Hop<'_>, request: &View<'_>) {
+    let (source, flow) = (hop.source, hop.flow);
+    let only = matches!(hop.aim.way, Way::OnlyFlow(_)) || flow.connection != 0;
+    let ends = Ends { caller: must_pin(source, request).then_some(source), callee: only.then_some(flow) };
     let token = desk.tokens.seal(request.call_id(), request.from_tag().unwrap_or_default(), &ends);
-    let (Some(inside), Some(outside)) =
-        (desk.listener(context.source.listener), desk.listener(flow.listener))
-    else {
+    let (Some(inside), Some(outside)) = (desk.listener(source.listener), desk.listener(flow.listener)) else {
         return;
     };
     // What is pushed first ends below.
-    let secure = context.ways.secure;
+    let secure = hop.ways.secure;
     if inside.id != outside.id {
         push_route(edits, request, inside, &token, secure);
     }
@@ -162,10 +154,11 @@ fn via(desk: &Desk, edits: &mut Edits, request: &View<'_>, client: ClientId, flo
 /// What decides a request's way (RFC 3261 §16.6 step 8, as RFC 5393 §4.2 corrects it): a request
 /// that comes again with nothing of this changed runs in a loop.
 fn loop_hash(request: &View<'_>) -> u64 {
-    let mut hasher = SipHasher13::new();
-    let mut part = |text: &str| {
-        hasher.write(text.as_bytes());
-        hasher.write_u8(0xff);
+    // Put together first, for many short writes cost more than a long one.
+    let mut text = SmallVec::<[u8; 256]>::new();
+    let mut part = |part: &str| {
+        text.extend_from_slice(part.as_bytes());
+        text.push(0xff);
     };
     part(request.request_uri());
     part(request.from_tag().unwrap_or_default());
@@ -176,8 +169,8 @@ fn loop_hash(request: &View<'_>) -> u64 {
             part(line);
         }
     }
-    hasher.write_u32(request.cseq().0);
-    hasher.finish()
+    text.extend_from_slice(&request.cseq().0.to_le_bytes());
+    SipHasher13::new().hash(&text)
 }
 
 /// §16.3 step 4: whether this request passed here before, and would take the same way again.

@@ -22,6 +22,7 @@ use cordboard_core::transaction::{ClientId, Owner, ServerId};
 use cordboard_core::transport::{Flow, FlowError, Transport};
 use cordboard_core::wheel::Wheel;
 use cordboard_sip::{Edits, Message, Method, Status, UriRef, View};
+use forward::Hop;
 use slab::Slab;
 use smallvec::SmallVec;
 use std::time::Duration;
@@ -102,6 +103,14 @@ impl Proxy {
             (_, Ok(uri)) if uri.is_sip() => Ok(find(desk, &uri, source, request.bytes().len())),
             _ => Err(Status::BAD_REQUEST),
         };
+        if let (None, Ok(Way::Flow(flow) | Way::OnlyFlow(flow))) = (server, &way) {
+            // An ACK that knows its way leaves nothing to remember.
+            let (flow, client) = (*flow, desk.stack.nobody());
+            let aim = Aim { uri: None, route: Vec::new(), way: Way::Flow(flow) };
+            let hop = Hop { source, ways: &routed.preparation, aim: &aim, flow, client };
+            let bytes = forward::write(desk, &mut self.edits, &hop, request);
+            return desk.send(flow, bytes);
+        }
         let key = self.open(desk, source, server, request, routed, Phase::Forwarding);
         match way {
             Ok(way) => {
@@ -381,23 +390,21 @@ impl Proxy {
     ) {
         let slot = key as u32 as usize;
         let Some(context) = self.contexts.get_mut(slot) else { return };
-        let client = desk.stack.reserve();
-        let bytes = match request {
-            Some(request) => forward::write(desk, &mut self.edits, context, request, at, client, flow),
-            None => match &context.request {
-                Some(request) => {
-                    forward::write(desk, &mut self.edits, context, &request.view(), at, client, flow)
-                }
-                None => return desk.stack.release(client),
-            },
+        let ack = context.server.is_none();
+        let client = if ack { desk.stack.nobody() } else { desk.stack.reserve() };
+        let aim = &context.branches[at].aim;
+        let hop = Hop { source: context.source, ways: &context.ways, aim, flow, client };
+        let bytes = match (request, &context.request) {
+            (Some(request), _) => forward::write(desk, &mut self.edits, &hop, request),
+            (None, Some(request)) => forward::write(desk, &mut self.edits, &hop, &request.view()),
+            (None, None) => return desk.stack.release(client),
         };
-        let (method, ack) = (context.method, context.server.is_none());
         if ack {
-            desk.stack.release(client);
             desk.send(flow, bytes);
             self.contexts.remove(slot);
             return;
         }
+        let method = context.method;
         let timer_c = (method == Method::Invite).then(|| now + desk.settings.timer_c);
         let branch = &mut context.branches[at];
         branch.state = BranchState::Trying;
@@ -616,11 +623,10 @@ fn aim_at(desk: &Desk, target: Target, source: Flow, length: usize) -> Option<Ai
 
 /// How to get to a URI: at once, when it says everything; else by RFC 3263.
 fn find(desk: &Desk, uri: &UriRef<'_>, source: Flow, length: usize) -> Way {
-    let target = target::target_of(uri);
-    let unnamed = target.transport.is_none() || target.transport == Some(Transport::Udp);
-    let large = length > MAX_DATAGRAM_REQUEST && target.transport.is_none();
+    let transport = uri.params().get("transport").and_then(|token| token.parse().ok());
+    let large = length > MAX_DATAGRAM_REQUEST && transport.is_none();
     if let Some(ip) = cordboard_sip::uri::ip(uri.host())
-        && unnamed
+        && matches!(transport, None | Some(Transport::Udp))
         && !large
         && uri.scheme() == cordboard_sip::Scheme::Sip
     {
@@ -629,6 +635,7 @@ fn find(desk: &Desk, uri: &UriRef<'_>, source: Flow, length: usize) -> Way {
             return Way::Flow(Flow { transport: Transport::Udp, listener, connection: 0, remote });
         }
     }
+    let target = target::target_of(uri, transport);
     let otherwise = large.then(|| Selection::new(target.clone(), desk.supported(true)));
     Way::Find(Box::new(Search { selection: Selection::new(target, desk.supported(!large)), otherwise }))
 }

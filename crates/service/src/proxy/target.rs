@@ -6,6 +6,7 @@ use crate::desk::Desk;
 use crate::location::{Aor, Wanted};
 use crate::token::Opened;
 use cordboard_core::server_location::{Scheme as TargetScheme, TargetUri};
+use cordboard_core::transport::Transport;
 use cordboard_sip::{Method, Name, Scheme, Status, UriRef, View};
 
 /// What is known of a request's way after its Route was looked at.
@@ -155,11 +156,11 @@ impl Desk {
 }
 
 /// What a URI says to RFC 3263. `maddr` is not obeyed: it would let a contact name another victim.
-pub(super) fn target_of(uri: &UriRef<'_>) -> TargetUri {
+pub(super) fn target_of(uri: &UriRef<'_>, transport: Option<Transport>) -> TargetUri {
     TargetUri {
         scheme: if uri.scheme() == Scheme::Sips { TargetScheme::Sips } else { TargetScheme::Sip },
         host: uri.host().into(),
         port: uri.port(),
-        transport: uri.params().get("transport").and_then(|token| token.parse().ok()),
+        transport,
     }
 }
