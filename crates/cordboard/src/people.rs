@@ -128,7 +128,7 @@ mod tests {
         let stored = [row("alice", "here"), row("bob", "here"), row("carol", "elsewhere")];
         let (directory, left_out) = directory(&configured, &stored, "here");
         assert_eq!(left_out, 1);
-        assert_eq!(directory.users.keys().map(|name| &**name).collect::<Vec<_>>(), ["alice", "bob"]);
+        assert!(directory.users.len() == 2 && directory.user("bob").is_some());
         assert_eq!(directory.users["alice"].ha1_md5, configured["alice"].ha1_md5);
     }
 }

@@ -12,9 +12,9 @@ use cordboard_core::time::Instant;
 use cordboard_core::transport::Flow;
 use cordboard_sip::digest::{Algorithm, Challenge, Credentials, Ha1, Request};
 use cordboard_sip::{Builder, Name, UriRef, View};
+use foldhash::fast::FixedState;
 use siphasher::sip::SipHasher24;
-use std::collections::{BTreeMap, VecDeque};
-use std::fmt::Write as _;
+use std::collections::{HashMap, VecDeque};
 use std::hash::Hasher;
 
 /// Nonces in use that one shard remembers.
@@ -44,7 +44,7 @@ pub(crate) struct Authenticator {
     signer: SipHasher24,
     shard: u8,
     salt: u32,
-    in_use: BTreeMap<u64, Used>,
+    in_use: HashMap<u64, Used, FixedState>,
     /// The nonces in use, oldest first.
     order: VecDeque<u64>,
 }
@@ -65,7 +65,7 @@ impl Authenticator {
             signer: SipHasher24::new_with_keys(word(0) ^ dice.bits(), word(8) ^ dice.bits()),
             shard: shard.0,
             salt: 0,
-            in_use: BTreeMap::new(),
+            in_use: HashMap::with_hasher(FixedState::with_seed(dice.bits())),
             order: VecDeque::new(),
         }
     }
@@ -210,19 +210,14 @@ fn names_request(desk: &Desk, credentials: &Credentials<'_>, request: &View<'_>)
 
 fn proves(desk: &Desk, credentials: &Credentials<'_>, request: &View<'_>) -> bool {
     let Some(user) = desk.directory.user(&credentials.username) else { return false };
-    let mut digits = String::with_capacity(64);
-    let mut hex = |bytes: &[u8]| {
-        for byte in bytes {
-            let written = write!(digits, "{byte:02x}");
-            debug_assert!(written.is_ok(), "a String takes whatever is written");
-        }
+    let octets = match credentials.algorithm {
+        Algorithm::Md5 => user.ha1_md5.as_ref().map(<[u8; 16]>::as_slice),
+        Algorithm::Sha256 => user.ha1_sha256.as_ref().map(<[u8; 32]>::as_slice),
+        Algorithm::Sha512_256 => user.ha1_sha512_256.as_ref().map(<[u8; 32]>::as_slice),
     };
-    match credentials.algorithm {
-        Algorithm::Md5 => user.ha1_md5.as_ref().map(|ha1| hex(ha1)),
-        Algorithm::Sha256 => user.ha1_sha256.as_ref().map(|ha1| hex(ha1)),
-        Algorithm::Sha512_256 => user.ha1_sha512_256.as_ref().map(|ha1| hex(ha1)),
+    let Some(secret) = octets.and_then(|octets| Ha1::from_octets(credentials.algorithm, octets)) else {
+        return false;
     };
-    let Ok(secret) = Ha1::from_hex(credentials.algorithm, &digits) else { return false };
     let request = Request { method: request.method_text(), uri: &credentials.uri, body: request.body() };
     credentials.is_answered_with(&secret, &request)
 }

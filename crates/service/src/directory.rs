@@ -1,12 +1,14 @@
 //! The directory: who exists, and what each may do. An immutable snapshot; changes come as a new one.
 
-use std::collections::BTreeMap;
+use foldhash::fast::FixedState;
+use std::collections::HashMap;
 
 /// Everybody this switchboard knows.
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
-    /// By user name, as in the user part of the address-of-record.
-    pub users: BTreeMap<Box<str>, User>,
+    /// By user name, as in the user part of the address-of-record. The hash needs no secret, for only an operator
+    /// adds names.
+    pub users: HashMap<Box<str>, User, FixedState>,
 }
 
 impl Directory {

@@ -94,7 +94,10 @@ pub(crate) const fn is_white(octet: u8) -> bool {
 
 /// The text without white space and folds at its ends.
 pub(crate) fn trim(text: &str) -> &str {
-    text.trim_matches(|c: char| c.is_ascii() && is_white(c as u8))
+    let octets = text.as_bytes();
+    let Some(start) = octets.iter().position(|&octet| !is_white(octet)) else { return "" };
+    let end = octets.iter().rposition(|&octet| !is_white(octet)).unwrap_or(start) + 1;
+    &text[start..end]
 }
 
 /// A token, or why it is none.
@@ -125,40 +128,34 @@ pub(crate) fn delta_seconds(text: &str, what: &'static str) -> Result<u32, Malfo
 pub(crate) fn quoted_end(text: &[u8], from: usize) -> Option<usize> {
     debug_assert_eq!(text.get(from), Some(&b'"'), "a quoted string starts with a quote");
     let mut at = from + 1;
-    while let Some(&octet) = text.get(at) {
-        match octet {
-            b'\\' => at += 2,
-            b'"' => return Some(at + 1),
-            _ => at += 1,
+    loop {
+        at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
+        if text[at] == b'"' {
+            return Some(at + 1);
         }
+        at += 2;
     }
-    None
 }
 
 /// The first of `stops` outside quotes and, when `angles`, outside `<>`.
 pub(crate) fn find_outside(text: &str, stops: &[u8], angles: bool) -> Option<usize> {
     let octets = text.as_bytes();
     let mut at = 0;
-    let mut inside = false;
-    while let Some(&octet) = octets.get(at) {
-        if !inside && stops.contains(&octet) {
-            return Some(at);
-        }
-        match octet {
+    loop {
+        let rest = octets.get(at..)?;
+        at += match stops {
+            [stop] if angles => memchr::memchr3(*stop, b'"', b'<', rest)?,
+            [stop] => memchr::memchr2(*stop, b'"', rest)?,
+            _ => rest.iter().position(|octet| stops.contains(octet) || matches!(octet, b'"' | b'<'))?,
+        };
+        match octets[at] {
+            octet if stops.contains(&octet) => return Some(at),
+            b'"' => at = quoted_end(octets, at)?,
             // A quote inside `<>` is an error of the URI, and no string.
-            b'"' if !inside => at = quoted_end(octets, at)?,
-            b'<' if angles => {
-                inside = true;
-                at += 1;
-            }
-            b'>' if angles => {
-                inside = false;
-                at += 1;
-            }
+            b'<' if angles => at += memchr::memchr(b'>', &octets[at..])?,
             _ => at += 1,
         }
     }
-    None
 }
 
 /// The values of a comma list, trimmed; empty ones are skipped (RFC 3261 §7.3.1 and RFC 4475 §3.1.1.1).
@@ -184,7 +181,7 @@ pub(crate) fn unquote(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     };
     let inner = inner.strip_suffix('"').unwrap_or(inner);
-    if !inner.bytes().any(|octet| matches!(octet, b'\\' | b'\r' | b'\n')) {
+    if memchr::memchr3(b'\\', b'\r', b'\n', inner.as_bytes()).is_none() {
         return Cow::Borrowed(inner);
     }
     let mut out = String::with_capacity(inner.len());
@@ -205,7 +202,7 @@ pub(crate) fn unquote(text: &str) -> Cow<'_, str> {
 /// Text on one line: each fold becomes a space (RFC 3261 §7.3.1). Other line ends and zeros are refused.
 pub(crate) fn one_line(text: &str) -> Result<Cow<'_, str>, Malformed> {
     let text = trim(text);
-    if text.contains('\0') {
+    if memchr::memchr(0, text.as_bytes()).is_some() {
         return Err(Malformed::new("a zero octet inside a header value"));
     }
     unfold(text)
@@ -216,14 +213,16 @@ pub(crate) fn one_line(text: &str) -> Result<Cow<'_, str>, Malformed> {
 pub(crate) fn quoted_string<'a>(text: &'a str, what: &'static str) -> Result<Cow<'a, str>, Malformed> {
     let whole = text.starts_with('"') && quoted_end(text.as_bytes(), 0) == Some(text.len());
     // No line end can be escaped.
-    if !whole || text.contains("\\\r") || text.contains("\\\n") {
+    let escaped = |octets: &[u8]| matches!(octets, [b'\\', b'\r' | b'\n']);
+    let folded = memchr::memchr2(b'\r', b'\n', text.as_bytes()).is_some();
+    if !whole || folded && text.as_bytes().windows(2).any(escaped) {
         return Err(Malformed::new(what));
     }
     unfold(text)
 }
 
 fn unfold(text: &str) -> Result<Cow<'_, str>, Malformed> {
-    if !text.bytes().any(|octet| matches!(octet, b'\r' | b'\n')) {
+    if memchr::memchr2(b'\r', b'\n', text.as_bytes()).is_none() {
         return Ok(Cow::Borrowed(text));
     }
     let mut out = String::with_capacity(text.len());

@@ -5,11 +5,12 @@ use std::fmt;
 
 use crate::Malformed;
 use crate::grammar::{self, Quoted, find_outside, one_line, trim, unquote};
+use crate::scan;
 
 /// Divides a value into its scheme and what follows.
 pub(super) fn split_scheme(value: &str) -> Result<(&str, &str), Malformed> {
     let value = trim(value);
-    let end = value.find([' ', '\t', '\r', '\n']).unwrap_or(value.len());
+    let end = value.bytes().position(grammar::is_white).unwrap_or(value.len());
     let (scheme, rest) = value.split_at(end);
     if !grammar::is_token(scheme) {
         return Err(Malformed::new("an authentication scheme is no token"));
@@ -30,9 +31,10 @@ impl<'a> Field<'a> {
     }
 
     fn read(text: &'a str) -> Result<Self, Malformed> {
-        let (name, value) =
-            text.split_once('=').ok_or(Malformed::new("an authentication parameter lacks its value"))?;
-        let (name, value) = (trim(name), trim(value));
+        let equals = scan::byte(text.as_bytes(), 0, b'=');
+        let value =
+            text.get(equals + 1..).ok_or(Malformed::new("an authentication parameter lacks its value"))?;
+        let (name, value) = (trim(&text[..equals]), trim(value));
         if !grammar::is_token(name) {
             return Err(Malformed::new("an authentication parameter's name is no token"));
         }

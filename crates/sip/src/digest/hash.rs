@@ -80,14 +80,7 @@ fn hash_with<D: Digest>(parts: &[&[u8]]) -> Hex {
         hasher.update(part);
     }
     let output: Output<D> = hasher.finalize();
-    let mut hex = Hex { digits: [0; 64], len: 0 };
-    for octet in &output {
-        for half in [octet >> 4, octet & 15] {
-            hex.digits[usize::from(hex.len)] = b"0123456789abcdef"[usize::from(half)];
-            hex.len += 1;
-        }
-    }
-    hex
+    Hex::of(&output)
 }
 
 /// A digest in lower-case hexadecimal digits. No allocation.
@@ -98,6 +91,18 @@ pub struct Hex {
 }
 
 impl Hex {
+    /// The digits of at most 32 octets.
+    fn of(octets: &[u8]) -> Self {
+        let mut hex = Self { digits: [0; 64], len: 0 };
+        for (digits, octet) in hex.digits.chunks_exact_mut(2).zip(octets) {
+            for (digit, half) in digits.iter_mut().zip([octet >> 4, octet & 15]) {
+                *digit = b"0123456789abcdef"[usize::from(half)];
+            }
+            hex.len += 2;
+        }
+        hex
+    }
+
     /// The digits.
     pub fn as_str(&self) -> &str {
         // Hexadecimal digits are always UTF-8.
@@ -160,6 +165,11 @@ impl Ha1 {
             *to = from.to_ascii_lowercase();
         }
         Ok(Self { algorithm, hex })
+    }
+
+    /// From the octets that were stored, 16 or 32 of them; `None` if they are not as many as the hash has.
+    pub fn from_octets(algorithm: Algorithm, octets: &[u8]) -> Option<Self> {
+        (2 * octets.len() == algorithm.hex_len()).then(|| Self { algorithm, hex: Hex::of(octets) })
     }
 
     /// Which hash it is.
