@@ -4,6 +4,7 @@ use axum::Router;
 use cordboard_core::transport::Transport;
 use cordboard_net::{Certificates, Clock, ListenOn, Server, StartError, system_seed};
 use cordboard_service::door::{Event, Note};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::io::{self, Write};
@@ -26,6 +27,8 @@ use crate::private;
 use crate::store::{OpenError, Store, Translator};
 use crate::switchboard::{Refusal, Switchboard};
 
+/// Files to ask for where the system sets no bound.
+const MAX_FILES: u64 = 1 << 20;
 /// Lines for the log that wait to be written; beyond that they are lost, and nobody waits.
 const MAX_NOTES: usize = 4096;
 
@@ -103,6 +106,7 @@ struct Started {
 impl Started {
     fn new(config: Config, path: Option<PathBuf>) -> Result<Self, ServeError> {
         let logging = Logging::start(&config.log);
+        allow_many_files();
         let folder = DataFolder::take(&config.data)?;
         let seed = || system_seed().map_err(|source| ServeError::System { what: "random numbers", source });
         let key = folder.key(seed()?)?;
@@ -218,6 +222,17 @@ async fn reload_on(mut hangup: Signal, board: Arc<Switchboard>) {
             Ok(Err(refusal)) => tracing::error!("not reloaded: {refusal}"),
             Err(_) => tracing::error!("reloading broke down; the old configuration stays in use"),
         }
+    }
+}
+
+/// Each connection is an open file, and most systems allow a program 1,024 of them until it asks for more.
+fn allow_many_files() {
+    let allowed = getrlimit(Resource::Nofile);
+    let most = allowed.maximum.unwrap_or(MAX_FILES);
+    if allowed.current.is_some_and(|current| current < most)
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(most), ..allowed })
+    {
+        tracing::warn!(%error, files = allowed.current, "no more files may be opened, and so no more connections");
     }
 }
 

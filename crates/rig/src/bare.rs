@@ -190,9 +190,25 @@ impl Bare {
 
     /// The next request with `method`, if it comes `within` that time.
     pub fn hears(&mut self, method: &str, within: Duration) -> Option<Message> {
+        self.hears_that(method, |_| true, within)
+    }
+
+    /// The same of one call.
+    fn hears_in(&mut self, call_id: &str, method: &str, within: Duration) -> Option<Message> {
+        self.hears_that(method, |message| message.value("Call-ID") == call_id, within)
+    }
+
+    fn hears_that(
+        &mut self,
+        method: &str,
+        fits: impl Fn(&Message) -> bool,
+        within: Duration,
+    ) -> Option<Message> {
         let until = Instant::now() + within;
         loop {
-            if let Some(at) = self.aside.iter().position(|message| message.method() == Some(method)) {
+            if let Some(at) =
+                self.aside.iter().position(|message| message.method() == Some(method) && fits(message))
+            {
                 return self.aside.remove(at);
             }
             let left = until.saturating_duration_since(Instant::now());
@@ -298,7 +314,7 @@ impl Call {
         let number = line(invite, "CSeq").split(' ').next().unwrap_or("");
         let ack = ack.replace(&format!("CSeq: {} ACK", from.sequence), &format!("CSeq: {number} ACK"));
         from.send(&ack);
-        to.hears("ACK", STEP).unwrap_or_else(|| panic!("the ACK does not arrive:\n{ack}"));
+        to.hears_in(&self.call_id, "ACK", STEP).unwrap_or_else(|| panic!("the ACK does not arrive:\n{ack}"));
     }
 
     fn write(&self, by: Side, from: &mut Bare, method: &str, more: &str) -> String {
@@ -334,7 +350,7 @@ fn deliver(from: &mut Bare, to: &mut Bare, request: &str, within: Duration) -> (
     let arrived = loop {
         from.send(request);
         let left = until.saturating_duration_since(Instant::now());
-        if let Some(arrived) = to.hears(method, left.min(RESEND)) {
+        if let Some(arrived) = to.hears_in(line(request, "Call-ID"), method, left.min(RESEND)) {
             break arrived;
         }
         if let Some(answer) = from.answer_to(request, Duration::ZERO) {

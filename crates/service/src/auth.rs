@@ -98,12 +98,14 @@ impl Authenticator {
         if !names_request(desk, &credentials, request) {
             return Verdict::Malformed;
         }
-        let Some(minted) = self.read(&credentials.nonce) else { return Verdict::Unproved { stale: false } };
-        let life = desk.settings.auth.nonce_life;
-        let old = minted.shard != self.shard || now.since(minted.at) > life || minted.at > now;
         if !proves(desk, &credentials, request) {
             return Verdict::Wrong;
         }
+        // RFC 7616 §3.3: whose password is right is not asked for it again. Such a nonce was made by
+        // another shard, or before a restart.
+        let Some(minted) = self.read(&credentials.nonce) else { return Verdict::Unproved { stale: true } };
+        let life = desk.settings.auth.nonce_life;
+        let old = minted.shard != self.shard || now.since(minted.at) > life || minted.at > now;
         let count = credentials.nc.as_ref().map_or(1, cordboard_sip::digest::NonceCount::value);
         if old || !self.use_up(minted.id, count, now, life) {
             return Verdict::Unproved { stale: true };
