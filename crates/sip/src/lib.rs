@@ -10,11 +10,11 @@
 
 mod build;
 pub mod digest;
+mod digits;
 mod edit;
 mod frame;
 mod grammar;
 pub mod header;
-// Message: what it is made of, reading, changing, writing.
 // Message: what it is made of, reading, changing, writing.
 pub mod limits;
 mod malformed;
@@ -34,6 +34,7 @@ pub mod sdp;
 pub mod uri;
 
 pub use build::Builder;
+pub use digits::Decimal;
 pub use edit::Edits;
 pub use frame::{Frame, Framer};
 pub use header::Header;

@@ -7,9 +7,8 @@ use crate::token::Ends;
 use bytes::Bytes;
 use cordboard_core::transaction::{ClientId, branch};
 use cordboard_core::transport::{Flow, Listener, Transport};
-use cordboard_sip::{Edits, Method, Name, Rport, UriRef, View};
+use cordboard_sip::{Decimal, Edits, Method, Name, Rport, UriRef, View};
 use siphasher::sip::SipHasher13;
-use std::fmt;
 use std::hash::Hasher;
 use std::net::SocketAddr;
 
@@ -31,9 +30,9 @@ pub(super) fn write(
     route(edits, context, branch, request);
     match request.max_forwards() {
         Some(left) => {
-            edits.set_value(request, Name::MAX_FORWARDS, format_args!("{}", left.saturating_sub(1)));
+            edits.set_value_of(request, Name::MAX_FORWARDS, &[&Decimal::new(left.saturating_sub(1))]);
         }
-        None => edits.set_value(request, Name::MAX_FORWARDS, format_args!("70")),
+        None => edits.set_value_of(request, Name::MAX_FORWARDS, &["70"]),
     }
     identity(desk, edits, context, request);
     if context.ways.record_route {
@@ -63,7 +62,7 @@ fn route(edits: &mut Edits, context: &Context, branch: &Branch, request: &View<'
         edits.remove_value(request, &last);
     }
     for path in branch.aim.route.iter().rev() {
-        edits.push_line(request, Name::ROUTE, format_args!("{path}"));
+        edits.push_line_of(request, Name::ROUTE, &[path]);
     }
 }
 
@@ -74,7 +73,7 @@ fn identity(desk: &Desk, edits: &mut Edits, context: &Context, request: &View<'_
     if let Some(aor) = &context.ways.identity
         && !wants_privacy(request)
     {
-        edits.append_line(request, Name::P_ASSERTED_IDENTITY, format_args!("<sip:{aor}>"));
+        edits.append_line_of(request, Name::P_ASSERTED_IDENTITY, &["<sip:", aor, ">"]);
     }
 }
 
@@ -110,17 +109,19 @@ fn record_route(
     // What is pushed first ends below.
     let secure = context.ways.secure;
     if inside.id != outside.id {
-        edits.push_line(
-            request,
-            Name::RECORD_ROUTE,
-            format_args!("{}", RouteEntry { listener: inside, token: &token, secure }),
-        );
+        push_route(edits, request, inside, &token, secure);
     }
-    edits.push_line(
-        request,
-        Name::RECORD_ROUTE,
-        format_args!("{}", RouteEntry { listener: outside, token: &token, secure }),
-    );
+    push_route(edits, request, outside, &token, secure);
+}
+
+fn push_route(edits: &mut Edits, request: &View<'_>, listener: &Listener, token: &str, secure: bool) {
+    let scheme = if secure { "<sips:" } else { "<sip:" };
+    let (param, transport) = match listener.transport {
+        Transport::Udp => ("", ""),
+        other => (";transport=", other.token()),
+    };
+    let parts = [scheme, token, "@", &listener.sent_by, param, transport, ";lr>"];
+    edits.push_line_of(request, Name::RECORD_ROUTE, &parts);
 }
 
 /// Whether a caller can only be reached by the flow it called over: a connection, or an address that
@@ -134,23 +135,6 @@ fn must_pin(flow: Flow, request: &View<'_>) -> bool {
     cordboard_sip::uri::ip(uri.host()) != Some(flow.remote.ip())
         || port != flow.remote.port()
         || uri.params().get("transport").is_some_and(|token| !token.eq_ignore_ascii_case("udp"))
-}
-
-struct RouteEntry<'a> {
-    listener: &'a Listener,
-    token: &'a str,
-    secure: bool,
-}
-
-impl fmt::Display for RouteEntry<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = if self.secure { "sips" } else { "sip" };
-        write!(f, "<{scheme}:{}@{}", self.token, self.listener.sent_by)?;
-        if self.listener.transport != Transport::Udp {
-            write!(f, ";transport={}", self.listener.transport)?;
-        }
-        f.write_str(";lr>")
-    }
 }
 
 /// RFC 3261 §18.2.1 and RFC 3581 §4: what the previous hop's Via does not say of where it is.
@@ -168,10 +152,10 @@ fn stamp(edits: &mut Edits, request: &View<'_>, source: SocketAddr) {
 fn via(desk: &Desk, edits: &mut Edits, request: &View<'_>, client: ClientId, flow: Flow) {
     let branch = desk.stack.branch(client, Some(loop_hash(request)));
     let sent_by = desk.listener(flow.listener).map_or("invalid.invalid", |listener| &listener.sent_by);
-    edits.push_line(
+    edits.push_line_of(
         request,
         Name::VIA,
-        format_args!("SIP/2.0/{} {sent_by};branch={branch};rport", flow.transport.via_token()),
+        &["SIP/2.0/", flow.transport.via_token(), " ", sent_by, ";branch=", &branch, ";rport"],
     );
 }
 

@@ -99,6 +99,9 @@ pub(crate) fn destination(desk: &Desk, request: &View<'_>, routed: &Routed) -> D
         return Destination::Onward;
     }
     let gruu = uri.params().has("gr");
+    if routed.token.is_some() && routed.next_route.is_none() && names_a_phone(desk, &uri) {
+        return Destination::Onward;
+    }
     if desk.is_ours(&uri) && (uri.user().is_some() || request.method() != Method::Ack) {
         if routed.next_route.is_some() && !gruu {
             return Destination::Onward;
@@ -110,6 +113,12 @@ pub(crate) fn destination(desk: &Desk, request: &View<'_>, routed: &Routed) -> D
         return Destination::Onward;
     }
     Destination::Elsewhere
+}
+
+/// Whether a remote target is the address of a phone itself. A phone on the machine of a switchboard
+/// whose domain is an address differs from the domain by its port only.
+fn names_a_phone(desk: &Desk, uri: &UriRef<'_>) -> bool {
+    cordboard_sip::uri::ip(uri.host()).is_some() && !desk.is_here(uri)
 }
 
 fn wanted(desk: &Desk, user: &str, uri: &UriRef<'_>) -> Wanted {
