@@ -38,6 +38,7 @@ pub enum Side {
 
 /// An answered call between two of them.
 #[derive(Debug)]
+#[expect(clippy::struct_field_names, reason = "the header is called so")]
 pub struct Call {
     call_id: String,
     caller: End,
@@ -69,6 +70,7 @@ impl Bare {
     }
 
     /// The same with another password.
+    #[must_use]
     pub fn with_password(mut self, password: &str) -> Self {
         password.clone_into(&mut self.secret);
         self
