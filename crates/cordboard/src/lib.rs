@@ -1,5 +1,26 @@
 //! `cordboard`: switchboard, telephone and analyser in one binary.
 //!
-//! [`store`] keeps what outlives the process.
+//! [`cli`] reads the command line. [`config`] says what a switchboard is told and [`people`] who may use
+//! it; [`data`] and [`store`] keep what outlives the process. [`switchboard`] is a running one as its
+//! operator sees it: the [`fleet`] of agents, started by [`serve`] or, with a directory of its own, as a
+//! [`demo`]. [`api`] shows it over HTTP, with [`metrics`] and calls as a [`drawing`], and [`ctl`]
+//! is the other end of that, through [`answers`]. [`check`] explains a configuration. [`logging`] and [`private`] say what happens without saying who.
 
+pub mod answers;
+pub mod api;
+pub mod check;
+pub mod cli;
+pub mod config;
+pub mod ctl;
+pub mod data;
+pub mod demo;
+pub mod drawing;
+pub mod fleet;
+pub mod logging;
+pub mod metrics;
+pub mod passwords;
+pub mod people;
+pub mod private;
+pub mod serve;
 pub mod store;
+pub mod switchboard;

@@ -1,4 +1,4 @@
-//! What outlives the process: people and where they can be reached, in SQLite.
+//! What outlives the process: people and where they can be reached, in `SQLite`.
 //!
 //! Lookups are answered from memory. A contact that is new, moved or removed is on disk before its
 //! REGISTER is answered; a refresh follows within a second. One thread writes; nobody else waits for

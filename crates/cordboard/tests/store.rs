@@ -17,8 +17,8 @@ use std::time::Duration;
 fn open(folder: &Path) -> (Store, Clock) {
     let clock = Clock::new();
     let listeners = vec![
-        (Transport::Udp, "127.0.0.1:5060".parse().unwrap()),
-        (Transport::Tcp, "127.0.0.1:5060".parse().unwrap()),
+        (Transport::Udp, "127.0.0.1:5060".parse().expect("an address")),
+        (Transport::Tcp, "127.0.0.1:5060".parse().expect("an address")),
     ];
     let store = Store::open(folder, Translator { clock, listeners }, 10, [1; 16], Box::new(|_, _, _| {}))
         .expect("it opens");
@@ -206,7 +206,7 @@ fn registers_until_it_is_killed() {
 
 /// What user `u{user}` asks for: now and then to be removed.
 fn lifetime(user: u32, cseq: u32) -> u64 {
-    if (cseq / 4 + user) % 3 == 0 { 0 } else { 3600 }
+    if (cseq / 4 + user).is_multiple_of(3) { 0 } else { 3600 }
 }
 
 #[test]

@@ -208,6 +208,11 @@ impl Selection {
         self.query()
     }
 
+    /// The question that was handed out and is not answered yet.
+    pub fn asked(&self) -> Option<Query> {
+        if self.question == Question::Asked { self.query() } else { None }
+    }
+
     /// The question that the front of the plan stands for.
     fn query(&self) -> Option<Query> {
         match self.plan.front()? {

@@ -36,11 +36,6 @@ impl Clock {
     pub fn unix_seconds(&self, instant: Instant) -> u64 {
         self.wall(instant).duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
     }
-
-    /// The system's time at `instant`, for waiting until it.
-    pub(crate) fn system(&self, instant: Instant) -> std::time::Instant {
-        self.started + Duration::from_micros(instant.as_micros())
-    }
 }
 
 /// Thirty-two bytes of the operating system's randomness.

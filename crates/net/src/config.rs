@@ -1,6 +1,7 @@
 //! What a server is told when it starts.
 
 use cordboard_core::transport::Transport;
+use cordboard_service::directory::Directory;
 use cordboard_service::settings::Settings;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,6 +16,9 @@ pub struct Config {
     /// What the agents are told. Its `listeners` are filled in from [`Config::listen`] once the
     /// addresses are bound, so they may be empty here.
     pub settings: Settings,
+    /// Whom the agents know from their first message on: a phone that comes the moment a port opens
+    /// must not be told that nobody knows it.
+    pub directory: Arc<Directory>,
     /// Where to listen; a listener's place is its [`ListenerId`](cordboard_core::transport::ListenerId).
     pub listen: Vec<ListenOn>,
     /// Certificates; needed as soon as one listener is secure.
@@ -143,8 +147,10 @@ pub struct Limits {
     pub message_time: Duration,
     /// Without a byte either way.
     pub idle_time: Duration,
-    /// To open a connection, handshakes included.
+    /// To open a connection, and for a peer's handshakes.
     pub open_time: Duration,
+    /// Between two pings of a WebSocket (RFC 6455 §5.5.2); a peer that leaves two unanswered is gone.
+    pub websocket_ping: Duration,
     /// Without progress in writing while something waits to be written.
     pub write_time: Duration,
     /// Messages that may wait for one peer.
@@ -162,8 +168,9 @@ impl Limits {
         connections_per_source: 2_000,
         message_time: Duration::from_secs(20),
         // Longer than the hour for which phones without keep-alive register.
-        idle_time: Duration::from_secs(3_900),
+        idle_time: Duration::from_mins(65),
         open_time: Duration::from_secs(10),
+        websocket_ping: Duration::from_secs(30),
         write_time: Duration::from_secs(20),
         queue_messages: 1_024,
         queue_bytes: 1 << 20,

@@ -3,6 +3,7 @@
 use cordboard_core::time::Instant;
 use cordboard_service::door::{Input, Output, ShardId};
 use cordboard_service::settings::Settings;
+use cordboard_service::{Agent, Counters};
 use std::sync::Arc;
 
 /// One agent among several, as a driver sees it. Dispatched statically.
@@ -29,5 +30,37 @@ pub trait Shard: Send + 'static {
     fn poll_timeout(&self) -> Option<Instant>;
 
     /// What happened so far, in numbers.
-    fn counters(&self) -> &Self::Counters;
+    fn counters(&self) -> Self::Counters;
+}
+
+impl Shard for Agent {
+    type Counters = Counters;
+
+    fn new(shard: ShardId, _shards: u8, settings: Arc<Settings>, seed: [u8; 32]) -> Self {
+        Self::new(shard, settings, seed)
+    }
+
+    fn shard_of(bytes: &[u8], shards: u8) -> ShardId {
+        Self::shard_of(bytes, shards)
+    }
+
+    fn handle(&mut self, now: Instant, input: Input<'_>) {
+        self.handle(now, input);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.handle_timeout(now);
+    }
+
+    fn poll_output(&mut self) -> Option<Output> {
+        self.poll_output()
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.poll_timeout()
+    }
+
+    fn counters(&self) -> Counters {
+        self.counters()
+    }
 }

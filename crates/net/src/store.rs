@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 /// Answers the questions that are neither names nor connections: who is registered where, and what
 /// must survive the process. Its methods are called under the lock of the shard that asks, on the
-/// thread that carries messages: they return at once, do no I/O and never call [`Reply::send`].
+/// thread that carries messages: they return at once, do no I/O, and call neither [`Reply::send`] nor the
+/// [`Running`](crate::Running) server.
 pub trait Store: Send + Sync + 'static {
     /// Answers at once with `Some`, or keeps `reply` and sends the answer later from a thread of its
     /// own. Only [`Question::Locate`] and [`Question::Register`] come here. Every question must be
@@ -71,5 +72,5 @@ impl fmt::Debug for Reply {
 /// The way back to the shards of one server.
 pub(crate) trait Deliver: Send + Sync {
     /// Hands each answer to its shard.
-    fn answers(&self, answers: Vec<(Reply, Answer)>);
+    fn answers(self: Arc<Self>, answers: Vec<(Reply, Answer)>);
 }

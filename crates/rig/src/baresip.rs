@@ -47,7 +47,7 @@ impl Baresip {
         ip(&format!("address add {address}/32 dev lo label lo:{label}"));
         let files = [
             ("accounts", accounts(&account)),
-            ("config", config(&account, &address, label, &sound)),
+            ("config", config(&account, &address, label)),
             ("contacts", String::new()),
         ];
         for (name, text) in files {
@@ -65,11 +65,7 @@ impl Baresip {
     }
 
     fn control(&mut self) -> &mut Control {
-        &mut self
-            .running
-            .as_mut()
-            .expect("the phone is switched on")
-            .control
+        &mut self.running.as_mut().expect("the phone is switched on").control
     }
 
     fn command(&mut self, command: &str, parameters: &str) -> String {
@@ -108,24 +104,19 @@ impl Phone for Baresip {
     }
 
     fn register(&mut self) {
-        let mut command = Command::new("baresip");
+        // Line by line, so that its last words are not lost when it is killed.
+        let mut command = Command::new("stdbuf");
         command
-            .args(["-4", "-s", "-v", "-f"])
+            .args(["-oL", "baresip", "-4", "-s", "-v", "-f"])
             .arg(&self.directory)
+            .current_dir(&self.directory)
             .env("TZ", "UTC")
             .stdin(Stdio::null());
         let program = Program::start("baresip", command, &self.directory.join("output.log"));
-        let control = wait_for("baresip's control port", STEP, || {
-            Control::connect(&self.address)
-        });
-        self.running = Some(Running {
-            _program: program,
-            control,
-        });
+        let control = wait_for("baresip's control port", STEP, || Control::connect(&self.address));
+        self.running = Some(Running { _program: program, control });
         // REGISTER_OK may have come before there was a control connection.
-        wait_for("baresip's registration", STEP, || {
-            self.command("reginfo", "").contains("OK").then_some(())
-        });
+        wait_for("baresip's registration", STEP, || self.command("reginfo", "").contains("OK").then_some(()));
     }
 
     fn dial(&mut self, uri: &str) {
@@ -133,9 +124,7 @@ impl Phone for Baresip {
     }
 
     fn wait_established(&mut self) {
-        self.wait_event("CALL_ESTABLISHED", |event| {
-            event["type"] == "CALL_ESTABLISHED"
-        });
+        self.wait_event("CALL_ESTABLISHED", |event| event["type"] == "CALL_ESTABLISHED");
     }
 
     fn hold(&mut self) {
@@ -149,9 +138,7 @@ impl Phone for Baresip {
     }
 
     fn wait_held(&mut self) {
-        self.wait_event("an offer", |event| {
-            event["type"] == "CALL_REMOTE_SDP" && event["param"] == "offer"
-        });
+        self.wait_event("an offer", |event| event["type"] == "CALL_REMOTE_SDP" && event["param"] == "offer");
     }
 
     fn wait_resumed(&mut self) {
@@ -191,24 +178,18 @@ impl Phone for Baresip {
 /// baresip 1.0.0 renews its filters after a hold only if there is none left in either direction; with one that records
 /// what it says, it would never again record what it hears.
 fn keep_from_recording_itself(sound: &Path) {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("it is later than 1970")
-        .as_secs();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later than 1970").as_secs();
     let mut date = Command::new("date")
         .args(["-u", "-f", "-", "+dump-%Y-%m-%d-%H-%M-%S-enc.wav"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .expect("date starts");
-    let seconds: String = (now..now + LONGEST_TEST)
-        .map(|second| format!("@{second}\n"))
-        .collect();
-    date.stdin
-        .take()
-        .expect("its input is a pipe")
-        .write_all(seconds.as_bytes())
-        .expect("date reads");
+    let mut input = date.stdin.take().expect("its input is a pipe");
+    for second in now..now + LONGEST_TEST {
+        writeln!(input, "@{second}").expect("date reads");
+    }
+    drop(input);
     let names = date.wait_with_output().expect("date ends").stdout;
     for name in String::from_utf8_lossy(&names).lines() {
         fs::create_dir(sound.join(name)).expect("the phone's directory can be written");
@@ -220,12 +201,7 @@ fn is_answer(event: &Value) -> bool {
 }
 
 fn accounts(account: &Account) -> String {
-    let Account {
-        user,
-        password,
-        server,
-        ..
-    } = account;
+    let Account { user, password, server, .. } = account;
     let (uri, transport) = (account.uri(), account.transport.parameter());
     format!(
         "\"{user}\" <{uri};transport={transport}>;auth_user={user};auth_pass={password};\
@@ -233,12 +209,12 @@ fn accounts(account: &Account) -> String {
     )
 }
 
-fn config(account: &Account, address: &str, label: u8, sound: &Path) -> String {
+fn config(account: &Account, address: &str, label: u8) -> String {
     let authority = match account.transport {
         Transport::Tls => format!("sip_cafile {}", account.authority),
         Transport::Udp | Transport::Tcp => String::new(),
     };
-    // ausine wants 48 kHz and two channels, or calls are never answered. mwi.so can flood; it stays out.
+    // snd_path is short because sndfile cuts the names of its files at 128 bytes. ausine wants 48 kHz and two channels, or calls are never answered. mwi.so can flood; it stays out.
     format!(
         "sip_listen {address}:5060
 {authority}
@@ -261,10 +237,9 @@ module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so
 ctrl_tcp_listen {address}:4444
-snd_path {sound}
+snd_path sound
 ",
         tone = account.tone,
-        sound = sound.display(),
     )
 }
 
@@ -285,13 +260,7 @@ impl Control {
     fn connect(address: &str) -> Option<Self> {
         let stream = TcpStream::connect((address, 4444)).ok()?;
         stream.set_read_timeout(Some(Self::PATIENCE)).ok()?;
-        Some(Self {
-            stream,
-            unread: Vec::new(),
-            events: Vec::new(),
-            answers: Vec::new(),
-            commands: 0,
-        })
+        Some(Self { stream, unread: Vec::new(), events: Vec::new(), answers: Vec::new(), commands: 0 })
     }
 
     #[track_caller]
@@ -302,22 +271,12 @@ impl Control {
         write!(self.stream, "{}:{text},", text.len()).expect("baresip listens");
         let end = Instant::now() + STEP;
         loop {
-            if let Some(index) = self
-                .answers
-                .iter()
-                .position(|answer| answer["token"] == token.as_str())
-            {
+            if let Some(index) = self.answers.iter().position(|answer| answer["token"] == token.as_str()) {
                 let answer = self.answers.swap_remove(index);
-                assert_eq!(
-                    answer["ok"], true,
-                    "baresip refuses {command} {parameters}: {answer}"
-                );
+                assert_eq!(answer["ok"], true, "baresip refuses {command} {parameters}: {answer}");
                 return answer["data"].as_str().unwrap_or_default().to_owned();
             }
-            assert!(
-                Instant::now() < end,
-                "baresip does not answer {command} {parameters}"
-            );
+            assert!(Instant::now() < end, "baresip does not answer {command} {parameters}");
             self.pump();
         }
     }

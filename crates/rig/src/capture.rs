@@ -32,37 +32,29 @@ impl Capture {
         let file = place.directory().join("capture.pcap");
         let mut command = Command::new("tcpdump");
         command
-            .args(["-i", "lo", "-U", "--immediate-mode", "-Z", "root", "-w"])
+            .args(["-i", "lo", "-U", "--immediate-mode", "-Z", "root"])
+            // In immediate mode each packet takes a whole slot of the buffer: 1,000 slots of the longest packet.
+            .args(["-s", "65535", "-B", "65536", "-w"])
             .arg(&file)
             .stdin(Stdio::null());
-        let mut program =
-            Program::start("tcpdump", command, &place.directory().join("tcpdump.log"));
-        program.wait_line("that it listens", STEP, |line| {
-            line.contains("listening on").then_some(())
-        });
-        Self {
-            program,
-            file,
-            keys: place.directory().join("tls-keys.log"),
-        }
+        let mut program = Program::start("tcpdump", command, &place.directory().join("tcpdump.log"));
+        program.wait_line("that it listens", STEP, |line| line.contains("listening on").then_some(()));
+        Self { program, file, keys: place.directory().join("tls-keys.log") }
     }
 
     /// Ends the capture and reads the SIP in it. TLS is read with the keys that the switchboard logged.
     pub fn finish(mut self) -> Verdict {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("the loopback is up");
-        socket
-            .send_to(LAST_WORDS, "127.0.0.1:9")
-            .expect("the loopback carries datagrams");
+        socket.send_to(LAST_WORDS, "127.0.0.1:9").expect("the loopback carries datagrams");
         wait_for("the capture to be written", STEP, || {
             let bytes = fs::read(&self.file).ok()?;
             let from = bytes.len().saturating_sub(1 << 16);
-            bytes[from..]
-                .windows(LAST_WORDS.len())
-                .any(|window| window == LAST_WORDS)
-                .then_some(())
+            bytes[from..].windows(LAST_WORDS.len()).any(|window| window == LAST_WORDS).then_some(())
         });
         self.program.signal("INT");
         self.program.wait_end(STEP);
+        let log = fs::read_to_string(self.program.log()).unwrap_or_default();
+        assert!(log.contains("\n0 packets dropped by kernel"), "the capture has holes: {log}");
         Verdict::new(messages(&self.file, &self.keys))
     }
 }
@@ -82,11 +74,11 @@ pub struct Message {
     pub status: Option<u16>,
     /// Call-ID.
     pub call_id: String,
-    /// Number of the CSeq.
+    /// Number of the `CSeq`.
     pub sequence: u64,
-    /// Method of the CSeq, and so of the request that a response answers.
+    /// Method of the `CSeq`, and so of the request that a response answers.
     pub sequence_method: String,
-    /// User part of the From URI, and its tag.
+    /// User part of the From URI.
     pub from_user: String,
     /// Tag of the From header.
     pub from_tag: String,
@@ -106,36 +98,16 @@ pub struct Message {
 
 fn messages(file: &Path, keys: &Path) -> Vec<Message> {
     let mut command = Command::new("tshark");
-    command
-        .arg("-r")
-        .arg(file)
-        .args(["-Y", "sip", "-T", "json", "--no-duplicate-keys"]);
+    command.arg("-r").arg(file).args(["-Y", "sip", "-T", "json", "--no-duplicate-keys"]);
     command.args(["-J", "frame ip ipv6 tcp udp sip sdp _ws.malformed"]);
-    command.args([
-        "-d",
-        "udp.port==5060,sip",
-        "-d",
-        "tcp.port==5060,sip",
-        "-d",
-        "tls.port==5061,sip",
-    ]);
+    command.args(["-d", "udp.port==5060,sip", "-d", "tcp.port==5060,sip", "-d", "tls.port==5061,sip"]);
     if keys.exists() {
         command.args(["-o", &format!("tls.keylog_file:{}", keys.display())]);
     }
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .expect("tshark starts");
-    assert!(
-        output.status.success(),
-        "tshark: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output = command.stdin(Stdio::null()).output().expect("tshark starts");
+    assert!(output.status.success(), "tshark: {}", String::from_utf8_lossy(&output.stderr));
     let frames: Vec<Value> = serde_json::from_slice(&output.stdout).expect("tshark prints JSON");
-    frames
-        .iter()
-        .flat_map(|frame| in_frame(&frame["_source"]["layers"]))
-        .collect()
+    frames.iter().flat_map(|frame| in_frame(&frame["_source"]["layers"])).collect()
 }
 
 /// The messages that one frame completes; a segment of a stream may complete several.
@@ -146,10 +118,9 @@ fn in_frame(layers: &Value) -> Vec<Message> {
         one => vec![one.clone()],
     };
     let address = |end: &str| {
-        let host =
-            text(layers, &format!("ip.{end}")).or_else(|| text(layers, &format!("ipv6.{end}")));
-        let port = text(layers, &format!("udp.{end}port"))
-            .or_else(|| text(layers, &format!("tcp.{end}port")));
+        let host = text(layers, &format!("ip.{end}")).or_else(|| text(layers, &format!("ipv6.{end}")));
+        let port =
+            text(layers, &format!("udp.{end}port")).or_else(|| text(layers, &format!("tcp.{end}port")));
         format!("{}:{}", host.unwrap_or_default(), port.unwrap_or_default())
     };
     let of_frame: Vec<_> = ["sdp", "_ws.malformed"]
@@ -160,9 +131,7 @@ fn in_frame(layers: &Value) -> Vec<Message> {
     layer("sip")
         .iter()
         .map(|sip| Message {
-            frame: text(layers, "frame.number")
-                .and_then(|number| number.parse().ok())
-                .unwrap_or_default(),
+            frame: text(layers, "frame.number").and_then(|number| number.parse().ok()).unwrap_or_default(),
             from: address("src"),
             to: address("dst"),
             remarks: remarks(sip).into_iter().chain(of_frame.clone()).collect(),
@@ -177,18 +146,14 @@ fn message(sip: &Value) -> Message {
         method: field("sip.Method"),
         status: field("sip.Status-Code").and_then(|status| status.parse().ok()),
         call_id: field("sip.Call-ID").unwrap_or_default(),
-        sequence: field("sip.CSeq.seq")
-            .and_then(|number| number.parse().ok())
-            .unwrap_or_default(),
+        sequence: field("sip.CSeq.seq").and_then(|number| number.parse().ok()).unwrap_or_default(),
         sequence_method: field("sip.CSeq.method").unwrap_or_default(),
         from_user: field("sip.from.user").unwrap_or_default(),
         from_tag: field("sip.from.tag").unwrap_or_default(),
         to_user: field("sip.to.user").unwrap_or_default(),
         to_tag: field("sip.to.tag").unwrap_or_default(),
         branch: field("sip.Via.branch").unwrap_or_default(),
-        credentials: field("sip.Authorization")
-            .or_else(|| field("sip.Proxy-Authorization"))
-            .is_some(),
+        credentials: field("sip.Authorization").or_else(|| field("sip.Proxy-Authorization")).is_some(),
         max_forwards: field("sip.Max-Forwards").and_then(|number| number.parse().ok()),
         ..Message::default()
     }
@@ -197,10 +162,9 @@ fn message(sip: &Value) -> Message {
 /// The first value called `name`, however deep.
 fn text(tree: &Value, name: &str) -> Option<String> {
     match tree {
-        Value::Object(fields) => fields
-            .get(name)
-            .and_then(first)
-            .or_else(|| fields.values().find_map(|it| text(it, name))),
+        Value::Object(fields) => {
+            fields.get(name).and_then(first).or_else(|| fields.values().find_map(|it| text(it, name)))
+        }
         Value::Array(several) => several.iter().find_map(|it| text(it, name)),
         _ => None,
     }
@@ -219,10 +183,8 @@ fn remarks(tree: &Value) -> Vec<String> {
     let mut found = Vec::new();
     match tree {
         Value::Object(fields) => {
-            let severity = fields
-                .get("_ws.expert.severity")
-                .and_then(first)
-                .and_then(|number| number.parse().ok());
+            let severity =
+                fields.get("_ws.expert.severity").and_then(first).and_then(|number| number.parse().ok());
             if severity.is_some_and(|severity: u64| severity >= WARNING) {
                 let says = fields.get("_ws.expert.message").and_then(first);
                 found.push(says.unwrap_or_else(|| "expert warning".to_owned()));
@@ -261,13 +223,7 @@ mod tests {
             ],
         });
         let found = in_frame(&layers);
-        assert_eq!(
-            found
-                .iter()
-                .map(|message| message.status)
-                .collect::<Vec<_>>(),
-            [Some(180), Some(200)]
-        );
+        assert_eq!(found.iter().map(|message| message.status).collect::<Vec<_>>(), [Some(180), Some(200)]);
         assert_eq!(found[0].sequence, 2);
         assert_eq!(
             (found[1].frame, &*found[1].from, &*found[1].to),

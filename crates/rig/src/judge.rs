@@ -40,11 +40,8 @@ impl Verdict {
     pub fn complaints(&self) -> Vec<String> {
         let mut found = Vec::new();
         for message in &self.messages {
-            found.extend(
-                faults(message)
-                    .into_iter()
-                    .map(|fault| format!("frame {}: {fault}", message.frame)),
-            );
+            found
+                .extend(faults(message).into_iter().map(|fault| format!("frame {}: {fault}", message.frame)));
         }
         for transaction in self.transactions() {
             found.extend(transaction.faults());
@@ -71,23 +68,13 @@ impl Verdict {
             .lines()
             .map(str::trim)
             .filter(|line| !line.is_empty())
-            .map(|line| {
-                line.split_once(": ")
-                    .expect("an expectation is `from > to: transactions`")
-            })
+            .map(|line| line.split_once(": ").expect("an expectation is `from > to: transactions`"))
             .collect();
         let seen = self.directions();
-        let all: BTreeSet<_> = wanted
-            .keys()
-            .copied()
-            .chain(seen.keys().map(String::as_str))
-            .collect();
+        let all: BTreeSet<_> = wanted.keys().copied().chain(seen.keys().map(String::as_str)).collect();
         let mut differences = String::new();
         for direction in all {
-            let (wanted, seen) = (
-                wanted.get(direction).copied().unwrap_or_default(),
-                seen.get(direction),
-            );
+            let (wanted, seen) = (wanted.get(direction).copied().unwrap_or_default(), seen.get(direction));
             let seen = seen.map(Vec::as_slice).unwrap_or_default();
             if !fits(wanted, seen) {
                 let _ = writeln!(
@@ -97,11 +84,7 @@ impl Verdict {
                 );
             }
         }
-        assert!(
-            differences.is_empty(),
-            "other transactions than expected:\n{differences}{}",
-            self.ladder()
-        );
+        assert!(differences.is_empty(), "other transactions than expected:\n{differences}{}", self.ladder());
     }
 
     /// Whether a request of `method` was answered with a challenge.
@@ -134,20 +117,8 @@ impl Verdict {
     pub fn ladder(&self) -> String {
         let mut text = String::new();
         for message in &self.messages {
-            let Message {
-                frame,
-                from,
-                to,
-                sequence,
-                sequence_method,
-                from_user,
-                to_user,
-                ..
-            } = message;
-            let what = message
-                .method
-                .clone()
-                .or_else(|| message.status.map(|status| status.to_string()));
+            let Message { frame, from, to, sequence, sequence_method, from_user, to_user, .. } = message;
+            let what = message.method.clone().or_else(|| message.status.map(|status| status.to_string()));
             let what = what.unwrap_or_default();
             let _ = writeln!(
                 text,
@@ -164,14 +135,8 @@ impl Verdict {
                 continue;
             }
             let direction = format!("{} > {}", transaction.caller, transaction.called);
-            let statuses = transaction
-                .statuses
-                .iter()
-                .map(|status| format!(" {status}"));
-            directions
-                .entry(direction)
-                .or_default()
-                .push(transaction.method + &statuses.collect::<String>());
+            let statuses = transaction.statuses.iter().map(|status| format!(" {status}"));
+            directions.entry(direction).or_default().push(transaction.method + &statuses.collect::<String>());
         }
         directions
     }
@@ -184,12 +149,7 @@ impl Verdict {
                 "ACK" => "INVITE",
                 other => other,
             };
-            let key = (
-                &message.call_id,
-                &message.from_tag,
-                message.sequence,
-                method.to_owned(),
-            );
+            let key = (&message.call_id, &message.from_tag, message.sequence, method.to_owned());
             let transaction = transactions.entry(key.clone()).or_insert_with(|| {
                 order.push(key);
                 Transaction {
@@ -209,34 +169,22 @@ impl Verdict {
                 transaction.statuses.push(status);
             }
         }
-        order
-            .iter()
-            .filter_map(|key| transactions.remove(key))
-            .collect()
+        order.iter().filter_map(|key| transactions.remove(key)).collect()
     }
 }
 
 /// What is wrong with one message: RFC 3261 §8.1.1, and whatever tshark remarks.
 fn faults(message: &Message) -> Vec<String> {
     let mut found = message.remarks.clone();
-    if message.call_id.is_empty()
-        || message.sequence_method.is_empty()
-        || message.from_tag.is_empty()
-    {
+    if message.call_id.is_empty() || message.sequence_method.is_empty() || message.from_tag.is_empty() {
         found.push("Call-ID, CSeq or the From tag is missing".to_owned());
     }
     if !message.branch.starts_with("z9hG4bK") {
-        found.push(format!(
-            "the branch {} lacks the magic cookie",
-            message.branch
-        ));
+        found.push(format!("the branch {} lacks the magic cookie", message.branch));
     }
     if let Some(method) = &message.method {
         if *method != message.sequence_method {
-            found.push(format!(
-                "{method} with a CSeq of {}",
-                message.sequence_method
-            ));
+            found.push(format!("{method} with a CSeq of {}", message.sequence_method));
         }
         if message.max_forwards.is_none() {
             found.push(format!("{method} without Max-Forwards"));
@@ -287,20 +235,15 @@ fn fit(wanted: &[&str], seen: &[String]) -> bool {
     };
     if let Some(repeated) = first.strip_suffix('*') {
         return fit(others, seen)
-            || (seen
-                .split_first()
-                .is_some_and(|(one, rest)| same(repeated, one) && fit(wanted, rest)));
+            || (seen.split_first().is_some_and(|(one, rest)| same(repeated, one) && fit(wanted, rest)));
     }
-    seen.split_first()
-        .is_some_and(|(one, rest)| same(first, one) && fit(others, rest))
+    seen.split_first().is_some_and(|(one, rest)| same(first, one) && fit(others, rest))
 }
 
 fn same(wanted: &str, seen: &str) -> bool {
     let mut seen = seen.split(' ').peekable();
     for word in wanted.split(' ') {
-        let (word, optional) = word
-            .strip_suffix('?')
-            .map_or((word, false), |word| (word, true));
+        let (word, optional) = word.strip_suffix('?').map_or((word, false), |word| (word, true));
         if seen.next_if_eq(&word).is_none() && !optional {
             return false;
         }
@@ -328,42 +271,25 @@ mod tests {
     }
 
     fn answered(status: u16, method: &str, sequence: u64) -> Message {
-        Message {
-            method: None,
-            status: Some(status),
-            to_tag: "b".to_owned(),
-            ..sent(method, sequence)
-        }
+        Message { method: None, status: Some(status), to_tag: "b".to_owned(), ..sent(method, sequence) }
     }
 
     fn with_credentials(message: Message) -> Message {
-        Message {
-            credentials: true,
-            ..message
-        }
+        Message { credentials: true, ..message }
     }
 
     fn call() -> Vec<Message> {
         vec![
             sent("INVITE", 1),
             answered(407, "INVITE", 1),
-            Message {
-                sequence_method: "ACK".to_owned(),
-                ..sent("ACK", 1)
-            },
+            Message { sequence_method: "ACK".to_owned(), ..sent("ACK", 1) },
             with_credentials(sent("INVITE", 2)),
             answered(100, "INVITE", 2),
             answered(180, "INVITE", 2),
             answered(200, "INVITE", 2),
             answered(200, "INVITE", 2),
-            Message {
-                to_tag: "b".to_owned(),
-                ..sent("ACK", 2)
-            },
-            Message {
-                to_tag: "b".to_owned(),
-                ..sent("BYE", 3)
-            },
+            Message { to_tag: "b".to_owned(), ..sent("ACK", 2) },
+            Message { to_tag: "b".to_owned(), ..sent("BYE", 3) },
             answered(200, "BYE", 3),
         ]
     }
@@ -378,15 +304,10 @@ mod tests {
 
     #[test]
     fn what_did_not_happen_is_missed() {
-        for wrong in [
-            "alice > bob: INVITE 180 200",
-            "alice > bob: INVITE 200, BYE 200",
-            "bob > alice: BYE 200",
-        ] {
-            assert!(
-                std::panic::catch_unwind(|| Verdict::new(call()).expect(wrong)).is_err(),
-                "{wrong}"
-            );
+        for wrong in
+            ["alice > bob: INVITE 180 200", "alice > bob: INVITE 200, BYE 200", "bob > alice: BYE 200"]
+        {
+            assert!(std::panic::catch_unwind(|| Verdict::new(call()).expect(wrong)).is_err(), "{wrong}");
         }
     }
 
@@ -398,23 +319,17 @@ mod tests {
             Verdict::new(messages).complaints().join("; ")
         };
         assert_eq!(complaints(|_| {}), "");
-        assert!(
-            complaints(|messages| messages[0].branch = "1".to_owned()).contains("magic cookie")
-        );
+        assert!(complaints(|messages| messages[0].branch = "1".to_owned()).contains("magic cookie"));
         assert!(complaints(|messages| messages[0].max_forwards = None).contains("Max-Forwards"));
         assert!(
-            complaints(|messages| messages[9].sequence_method = "INFO".to_owned())
-                .contains("CSeq of INFO")
+            complaints(|messages| messages[9].sequence_method = "INFO".to_owned()).contains("CSeq of INFO")
         );
         assert!(complaints(|messages| messages[5].to_tag.clear()).contains("To tag"));
         assert!(
-            complaints(|messages| messages[3].remarks.push("malformed".to_owned()))
-                .contains("malformed")
+            complaints(|messages| messages[3].remarks.push("malformed".to_owned())).contains("malformed")
         );
         assert!(complaints(|messages| drop(messages.pop())).contains("no final answer"));
         assert!(complaints(|messages| drop(messages.remove(8))).contains("no ACK"));
-        assert!(
-            complaints(|messages| messages[3].credentials = false).contains("without credentials")
-        );
+        assert!(complaints(|messages| messages[3].credentials = false).contains("without credentials"));
     }
 }

@@ -7,6 +7,7 @@
 //!
 //! Everything here panics when something is not as it should be: its only callers are tests.
 
+pub mod bare;
 pub mod baresip;
 pub mod capture;
 pub mod deadline;
@@ -21,7 +22,9 @@ pub mod stage;
 pub mod switchboard;
 pub mod tone;
 pub mod wav;
+pub mod wire;
 
+pub use bare::Bare;
 pub use baresip::Baresip;
 pub use capture::Capture;
 pub use linphone::Linphone;
@@ -29,3 +32,4 @@ pub use phone::{Account, Kind, Phone, Transport};
 pub use place::{Place, isolated};
 pub use sipp::Sipp;
 pub use switchboard::Switchboard;
+pub use wire::{Heard, Message, Wire};

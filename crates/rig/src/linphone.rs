@@ -71,11 +71,7 @@ impl Linphone {
     }
 
     fn say(&mut self, command: &str) {
-        let input = &mut self
-            .running
-            .as_mut()
-            .expect("the phone is switched on")
-            .input;
+        let input = &mut self.running.as_mut().expect("the phone is switched on").input;
         writeln!(input, "{command}").expect("linphonec listens");
     }
 
@@ -100,7 +96,7 @@ impl Linphone {
                 running.lines.push(without_prompt(&line).to_owned());
             }
             assert!(
-                Instant::now() < end,
+                Instant::now() < end && running.program.ended().is_none(),
                 "linphonec ({}) did not say {what} within {STEP:?}; it is logged in {}",
                 self.account.user,
                 running.program.log().display(),
@@ -125,27 +121,13 @@ impl Phone for Linphone {
     fn register(&mut self) {
         let mut command = Command::new("stdbuf");
         command
-            .args([
-                "-oL",
-                "linphonec",
-                "-a",
-                "-c",
-                "rc",
-                "-d",
-                "6",
-                "-l",
-                "linphone.log",
-            ])
+            .args(["-oL", "linphonec", "-a", "-c", "rc", "-d", "6", "-l", "linphone.log"])
             .current_dir(&self.directory)
             .env("HOME", &self.directory)
             .stdin(Stdio::piped());
         let mut program = Program::start("linphonec", command, &self.directory.join("output.log"));
         let input = program.stdin().expect("its input is a pipe");
-        self.running = Some(Running {
-            program,
-            input,
-            lines: Vec::new(),
-        });
+        self.running = Some(Running { program, input, lines: Vec::new() });
         // Without `play` it would look for a hold-music file that is not there, and be silent.
         let directory = self.directory.display().to_string();
         self.say(&format!("soundcard use files {directory}/tone.wav"));
@@ -154,8 +136,7 @@ impl Phone for Linphone {
         crate::deadline::wait_for("linphone's registration", STEP, || {
             self.say("status register");
             self.wait("whether it is registered", |line| {
-                line.starts_with("registered")
-                    .then(|| line.starts_with("registered, identity="))
+                line.starts_with("registered").then(|| line.starts_with("registered, identity="))
             })
             .then_some(())
         });
@@ -167,9 +148,8 @@ impl Phone for Linphone {
 
     fn wait_established(&mut self) {
         let call = self.wait("that media flow", |line| {
-            let (_, call) = line
-                .strip_prefix("Media streams established with ")?
-                .rsplit_once(" for call ")?;
+            let (_, call) =
+                line.strip_prefix("Media streams established with ")?.rsplit_once(" for call ")?;
             call.split(' ').next()?.parse().ok()
         });
         self.calls.retain(|&other| other != call);
@@ -191,9 +171,7 @@ impl Phone for Linphone {
     }
 
     fn wait_held(&mut self) {
-        self.wait("that it is on hold", |line| {
-            call_in(line, "Call ", " has been paused by ")
-        });
+        self.wait("that it is on hold", |line| call_in(line, "Call ", " has been paused by "));
     }
 
     fn wait_resumed(&mut self) {
@@ -216,10 +194,7 @@ impl Phone for Linphone {
 
     fn transfer_attended(&mut self) {
         let [.., held, present] = self.calls[..] else {
-            panic!(
-                "an attended transfer needs two calls, and {} has {:?}",
-                self.account.user, self.calls
-            );
+            panic!("an attended transfer needs two calls, and {} has {:?}", self.account.user, self.calls);
         };
         self.say(&format!("transfer {held} --to-call {present}"));
         self.wait("that the party was transferred", |line| {
@@ -231,16 +206,12 @@ impl Phone for Linphone {
     fn hang_up(&mut self) {
         let call = self.present();
         self.say(&format!("terminate {call}"));
-        self.wait("that the call ended", |line| {
-            call_in(line, "Call ", " ended (").filter(|&it| it == call)
-        });
+        self.wait("that the call ended", |line| call_in(line, "Call ", " ended (").filter(|&it| it == call));
     }
 
     fn wait_idle(&mut self) {
         while !self.calls.is_empty() {
-            self.wait("that its calls ended", |line| {
-                call_in(line, "Call ", " ended (")
-            });
+            self.wait("that its calls ended", |line| call_in(line, "Call ", " ended ("));
         }
     }
 }
@@ -251,36 +222,22 @@ fn without_prompt(mut line: &str) -> &str {
         line = rest;
     }
     // The answer to an attended transfer comes without a line's end.
-    line.rsplit_once("linphonec> ")
-        .map_or(line, |(_, rest)| rest)
+    line.rsplit_once("linphonec> ").map_or(line, |(_, rest)| rest)
 }
 
 /// The number after `before` in a line that goes on to `then`.
 fn call_in(line: &str, before: &str, then: &str) -> Option<u32> {
     let rest = line.strip_prefix(before)?;
     let (number, rest) = rest.split_once(' ')?;
-    format!(" {rest}")
-        .contains(then)
-        .then(|| number.parse().ok())?
+    format!(" {rest}").contains(then).then(|| number.parse().ok())?
 }
 
 fn configuration(account: &Account) -> String {
-    let Account {
-        user,
-        password,
-        domain,
-        server,
-        authority,
-        ..
-    } = account;
+    let Account { user, password, domain, server, authority, .. } = account;
     let (uri, transport) = (account.uri(), account.transport.parameter());
     let number = u16::from(account.number);
     let port = |wanted| {
-        if account.transport == wanted {
-            5070 + number
-        } else {
-            0
-        }
+        if account.transport == wanted { 5070 + number } else { 0 }
     };
     let mut text = format!(
         "[sip]
@@ -335,14 +292,8 @@ mod tests {
 
     #[test]
     fn lines_are_read_without_their_prompts() {
-        assert_eq!(
-            without_prompt("linphonec> linphonec> Call 1 ended"),
-            "Call 1 ended"
-        );
-        assert_eq!(
-            without_prompt("transfer of call 1 to call 2linphonec> Call 1"),
-            "Call 1"
-        );
+        assert_eq!(without_prompt("linphonec> linphonec> Call 1 ended"), "Call 1 ended");
+        assert_eq!(without_prompt("transfer of call 1 to call 2linphonec> Call 1"), "Call 1");
     }
 
     #[test]

@@ -48,16 +48,11 @@ impl Place {
 pub fn isolated<F: FnOnce(&Place)>(programs: &[&str], body: F) {
     if let Some(directory) = env::var_os(INSIDE) {
         furnish();
-        body(&Place {
-            directory: directory.into(),
-        });
+        body(&Place { directory: directory.into() });
         return;
     }
     // The runner names each test's thread after the test.
-    let test = thread::current()
-        .name()
-        .expect("a test has a name")
-        .to_owned();
+    let test = thread::current().name().expect("a test has a name").to_owned();
     if let Some(reason) = obstacle(programs) {
         skip(&test, &reason);
         return;
@@ -76,10 +71,7 @@ fn furnish() {
 
 /// Runs `ip` with `arguments`.
 pub(crate) fn ip(arguments: &str) {
-    let status = Command::new("ip")
-        .args(arguments.split(' '))
-        .status()
-        .expect("ip starts");
+    let status = Command::new("ip").args(arguments.split(' ')).status().expect("ip starts");
     assert!(status.success(), "ip {arguments} failed");
 }
 
@@ -99,10 +91,7 @@ fn installed(program: &str) -> bool {
 
 fn skip(test: &str, reason: &str) {
     let line = format!("skipped: {test}: {reason}");
-    assert!(
-        env::var("CI").as_deref() != Ok("true"),
-        "{line}, and CI=true allows no skipping"
-    );
+    assert!(env::var("CI").as_deref() != Ok("true"), "{line}, and CI=true allows no skipping");
     eprintln!("{line}");
     let list = target_directory().join("skipped-tests.txt");
     let added = OpenOptions::new()
@@ -111,52 +100,32 @@ fn skip(test: &str, reason: &str) {
         .open(&list)
         .and_then(|mut file| writeln!(file, "{line}"));
     if let Err(error) = added {
-        panic!(
-            "{}: {error}, so that this skipped test would go uncounted",
-            list.display()
-        );
+        panic!("{}: {error}, so that this skipped test would go uncounted", list.display());
     }
 }
 
 /// `target`, found from the test executable at `target/PROFILE/deps/NAME`.
 fn target_directory() -> PathBuf {
-    profile_directory()
-        .parent()
-        .expect("a profile directory lies in a target directory")
-        .to_owned()
+    profile_directory().parent().expect("a profile directory lies in a target directory").to_owned()
 }
 
 /// `target/PROFILE`, found from the test executable.
 pub(crate) fn profile_directory() -> PathBuf {
     let executable = env::current_exe().expect("a running test has an executable");
-    let deps = executable
-        .parent()
-        .expect("an executable lies in a directory");
-    deps.parent()
-        .expect("a test executable lies in target/PROFILE/deps")
-        .to_owned()
+    let deps = executable.parent().expect("an executable lies in a directory");
+    deps.parent().expect("a test executable lies in target/PROFILE/deps").to_owned()
 }
 
 fn run_inside(test: &str) {
-    let directory = env::temp_dir().join(format!(
-        "cordboard-rig-{}-{}",
-        test.replace("::", "-"),
-        std::process::id()
-    ));
-    fs::create_dir_all(&directory)
-        .unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
+    let directory =
+        env::temp_dir().join(format!("cordboard-rig-{}-{}", test.replace("::", "-"), std::process::id()));
+    fs::create_dir_all(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
     let log = directory.join("test.log");
     let output = File::create(&log).unwrap_or_else(|error| panic!("{}: {error}", log.display()));
     let mut inside = Command::new("unshare")
         .args(["--net", "--pid", "--fork", "--kill-child", "--mount-proc"])
         .arg(env::current_exe().expect("a running test has an executable"))
-        .args([
-            "--exact",
-            test,
-            "--include-ignored",
-            "--nocapture",
-            "--test-threads=1",
-        ])
+        .args(["--exact", test, "--include-ignored", "--nocapture", "--test-threads=1"])
         .env(INSIDE, &directory)
         .stdin(Stdio::null())
         .stdout(output.try_clone().expect("a log file can be shared"))
@@ -173,15 +142,12 @@ fn run_inside(test: &str) {
     }
     let said = fs::read_to_string(&log).unwrap_or_default();
     if end.is_ok_and(|status| status.success()) && said.contains("test result: ok. 1 passed") {
-        print!("{said}");
+        eprint!("{said}");
         // What stays behind is only a temporary directory.
         let _ = fs::remove_dir_all(&directory);
         return;
     }
-    panic!(
-        "{said}\n{test} failed; everything it left is in {}",
-        directory.display()
-    );
+    panic!("{said}\n{test} failed; everything it left is in {}", directory.display());
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,9 +21,7 @@ impl Program {
     /// Starts `command`. What it prints on either stream goes to `log` and, line by line, to [`Program::line`].
     pub fn start(name: &str, mut command: Command, log: &Path) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command
-            .spawn()
-            .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{name} does not start: {error}"));
         let file = File::create(log).unwrap_or_else(|error| panic!("{}: {error}", log.display()));
         let (sender, lines) = channel();
         let streams: [Option<Box<dyn std::io::Read + Send>>; 2] = [
@@ -36,10 +34,7 @@ impl Program {
             thread::spawn(move || {
                 let mut stream = BufReader::new(stream);
                 let mut line = Vec::new();
-                while stream
-                    .read_until(b'\n', &mut line)
-                    .is_ok_and(|count| count > 0)
-                {
+                while stream.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
                     // A log that cannot be written is no reason to stop listening.
                     let _ = file.write_all(&line);
                     let _ = sender.send(String::from_utf8_lossy(&line).trim_end().to_owned());
@@ -47,12 +42,7 @@ impl Program {
                 }
             });
         }
-        Self {
-            name: name.to_owned(),
-            child,
-            lines,
-            log: log.to_owned(),
-        }
+        Self { name: name.to_owned(), child, lines, log: log.to_owned() }
     }
 
     /// The program's standard input, if it was piped; only the first caller gets it.
@@ -62,13 +52,8 @@ impl Program {
 
     /// The next line it printed, or `None` when `until` came first or it has closed its output.
     pub fn line(&mut self, until: Instant) -> Option<String> {
-        match self
-            .lines
-            .recv_timeout(until.saturating_duration_since(Instant::now()))
-        {
-            Ok(line) => Some(line),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        let left = until.saturating_duration_since(Instant::now());
+        self.lines.recv_timeout(left).ok()
     }
 
     /// Reads lines until `wanted` recognises one, and gives what it made of it.
@@ -109,11 +94,7 @@ impl Program {
     /// Waits for it to end by itself and gives its exit status.
     #[track_caller]
     pub fn wait_end(&mut self, within: Duration) -> ExitStatus {
-        let what = format!(
-            "the end of {} (its output is in {})",
-            self.name,
-            self.log.display()
-        );
+        let what = format!("the end of {} (its output is in {})", self.name, self.log.display());
         crate::deadline::wait_for(&what, within, || self.ended())
     }
 

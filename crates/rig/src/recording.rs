@@ -26,11 +26,7 @@ type Known = BTreeMap<PathBuf, usize>;
 impl Recording {
     /// The files in `directory` whose names end in `suffix`, recorded by `phone`.
     pub fn new(phone: &str, directory: PathBuf, suffix: &'static str) -> Self {
-        Self {
-            phone: phone.to_owned(),
-            directory,
-            suffix,
-        }
+        Self { phone: phone.to_owned(), directory, suffix }
     }
 
     /// Waits until half a second of sound that came after this call is the tone of `frequency` Hz and nothing else.
@@ -41,7 +37,7 @@ impl Recording {
         self.explaining(|| {
             wait_for(&what, STEP, || {
                 let heard = self.beyond(&known)?;
-                if heard.seconds() < WINDOW.as_secs_f64() {
+                if heard.length() < WINDOW {
                     return None;
                 }
                 known = self.known();
@@ -64,9 +60,7 @@ impl Recording {
                 let heard = self.beyond(&known);
                 known = self.known();
                 began = Instant::now();
-                heard
-                    .is_none_or(|heard| sound(&heard.values, heard.rate) == Sound::Silence)
-                    .then_some(())
+                heard.is_none_or(|heard| sound(&heard.values, heard.rate) == Sound::Silence).then_some(())
             });
         });
     }
@@ -77,10 +71,7 @@ impl Recording {
     }
 
     fn known(&self) -> Known {
-        self.files()
-            .into_iter()
-            .map(|(path, samples)| (path, samples.values.len()))
-            .collect()
+        self.files().into_iter().map(|(path, samples)| (path, samples.values.len())).collect()
     }
 
     /// What was heard beyond what is `known`. A file that became shorter was begun anew.
@@ -114,11 +105,7 @@ impl Recording {
             fn drop(&mut self) {
                 if std::thread::panicking() {
                     let heard = self.0.samples().map(|samples| timeline(&samples));
-                    eprintln!(
-                        "{} heard, four signs a second: {}",
-                        self.0.phone,
-                        heard.unwrap_or_default()
-                    );
+                    eprintln!("{} heard, four signs a second: {}", self.0.phone, heard.unwrap_or_default());
                 }
             }
         }

@@ -32,11 +32,7 @@ impl Stage {
         for phone in &mut phones {
             phone.register();
         }
-        Self {
-            capture,
-            phones,
-            _switchboard: switchboard,
-        }
+        Self { capture, phones, _switchboard: switchboard }
     }
 
     /// The phones of alice and bob.
@@ -77,4 +73,15 @@ pub fn call(caller: &mut dyn Phone, called: &mut dyn Phone) {
 pub fn talking(one: &dyn Phone, other: &dyn Phone) {
     one.recording().expect_tone(other.account().tone);
     other.recording().expect_tone(one.account().tone);
+}
+
+/// Proves that `holder` does not hear `held`, who hears nothing, or the music that stands for it.
+#[track_caller]
+pub fn is_held_by(held: &dyn Phone, holder: &dyn Phone) {
+    holder.recording().expect_silence();
+    if holder.plays_music() {
+        held.recording().expect_tone(holder.account().tone);
+    } else {
+        held.recording().expect_silence();
+    }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use crate::phone::Transport;
@@ -18,11 +19,16 @@ const READY: Duration = Duration::from_secs(20);
 const DOMAIN: &str = "example.test";
 
 /// Its listeners. There is only one switchboard in a namespace, so the ports are those of the standard.
-const LISTENERS: [(&str, &str); 3] = [
+const LISTENERS: [(&str, &str); 5] = [
     ("udp", "127.0.0.1:5060"),
     ("tcp", "127.0.0.1:5060"),
     ("tls", "127.0.0.1:5061"),
+    ("ws", WEBSOCKET),
+    ("wss", "127.0.0.1:5443"),
 ];
+
+/// Where it takes WebSockets that are not secured.
+pub const WEBSOCKET: &str = "127.0.0.1:5080";
 
 /// Users of people's phones; their order is that of [`crate::tone::TONES`].
 const PEOPLE: [&str; 3] = ["alice", "bob", "carol"];
@@ -36,33 +42,66 @@ pub struct Switchboard {
 }
 
 impl Switchboard {
-    /// Starts one that knows alice, bob and carol, and waits until it listens on UDP, TCP and TLS.
+    /// Starts one that knows alice, bob and carol, and waits until it listens on every transport.
     pub fn start(place: &Place) -> Self {
         Self::start_with(place, &[])
     }
 
     /// The same with more users; each has the password that [`password`] gives.
     pub fn start_with(place: &Place, more_users: &[String]) -> Self {
-        let users: Vec<_> = PEOPLE
-            .iter()
-            .map(ToString::to_string)
-            .chain(more_users.iter().cloned())
-            .collect();
+        Self::start_told(place, more_users, "")
+    }
+
+    /// The same with more in its configuration: whole tables of `cordboard.example.toml`.
+    pub fn start_told(place: &Place, more_users: &[String], tables: &str) -> Self {
+        let users: Vec<_> =
+            PEOPLE.iter().map(ToString::to_string).chain(more_users.iter().cloned()).collect();
         let directory = place.subdirectory("switchboard");
-        let text = configuration(&directory, &users);
+        let text = configuration(&directory, &users) + tables;
         fs::write(directory.join("cordboard.toml"), text).expect("the directory can be written");
         let program = serve(&directory);
-        Self {
-            program,
-            directory,
-            users,
-        }
+        Self { program, directory, users }
     }
 
     /// Kills it without warning (SIGKILL) and starts it again on the same data.
     pub fn kill_and_restart(&mut self) {
         self.program.kill();
+        self.restart();
+    }
+
+    /// Starts it again on the same data after it has ended, and waits until it listens.
+    pub fn restart(&mut self) {
         self.program = serve(&self.directory);
+    }
+
+    /// Starts it on the same data and kills it `after` a moment, ready or not.
+    pub fn die_while_starting(&mut self, after: Duration) {
+        self.program = launch(&self.directory);
+        thread::sleep(after);
+        self.program.kill();
+    }
+
+    /// What `cordboard ctl --json WORDS` prints; it must succeed.
+    #[track_caller]
+    pub fn ctl(&self, words: &[&str]) -> serde_json::Value {
+        let output = Command::new(binary())
+            .args(["ctl", "--json", "--data"])
+            .arg(self.directory.join("data"))
+            .args(words)
+            .output()
+            .expect("cordboard starts");
+        let says = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "ctl {words:?}: {says}");
+        serde_json::from_slice(&output.stdout).expect("it prints JSON")
+    }
+
+    /// Its resident memory, in bytes.
+    pub fn resident(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.program.id());
+        let status = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kibibytes = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        kibibytes.expect("a running process has resident memory") * 1024
     }
 
     /// The running program.
@@ -77,9 +116,7 @@ impl Switchboard {
 
     /// `host:port` of its listener for `transport`.
     pub fn address(&self, transport: Transport) -> &'static str {
-        let listener = LISTENERS
-            .iter()
-            .find(|(name, _)| *name == transport.parameter());
+        let listener = LISTENERS.iter().find(|(name, _)| *name == transport.parameter());
         listener.expect("it listens on every transport").1
     }
 
@@ -103,29 +140,13 @@ pub fn password(name: &str) -> String {
 
 /// Where the program under test is: `CORDBOARD_BIN`, or beside the tests in `target/PROFILE`.
 pub fn binary() -> PathBuf {
-    env::var_os("CORDBOARD_BIN")
-        .map_or_else(|| profile_directory().join("cordboard"), PathBuf::from)
+    env::var_os("CORDBOARD_BIN").map_or_else(|| profile_directory().join("cordboard"), PathBuf::from)
 }
 
 fn serve(directory: &Path) -> Program {
-    let binary = binary();
-    assert!(
-        binary.is_file(),
-        "{} is not there: run `cargo build -p cordboard`",
-        binary.display()
-    );
-    let mut command = Command::new(binary);
-    command
-        .args(["serve", "--config"])
-        .arg(directory.join("cordboard.toml"))
-        // With the keys of its TLS sessions the capture can be read.
-        .env("SSLKEYLOGFILE", directory.with_file_name("tls-keys.log"))
-        .stdin(Stdio::null());
-    let mut program = Program::start("cordboard", command, &directory.join("output.log"));
-    let mut awaited: Vec<_> = LISTENERS
-        .iter()
-        .map(|(name, address)| format!("listening {name} {address}"))
-        .collect();
+    let mut program = launch(directory);
+    let mut awaited: Vec<_> =
+        LISTENERS.iter().map(|(name, address)| format!("listening {name} {address}")).collect();
     program.wait_line("that it listens everywhere", READY, |line| {
         awaited.retain(|listener| !line.contains(listener.as_str()));
         awaited.is_empty().then_some(())
@@ -133,21 +154,27 @@ fn serve(directory: &Path) -> Program {
     program
 }
 
+fn launch(directory: &Path) -> Program {
+    let binary = binary();
+    assert!(binary.is_file(), "{} is not there: run `cargo build -p cordboard`", binary.display());
+    let mut command = Command::new(binary);
+    command
+        .args(["serve", "--config"])
+        .arg(directory.join("cordboard.toml"))
+        // With the keys of its TLS sessions the capture can be read.
+        .env("SSLKEYLOGFILE", directory.with_file_name("tls-keys.log"))
+        .stdin(Stdio::null());
+    Program::start("cordboard", command, &directory.join("output.log"))
+}
+
 fn configuration(directory: &Path, users: &[String]) -> String {
     let data = directory.join("data");
     let mut text = format!("domain = \"{DOMAIN}\"\ndata = \"{}\"\n", data.display());
     for (transport, address) in LISTENERS {
-        let _ = write!(
-            text,
-            "\n[[listen]]\ntransport = \"{transport}\"\naddress = \"{address}\"\n"
-        );
+        let _ = write!(text, "\n[[listen]]\ntransport = \"{transport}\"\naddress = \"{address}\"\n");
     }
     for user in users {
-        let _ = write!(
-            text,
-            "\n[[user]]\nname = \"{user}\"\npassword = \"{}\"\n",
-            password(user)
-        );
+        let _ = write!(text, "\n[[user]]\nname = \"{user}\"\npassword = \"{}\"\n", password(user));
     }
     text
 }

@@ -1,6 +1,7 @@
 //! Which tone sounds: Goertzel's filter over a stretch of samples.
 
 use std::f64::consts::TAU;
+use std::time::Duration;
 
 use crate::wav::Samples;
 
@@ -26,11 +27,8 @@ pub enum Sound {
 
 /// What sounds in `values`, taken `rate` times a second.
 pub fn sound(values: &[i16], rate: u32) -> Sound {
-    let power = values
-        .iter()
-        .map(|&value| f64::from(value).powi(2))
-        .sum::<f64>();
-    if values.is_empty() || power / (values.len() as f64) < SILENCE {
+    let power = power(values);
+    if power < SILENCE {
         return Sound::Silence;
     }
     TONES
@@ -39,25 +37,32 @@ pub fn sound(values: &[i16], rate: u32) -> Sound {
         .map_or(Sound::Mixture, Sound::Tone)
 }
 
-/// Whether `frequency` carries most of the sound between the seconds `since` and `until` of a recording.
-pub fn hears(samples: &Samples, frequency: f64, since: f64, until: f64) -> bool {
-    let at = |second: f64| ((second * f64::from(samples.rate)) as usize).min(samples.values.len());
+/// Whether `frequency` (Hz) carries most of the sound between `since` and `until` after the beginning of a recording.
+pub fn hears(samples: &Samples, frequency: f64, since: Duration, until: Duration) -> bool {
+    let at = |second: Duration| {
+        (second.as_millis() as usize * samples.rate as usize / 1000).min(samples.values.len())
+    };
     let values = &samples.values[at(since)..at(until)];
-    let power = values
-        .iter()
-        .map(|&value| f64::from(value).powi(2))
-        .sum::<f64>();
-    power / (values.len().max(1) as f64) >= SILENCE
-        && share(values, samples.rate, frequency, power) > PRESENT
+    let power = power(values);
+    power >= SILENCE && share(values, samples.rate, frequency, power) > PRESENT
+}
+
+/// The mean power, 0 for no samples.
+fn power(values: &[i16]) -> f64 {
+    values.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>() / count(values).max(1.0)
+}
+
+fn count(values: &[i16]) -> f64 {
+    u32::try_from(values.len()).map_or(f64::INFINITY, f64::from)
 }
 
 /// The share of `power` at `frequency`, 0 to 1.
 fn share(values: &[i16], rate: u32, frequency: f64, power: f64) -> f64 {
     let turn = 2.0 * (TAU * frequency / f64::from(rate)).cos();
-    let (last, before) = values.iter().fold((0.0, 0.0), |(last, before), &value| {
-        (f64::from(value) + turn * last - before, last)
-    });
-    (last * last + before * before - turn * last * before) * 2.0 / (values.len() as f64 * power)
+    let (last, before) = values
+        .iter()
+        .fold((0.0, 0.0), |(last, before), &value| (f64::from(value) + turn * last - before, last));
+    (last * last + before * before - turn * last * before) * 2.0 / (count(values).powi(2) * power)
 }
 
 /// A recording as one character per quarter of a second, for a person to read: `4`, `6`, `8` tones, `.` silence, `?` else.
@@ -77,28 +82,24 @@ pub fn timeline(samples: &Samples) -> String {
 mod tests {
     use super::*;
 
-    fn tone(frequency: f64, amplitude: f64, seconds: f64) -> Vec<i16> {
-        let value =
-            |sample: u32| (amplitude * (TAU * frequency * f64::from(sample) / 8000.0).sin()) as i16;
-        (0..(8000.0 * seconds) as u32).map(value).collect()
+    fn tone(frequency: f64, amplitude: f64, milliseconds: u32) -> Vec<i16> {
+        let value = |sample: u32| (amplitude * (TAU * frequency * f64::from(sample) / 8000.0).sin()) as i16;
+        (0..8 * milliseconds).map(value).collect()
     }
 
     #[test]
     fn each_tone_is_told_from_the_others() {
         for frequency in TONES {
-            assert_eq!(
-                sound(&tone(f64::from(frequency), 3000.0, 0.3), 8000),
-                Sound::Tone(frequency)
-            );
+            assert_eq!(sound(&tone(f64::from(frequency), 3000.0, 300), 8000), Sound::Tone(frequency));
         }
-        assert_eq!(sound(&tone(1000.0, 3000.0, 0.3), 8000), Sound::Mixture);
+        assert_eq!(sound(&tone(1000.0, 3000.0, 300), 8000), Sound::Mixture);
     }
 
     #[test]
     fn two_voices_at_once_are_neither() {
-        let mixed: Vec<_> = tone(440.0, 3000.0, 0.3)
+        let mixed: Vec<_> = tone(440.0, 3000.0, 300)
             .into_iter()
-            .zip(tone(660.0, 3000.0, 0.3))
+            .zip(tone(660.0, 3000.0, 300))
             .map(|(one, other)| one + other)
             .collect();
         assert_eq!(sound(&mixed, 8000), Sound::Mixture);
@@ -112,17 +113,12 @@ mod tests {
 
     #[test]
     fn a_window_sees_only_itself() {
-        let values = [
-            tone(440.0, 3000.0, 1.0),
-            vec![0; 8000],
-            tone(660.0, 3000.0, 1.0),
-        ]
-        .concat();
+        let values = [tone(440.0, 3000.0, 1000), vec![0; 8000], tone(660.0, 3000.0, 1000)].concat();
         let samples = Samples { rate: 8000, values };
-        assert!(hears(&samples, 440.0, 0.0, 1.0));
-        assert!(!hears(&samples, 440.0, 1.0, 2.0));
-        assert!(!hears(&samples, 440.0, 2.0, 3.0));
-        assert!(hears(&samples, 660.0, 2.0, 9.0));
+        assert!(hears(&samples, 440.0, Duration::from_secs(0), Duration::from_secs(1)));
+        assert!(!hears(&samples, 440.0, Duration::from_secs(1), Duration::from_secs(2)));
+        assert!(!hears(&samples, 440.0, Duration::from_secs(2), Duration::from_secs(3)));
+        assert!(hears(&samples, 660.0, Duration::from_secs(2), Duration::from_secs(9)));
         assert_eq!(timeline(&samples), "4444....6666");
     }
 }

@@ -4,6 +4,7 @@ use std::f64::consts::TAU;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use std::time::Duration;
 
 /// Samples a second of the tone files; what G.711 carries.
 const RATE: u32 = 8000;
@@ -50,9 +51,9 @@ pub struct Samples {
 }
 
 impl Samples {
-    /// How long they last, in seconds.
-    pub fn seconds(&self) -> f64 {
-        self.values.len() as f64 / f64::from(self.rate)
+    /// How long they last.
+    pub fn length(&self) -> Duration {
+        Duration::from_millis(self.values.len() as u64 * 1000 / u64::from(self.rate.max(1)))
     }
 }
 
@@ -66,15 +67,9 @@ pub fn read(path: &Path) -> Option<Samples> {
 
 fn parse(bytes: &[u8]) -> Option<Samples> {
     if bytes.get(..HEADER)? == [0; HEADER] {
-        return Some(Samples {
-            rate: RATE,
-            values: first_channel(&bytes[HEADER..], 1),
-        });
+        return Some(Samples { rate: RATE, values: first_channel(&bytes[HEADER..], 1) });
     }
-    let mut rest = bytes
-        .strip_prefix(b"RIFF")?
-        .get(4..)?
-        .strip_prefix(b"WAVE")?;
+    let mut rest = bytes.strip_prefix(b"RIFF")?.get(4..)?.strip_prefix(b"WAVE")?;
     let mut format = None;
     loop {
         let (name, length) = (rest.get(..4)?, rest.get(4..8)?);
@@ -88,10 +83,7 @@ fn parse(bytes: &[u8]) -> Option<Samples> {
             }
             b"data" => {
                 let (channels, rate) = format?;
-                return Some(Samples {
-                    rate,
-                    values: first_channel(body, channels),
-                });
+                return Some(Samples { rate, values: first_channel(body, channels) });
             }
             _ => {}
         }
@@ -101,9 +93,7 @@ fn parse(bytes: &[u8]) -> Option<Samples> {
 
 fn first_channel(bytes: &[u8], channels: usize) -> Vec<i16> {
     let frames = bytes.chunks_exact(2 * channels);
-    frames
-        .map(|frame| i16::from_le_bytes([frame[0], frame[1]]))
-        .collect()
+    frames.map(|frame| i16::from_le_bytes([frame[0], frame[1]])).collect()
 }
 
 #[cfg(test)]
@@ -127,19 +117,10 @@ mod tests {
         assert_eq!(parse(&bytes), None);
         assert_eq!(
             parse(&[&[0; HEADER][..], &[5, 0, 6]].concat()),
-            Some(Samples {
-                rate: 8000,
-                values: vec![5]
-            })
+            Some(Samples { rate: 8000, values: vec![5] })
         );
         // Two channels, two frames and a half, and a length still 0.
         bytes.extend(b"data\0\0\0\0\x01\0\x09\0\x02\0\x09\0\x03\0");
-        assert_eq!(
-            parse(&bytes),
-            Some(Samples {
-                rate: 48000,
-                values: vec![1, 2]
-            })
-        );
+        assert_eq!(parse(&bytes), Some(Samples { rate: 48000, values: vec![1, 2] }));
     }
 }

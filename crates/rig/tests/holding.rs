@@ -3,7 +3,7 @@
 use cordboard_rig::Kind::{self, Baresip, Linphone};
 use cordboard_rig::Phone;
 use cordboard_rig::Transport::{self, Tcp, Tls, Udp};
-use cordboard_rig::stage::{call, talking, with_phones};
+use cordboard_rig::stage::{call, is_held_by, talking, with_phones};
 
 /// Alice calls bob, holds and resumes; then bob holds and resumes; then alice hangs up.
 fn calls_holds_resumes(alice: (Kind, Transport), bob: (Kind, Transport)) {
@@ -27,12 +27,7 @@ fn calls_holds_resumes(alice: (Kind, Transport), bob: (Kind, Transport)) {
 fn holds(holder: &mut dyn Phone, held: &mut dyn Phone) {
     holder.hold();
     held.wait_held();
-    holder.recording().expect_silence();
-    if holder.plays_music() {
-        held.recording().expect_tone(holder.account().tone);
-    } else {
-        held.recording().expect_silence();
-    }
+    is_held_by(held, holder);
     holder.resume();
     held.wait_resumed();
     talking(holder, held);

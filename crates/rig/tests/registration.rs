@@ -10,11 +10,7 @@ fn registers(kind: Kind, transport: Transport) {
         let mut alice = kind.phone(place, Account::of(&switchboard, 0, transport));
         alice.register();
         let verdict = capture.finish();
-        assert!(
-            verdict.challenged("REGISTER"),
-            "nobody was asked for credentials:\n{}",
-            verdict.ladder()
-        );
+        assert!(verdict.challenged("REGISTER"), "nobody was asked for credentials:\n{}", verdict.ladder());
         verdict.expect("alice > alice: REGISTER 200");
     });
 }

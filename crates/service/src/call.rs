@@ -1,19 +1,148 @@
 //! The buttons of a telephone and what it tells: the vocabulary of `phone`, the API and the tests.
 
-/// Names a call of one telephone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct CallId(pub u64);
+use cordboard_core::transport::ListenerId;
+use cordboard_ladder::Outcome;
+use cordboard_sip::Status;
+use std::net::SocketAddr;
+use std::time::Duration;
 
-/// A button.
+/// Names a call of one telephone. Who presses a button that begins a call chooses the name, with the
+/// highest bit clear; a call that comes in gets one with the highest bit set, counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CallName(pub u64);
+
+impl CallName {
+    const INCOMING: u64 = 1 << 63;
+
+    /// The name of the `n`-th call that comes in.
+    pub const fn incoming(n: u64) -> Self {
+        Self(Self::INCOMING | n)
+    }
+
+    /// Whether it is the name of a call that came in.
+    pub const fn is_incoming(self) -> bool {
+        self.0 & Self::INCOMING != 0
+    }
+}
+
+/// A button. One that fits no state of its call is answered by [`CallEvent::Impossible`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum CallAction {
-    /// Give up the call, whatever its state.
-    HangUp(CallId),
+    /// Register this telephone's contact for so long, and keep it registered; zero removes it.
+    /// Told by [`CallEvent::Registered`] or [`CallEvent::NotRegistered`], at every refresh too.
+    Register {
+        /// For how long.
+        expires: Duration,
+    },
+    /// Add one more contact to the address, once and without refreshing it (RFC 3665 §2.2);
+    /// zero removes it.
+    AddContact {
+        /// Its URI, of any scheme.
+        contact: Box<str>,
+        /// For how long.
+        expires: Duration,
+    },
+    /// Ask what is registered, and change nothing (RFC 3261 §10.2.3).
+    ListBindings,
+    /// Remove every contact of this address (`Contact: *`, RFC 3261 §10.2.2).
+    UnregisterAll,
+    /// From now on refuse calls at once with this status, such as 486; `None` lets them ring again.
+    RefuseCalls(Option<Status>),
+    /// Call somebody.
+    Dial {
+        /// The name of the new call.
+        call: CallName,
+        /// The URI to call.
+        to: Box<str>,
+        /// Whether the INVITE carries the offer, or leaves it to the other side (RFC 3261 §13.2.1).
+        offer: bool,
+    },
+    /// Answer a ringing call with 200.
+    Answer(CallName),
+    /// Decline a ringing call with this status, such as 486.
+    Decline(CallName, Status),
+    /// Put the other side on hold (RFC 3264 §8.4).
+    Hold(CallName),
+    /// Take it off hold.
+    Resume(CallName),
+    /// Ask the other side for an offer by a re-INVITE without one (RFC 3261 §14.1), and change nothing.
+    AskOffer(CallName),
+    /// Go on from another of our addresses, and tell the other side: Contact and media of the call
+    /// change (RFC 3665 §3.7). With the listener that is in use only the media port changes.
+    Move {
+        /// Which call.
+        call: CallName,
+        /// The listener from whose address it goes on.
+        listener: ListenerId,
+    },
+    /// Give up the call, whatever its state: CANCEL, BYE, or a 603.
+    HangUp(CallName),
+}
+
+/// Where a call's sound goes, as offer and answer settled it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MediaPath {
+    /// Where we receive.
+    pub local: SocketAddr,
+    /// Where we send to.
+    pub remote: SocketAddr,
+    /// Whether we may send.
+    pub sends: bool,
+    /// Whether the other side may.
+    pub receives: bool,
 }
 
 /// What a telephone tells.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CallEvent {
-    /// It is over.
-    Ended(CallId),
+    /// The registrar answered 200 with these contact URIs.
+    Registered {
+        /// Every contact of the address, as the registrar lists them.
+        contacts: Vec<Box<str>>,
+    },
+    /// The registrar refused, or did not answer (408, 503).
+    NotRegistered(Status),
+    /// Somebody calls, and this telephone rings.
+    Incoming {
+        /// The name of the new call.
+        call: CallName,
+        /// Who calls, as the From header says.
+        from: Box<str>,
+    },
+    /// Somebody called and was refused at once by [`CallAction::RefuseCalls`].
+    Refused {
+        /// Who called, as the From header says.
+        from: Box<str>,
+    },
+    /// The other side rings: the first 180. Told once a call.
+    Ringing(CallName),
+    /// The call was redirected, and goes on to this URI (RFC 3261 §8.1.3.4).
+    Redirected(CallName, Box<str>),
+    /// The call is answered and acknowledged: the caller has sent its ACK, the callee has got it.
+    Established(CallName),
+    /// Offer and answer settled where the sound goes: at the start, and at each change.
+    Media(CallName, MediaPath),
+    /// The other side put us on hold, or took us off it.
+    HeldByPeer(CallName, bool),
+    /// Our hold, or its end, was accepted by the other side.
+    HoldChanged(CallName, bool),
+    /// Our move was accepted by the other side.
+    Moved(CallName),
+    /// The other side made the offer that [`CallAction::AskOffer`] asked for, and has our answer.
+    OfferAnswered(CallName),
+    /// A hold, resume or other change was refused; the call goes on as it was.
+    ChangeRefused(CallName, Status),
+    /// The button fits no state of the call: an answer to what does not ring, a name in use or unknown.
+    Impossible(CallName),
+    /// It is over. Told once a call, and the last that is told of it.
+    Ended {
+        /// Which call.
+        call: CallName,
+        /// How: `answered` when it was established and then released.
+        outcome: Outcome,
+        /// The final status of the INVITE, if it was not answered.
+        status: Option<Status>,
+        /// Whether the other side ended it: by BYE, CANCEL or a failure.
+        by_peer: bool,
+    },
 }

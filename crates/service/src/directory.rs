@@ -9,6 +9,13 @@ pub struct Directory {
     pub users: BTreeMap<Box<str>, User>,
 }
 
+impl Directory {
+    /// The user of that name.
+    pub fn user(&self, name: &str) -> Option<&User> {
+        self.users.get(name)
+    }
+}
+
 /// Somebody with a telephone.
 #[derive(Clone)]
 pub struct User {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::call::{CallAction, CallEvent};
 use crate::directory::Directory;
 use crate::location::{Located, RegisterError, Registered, Registration, Wanted};
+use crate::settings::Settings;
 
 /// Names one question of one agent; answers carry it back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -99,6 +100,8 @@ pub enum Answer {
 pub enum Command {
     /// Use this directory from now on.
     UseDirectory(Arc<Directory>),
+    /// Use these settings from now on; listeners, role and key stay as they are.
+    UseSettings(Arc<Settings>),
     /// Press a button of the telephone.
     Call(CallAction),
     /// List the calls in the message ring. Answered by [`Event::Calls`].

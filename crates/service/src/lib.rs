@@ -1,10 +1,24 @@
 //! `Agent`, the one door, and its roles: registrar, proxy, telephone.
 //!
-//! [`door`] says what goes in and what comes out; [`settings`] and [`directory`] what an agent is
-//! told; [`location`] where people can be reached; [`call`] what people do with a telephone.
+//! [`door`] says what goes into an [`Agent`] and what comes out; [`settings`] and [`directory`] what
+//! it is told; [`location`] where people can be reached; [`call`] what people do with a telephone.
 
+mod agent;
+mod auth;
 pub mod call;
+mod calls;
+pub mod counters;
+mod desk;
 pub mod directory;
 pub mod door;
 pub mod location;
+mod proxy;
+mod registrar;
+mod ring;
 pub mod settings;
+mod switchboard;
+mod telephone;
+pub mod token;
+
+pub use agent::Agent;
+pub use counters::Counters;

@@ -1,11 +1,18 @@
 //! What an agent is told when it is made.
 
+use cordboard_core::timing::Timing;
 use cordboard_core::transport::Listener;
+use cordboard_sip::digest::Algorithm;
+use std::net::IpAddr;
 use std::time::Duration;
 
-/// The settings of one switchboard; every shard has the same.
+/// The settings of one agent; every shard of a switchboard has the same.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// What it is.
+    pub role: Role,
+    /// The protocol's timer values.
+    pub timing: Timing,
     /// Where it listens, in the order of their ids.
     pub listeners: Vec<Listener>,
     /// The domains it is responsible for; the first is its realm.
@@ -16,8 +23,13 @@ pub struct Settings {
     pub registrar: Registrar,
     /// How long a ringing target may take before it is given up: Timer C (RFC 3261 §16.6 step 11).
     pub timer_c: Duration,
-    /// Requests for domains that are not ours are forwarded for authenticated users only if this is set.
-    pub relay_for_users: bool,
+    /// For whom requests are forwarded to domains that are not ours.
+    pub relay: Relay,
+    /// Whether to stay in the route of the dialogs that are carried (RFC 3261 §16.6 step 4). Without it, what
+    /// follows goes from phone to phone, which only phones that reach each other can do.
+    pub record_route: bool,
+    /// Servers whose requests are trusted without a challenge.
+    pub neighbours: Vec<IpAddr>,
     /// Bytes of recent messages that each shard keeps.
     pub ring_bytes: usize,
     /// Signs nonces, flow tokens and temporary GRUUs; the same for all shards and across restarts.
@@ -26,13 +38,50 @@ pub struct Settings {
     pub node: u8,
 }
 
+impl Settings {
+    /// A switchboard for one domain, safe by default: everything of its own users is challenged, and
+    /// nothing is relayed for strangers. Listeners, and a key that survives restarts, are still to be
+    /// set.
+    pub fn of_domain(domain: &str) -> Self {
+        let hour = Duration::from_hours(1);
+        Self {
+            role: Role::Switchboard(Switchboard::Proxies),
+            timing: Timing::default(),
+            listeners: Vec::new(),
+            domains: vec![domain.into()],
+            auth: Auth {
+                registers: true,
+                calls: true,
+                // baresip before 2.0 does not register where SHA-256 is offered too, in whatever order.
+                algorithms: vec![Algorithm::Md5],
+                nonce_life: hour,
+            },
+            registrar: Registrar {
+                min_expires: Duration::from_secs(30),
+                max_expires: hour,
+                default_expires: hour,
+                max_contacts: 10,
+            },
+            timer_c: Duration::from_secs(181),
+            relay: Relay::Users,
+            record_route: true,
+            neighbours: Vec::new(),
+            ring_bytes: 16 << 20,
+            key: [0; 32],
+            node: 0,
+        }
+    }
+}
+
 /// Whom to challenge.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Auth {
     /// Challenge REGISTER.
     pub registers: bool,
     /// Challenge requests that start something from our own users.
     pub calls: bool,
+    /// The algorithms to offer, in order.
+    pub algorithms: Vec<Algorithm>,
     /// For how long a nonce is good.
     pub nonce_life: Duration,
 }
@@ -48,4 +97,58 @@ pub struct Registrar {
     pub default_expires: Duration,
     /// Contacts an address may have.
     pub max_contacts: usize,
+}
+
+/// What an agent is.
+#[derive(Clone, Debug)]
+pub enum Role {
+    /// Registrar and proxy.
+    Switchboard(Switchboard),
+    /// Somebody's telephone.
+    Telephone(Telephone),
+}
+
+/// How a switchboard treats a request for one of its users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switchboard {
+    /// Forwards it (RFC 3261 §16).
+    Proxies,
+    /// Answers with the contacts (RFC 3261 §8.3).
+    Redirects,
+}
+
+/// For whom requests leave for elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relay {
+    /// For nobody but those inside a dialog.
+    Nobody,
+    /// For authenticated users and trusted neighbours.
+    Users,
+    /// For everybody: an open relay, for closed networks only.
+    Anybody,
+}
+
+/// A telephone's account.
+#[derive(Clone, Debug, Default)]
+pub struct Telephone {
+    /// The user part of its address-of-record.
+    pub user: Box<str>,
+    /// The domain of its address-of-record.
+    pub domain: Box<str>,
+    /// The name it shows.
+    pub display_name: Option<Box<str>>,
+    /// Its passwords, by realm; `*` answers any realm.
+    pub passwords: Vec<(Box<str>, Secret)>,
+    /// Where every request that starts something goes first: a URI, best with `lr`.
+    pub outbound_proxies: Vec<Box<str>>,
+}
+
+/// A password. It never prints.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secret(pub Box<str>);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(..)")
+    }
 }

@@ -3,12 +3,7 @@
 use cordboard_core::time::Instant;
 use cordboard_core::transport::{Flow, ListenerId, Transport};
 use cordboard_service::location::{Aor, Change, ContactChange, Location, Registration};
-use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
-use std::alloc::System;
 use std::time::Duration;
-
-#[global_allocator]
-static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// What glibc adds to each allocation at most: a header and rounding to 16.
 const OVERHEAD: usize = 24;
@@ -17,14 +12,11 @@ const OVERHEAD: usize = 24;
 fn a_binding_costs_at_most_600_bytes() {
     // Just past a power of two, where tables that double are at their emptiest.
     for count in [50_000u32, 65_600] {
-        let region = Region::new(ALLOCATOR);
         let mut location = Location::new(10, [1; 16]);
-        for n in 0..count {
-            register(&mut location, n);
-        }
-        let stats = region.change();
-        let live = stats.allocations - stats.deallocations;
-        let bytes = (stats.bytes_allocated - stats.bytes_deallocated + live * OVERHEAD) / count as usize;
+        let held = allocation_counter::measure(|| (0..count).for_each(|n| register(&mut location, n)));
+        let live = usize::try_from(held.count_current).expect("more is held than before");
+        let bytes = usize::try_from(held.bytes_current).expect("more is held than before");
+        let bytes = (bytes + live * OVERHEAD) / count as usize;
         assert!(bytes <= 600, "{bytes} bytes a binding with {count} of them, {live} allocations live");
         assert_eq!(location.len(), count as usize);
     }

@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::{Header, Name, Status, View, scan, view::LineSpan};
+use crate::{Decimal, Header, Name, Status, View, scan};
 
 /// Writes one new message, line by line.
 ///
@@ -53,12 +53,7 @@ impl Builder {
     /// The same for a request that came from `source`, which goes into the top Via: `received`, and `rport` where
     /// it was asked for (RFC 3261 §18.2.1, RFC 3581 §4).
     #[must_use]
-    pub fn response_to(
-        request: &View<'_>,
-        source: SocketAddr,
-        status: Status,
-        to_tag: Option<&str>,
-    ) -> Self {
+    pub fn response_to(request: &View<'_>, source: SocketAddr, status: Status, to_tag: Option<&str>) -> Self {
         Self::respond(request, status, status.reason(), to_tag, Some(source))
     }
 
@@ -81,7 +76,7 @@ impl Builder {
         source: Option<SocketAddr>,
     ) -> Self {
         let mut out = Vec::with_capacity(USUAL_HEAD);
-        write_value(&mut out, format_args!("SIP/2.0 {status} {reason}"));
+        write_status_line(&mut out, status, reason);
         out.extend_from_slice(b"\r\n");
         let mut source = source;
         for line in &request.lines {
@@ -90,19 +85,17 @@ impl Builder {
                 Name::VIA => match source.take() {
                     Some(source) => {
                         let start = usize::from(line.start);
-                        request
-                            .via
-                            .write_received(&mut out, request.bytes, start, source);
-                        out.extend_from_slice(
-                            &request.bytes[request.via.end.into()..line.whole().end],
-                        );
+                        request.via.write_received(&mut out, request.bytes, start, source);
+                        out.extend_from_slice(&request.bytes[request.via.end.into()..line.whole().end]);
                     }
                     None => out.extend_from_slice(whole),
                 },
                 Name::TO if request.to_tag().is_none() && to_tag.is_some() => {
-                    out.extend_from_slice(&request.bytes[line.start.into()..line.value.end.into()]);
+                    out.extend_from_slice(
+                        &request.bytes[line.start.into()..line.value(request.bytes).end.into()],
+                    );
                     out.extend_from_slice(b";tag=");
-                    write_value(&mut out, to_tag.unwrap_or_default());
+                    write_parts(&mut out, &[to_tag.unwrap_or_default()]);
                     out.extend_from_slice(b"\r\n");
                 }
                 Name::FROM | Name::TO | Name::CALL_ID | Name::CSEQ => out.extend_from_slice(whole),
@@ -113,6 +106,16 @@ impl Builder {
         Self { out }
     }
 
+    /// Makes a response another one: only its start line changes.
+    #[must_use]
+    pub fn with_status(mut self, status: Status, reason: &str) -> Self {
+        let end = memchr::memchr(b'\r', &self.out).unwrap_or(self.out.len());
+        let mut line = Vec::with_capacity(64);
+        write_status_line(&mut line, status, reason);
+        self.out.splice(..end, line);
+        self
+    }
+
     /// Adds a line.
     #[must_use]
     pub fn line(mut self, name: Name, value: impl Display) -> Self {
@@ -120,13 +123,18 @@ impl Builder {
         self
     }
 
+    /// Adds a line whose value is these parts, one after the other; quicker than formatting them.
+    #[must_use]
+    pub fn line_of(mut self, name: Name, parts: &[&str]) -> Self {
+        write_line_of(&mut self.out, name, parts);
+        self
+    }
+
     /// Adds a line whose name has no [`Name`]. What is not a token (RFC 3261 §25.1) is left out of the name.
     #[must_use]
     pub fn other_line(mut self, name: &str, value: impl Display) -> Self {
-        let token: String = name
-            .chars()
-            .filter(|&c| c.is_ascii() && scan::is(c as u8, scan::TOKEN))
-            .collect();
+        let token: String =
+            name.chars().filter(|&c| c.is_ascii() && scan::is(c as u8, scan::TOKEN)).collect();
         if !token.is_empty() {
             write_line(&mut self.out, &token, value);
         }
@@ -137,7 +145,7 @@ impl Builder {
     #[must_use]
     pub fn copy(mut self, from: &View<'_>, name: Name) -> Self {
         let lines = from.lines.iter().filter(|line| line.name == name);
-        for whole in lines.map(LineSpan::whole) {
+        for whole in lines.map(|line| line.whole()) {
             self.out.extend_from_slice(&from.bytes[whole]);
         }
         self
@@ -152,10 +160,7 @@ impl Builder {
     /// Ends the message with a body.
     #[must_use]
     pub fn body(self, content_type: &str, body: &[u8]) -> Bytes {
-        let mut out = self
-            .line(Name::CONTENT_TYPE, content_type)
-            .line(Name::CONTENT_LENGTH, body.len())
-            .out;
+        let mut out = self.line(Name::CONTENT_TYPE, content_type).line(Name::CONTENT_LENGTH, body.len()).out;
         out.extend_from_slice(b"\r\n");
         out.extend_from_slice(body);
         Bytes::from(out)
@@ -164,9 +169,39 @@ impl Builder {
     /// Ends the message without a body.
     #[must_use]
     pub fn finish(self) -> Bytes {
-        let mut out = self.line(Name::CONTENT_LENGTH, 0).out;
+        let mut out = self.line_of(Name::CONTENT_LENGTH, &["0"]).out;
         out.extend_from_slice(b"\r\n");
         Bytes::from(out)
+    }
+}
+
+/// `SIP/2.0 status reason`, without its CRLF.
+fn write_status_line(out: &mut Vec<u8>, status: Status, reason: &str) {
+    write_parts(out, &["SIP/2.0 ", &Decimal::new(status.code()), " ", reason]);
+}
+
+/// `name: value CRLF`, the value in parts.
+pub(crate) fn write_line_of(out: &mut Vec<u8>, name: Name, parts: &[&str]) {
+    out.extend_from_slice(name.as_str().as_bytes());
+    out.extend_from_slice(b": ");
+    write_parts(out, parts);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// The parts one after the other, their line breaks as spaces.
+pub(crate) fn write_parts(out: &mut Vec<u8>, parts: &[&str]) {
+    let start = out.len();
+    out.reserve(parts.iter().map(|part| part.len()).sum());
+    for part in parts {
+        out.extend_from_slice(part.as_bytes());
+    }
+    let written = &mut out[start..];
+    if let Some(first) = memchr::memchr2(b'\r', b'\n', written) {
+        for byte in &mut written[first..] {
+            if matches!(byte, b'\r' | b'\n') {
+                *byte = b' ';
+            }
+        }
     }
 }
 
@@ -215,9 +250,8 @@ mod tests {
     #[test]
     fn a_response_copies_what_ties_it_to_its_request() {
         let request = View::parse(REGISTER.as_bytes()).unwrap();
-        let bytes = Builder::response(&request, Status::OK, Some("8f"))
-            .copy(&request, Name::CONTACT)
-            .finish();
+        let bytes =
+            Builder::response(&request, Status::OK, Some("8f")).copy(&request, Name::CONTACT).finish();
         assert_eq!(
             std::str::from_utf8(&bytes).unwrap(),
             "SIP/2.0 200 OK\r\n\
@@ -235,32 +269,17 @@ mod tests {
 
     #[test]
     fn the_source_goes_into_the_top_via() {
-        let text = REGISTER.replacen(
-            ";branch=z9hG4bKa",
-            ";rport;branch=z9hG4bKa;received=8.8.8.8",
-            1,
-        );
+        let text = REGISTER.replacen(";branch=z9hG4bKa", ";rport;branch=z9hG4bKa;received=8.8.8.8", 1);
         for (text, via) in [
-            (
-                REGISTER,
-                "SIP/2.0/UDP a.example.com;branch=z9hG4bKa;received=192.0.2.4",
-            ),
-            (
-                &text,
-                "SIP/2.0/UDP a.example.com;rport=5070;branch=z9hG4bKa;received=192.0.2.4",
-            ),
+            (REGISTER, "SIP/2.0/UDP a.example.com;branch=z9hG4bKa;received=192.0.2.4"),
+            (&text, "SIP/2.0/UDP a.example.com;rport=5070;branch=z9hG4bKa;received=192.0.2.4"),
         ] {
             let request = View::parse(text.as_bytes()).unwrap();
             let source = SocketAddr::from(([192, 0, 2, 4], 5070));
             let bytes = Builder::response_to(&request, source, Status::OK, Some("8f")).finish();
             let vias = "SIP/2.0/UDP\r\n b.example.com;branch=z9hG4bKb";
             let view = View::parse(&bytes).unwrap();
-            assert_eq!(
-                view.values(Name::VIA)
-                    .map(|via| via.text)
-                    .collect::<Vec<_>>(),
-                [via, vias]
-            );
+            assert_eq!(view.values(Name::VIA).map(|via| via.text).collect::<Vec<_>>(), [via, vias]);
         }
     }
 
@@ -277,8 +296,7 @@ mod tests {
     fn a_tag_that_is_there_stays() {
         let text = REGISTER.replace("alice@example.com> \r\n", "alice@example.com>;tag=old\r\n");
         let request = View::parse(text.as_bytes()).unwrap();
-        let bytes =
-            Builder::response_with_reason(&request, Status::OK, "Fine", Some("new")).finish();
+        let bytes = Builder::response_with_reason(&request, Status::OK, "Fine", Some("new")).finish();
         let view = View::parse(&bytes).unwrap();
         assert_eq!((view.to_tag(), view.reason()), (Some("old"), "Fine"));
     }
@@ -291,12 +309,7 @@ mod tests {
             .other_line("Ev il\r\n:", "3")
             .body("text/plain\r\nEvil: 4", b"\r\n");
         let view = View::parse(&bytes).unwrap();
-        assert_eq!(
-            view.named("Evil")
-                .map(|line| line.value)
-                .collect::<Vec<_>>(),
-            ["3"]
-        );
+        assert_eq!(view.named("Evil").map(|line| line.value).collect::<Vec<_>>(), ["3"]);
         assert_eq!(view.body(), b"\r\n");
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     Name, Reject, RejectWhy,
     limits::MAX_MESSAGE,
     parse::peer_of_start,
-    scan::{self, LWS, LineEnd, TOKEN},
+    scan::{self, LineEnd, TOKEN},
 };
 
 /// What a stream carried next.
@@ -98,10 +98,7 @@ impl Framer {
     ///
     /// # Errors
     /// A message on a stream must say its length once and in digits, and stay below [`MAX_MESSAGE`].
-    #[allow(
-        clippy::should_implement_trait,
-        reason = "an iterator's items cannot borrow from it"
-    )]
+    #[allow(clippy::should_implement_trait, reason = "an iterator's items cannot borrow from it")]
     pub fn next(&mut self) -> Option<Result<Frame<'_>, Reject>> {
         if self.lost.is_some() {
             return None;
@@ -166,9 +163,7 @@ impl Framer {
             self.consumed = 4;
             return Some(Frame::Ping);
         }
-        if self.pending().starts_with(b"\r\n")
-            && !matches!(self.pending().get(2..), Some([] | [b'\r']))
-        {
+        if self.pending().starts_with(b"\r\n") && !matches!(self.pending().get(2..), Some([] | [b'\r'])) {
             self.start += 2;
         }
         None
@@ -176,10 +171,7 @@ impl Framer {
 
     /// The length of the message at the front, if it is all there.
     fn message_length(&mut self) -> Result<Option<usize>, (RejectWhy, usize)> {
-        if matches!(
-            self.pending(),
-            [] | [b'\r'] | [b'\r', b'\n'] | [b'\r', b'\n', b'\r']
-        ) {
+        if matches!(self.pending(), [] | [b'\r'] | [b'\r', b'\n'] | [b'\r', b'\n', b'\r']) {
             return Ok(None);
         }
         while self.length.is_none() {
@@ -191,8 +183,7 @@ impl Framer {
                 }
                 LineEnd::Cut => {
                     // A CR at the end may be half a line end.
-                    self.searched =
-                        self.pending().len() - usize::from(self.pending().ends_with(b"\r"));
+                    self.searched = self.pending().len() - usize::from(self.pending().ends_with(b"\r"));
                     return Ok(None);
                 }
             };
@@ -231,14 +222,14 @@ impl Framer {
             return Ok(());
         }
         let name_end = scan::skip(line, 0, TOKEN);
-        let colon = scan::skip(line, name_end, LWS);
+        let colon = scan::skip_lws(line, name_end);
         if Name::of(&line[..name_end]) != Name::CONTENT_LENGTH || line.get(colon) != Some(&b':') {
             return Ok(());
         }
         if self.content_length.is_some() {
             return Err((RejectWhy::Repeated(Name::CONTENT_LENGTH), self.line));
         }
-        let start = scan::skip(line, colon + 1, LWS);
+        let start = scan::skip_lws(line, colon + 1);
         let value = &line[start..scan::trim_end(line, start, line.len())];
         let Some(length) = scan::decimal(value) else {
             return Err((RejectWhy::Invalid(Name::CONTENT_LENGTH), self.line));
@@ -258,10 +249,7 @@ mod tests {
     use super::*;
     use crate::Status;
 
-    fn frames(
-        mut framer: Framer,
-        chunks: impl IntoIterator<Item = impl AsRef<[u8]>>,
-    ) -> Vec<String> {
+    fn frames(mut framer: Framer, chunks: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Vec<String> {
         let mut all = Vec::new();
         for chunk in chunks {
             framer.push(chunk.as_ref());
@@ -285,28 +273,16 @@ mod tests {
         for framer in [Framer::accepted(), Framer::opened()] {
             let whole = frames(framer.clone(), [STREAM]);
             for size in 1..=7 {
-                assert_eq!(
-                    frames(framer.clone(), STREAM.chunks(size)),
-                    whole,
-                    "in pieces of {size}"
-                );
+                assert_eq!(frames(framer.clone(), STREAM.chunks(size)), whole, "in pieces of {size}");
             }
         }
     }
 
     #[test]
     fn pings_for_who_accepted_and_pongs_for_who_opened() {
-        let short = |frames: Vec<String>| {
-            frames
-                .iter()
-                .map(|f| f[..4].to_owned())
-                .collect::<Vec<_>>()
-                .join(" ")
-        };
-        assert_eq!(
-            short(frames(Framer::accepted(), [STREAM])),
-            "ping MESS ping BYE  ping BYE "
-        );
+        let short =
+            |frames: Vec<String>| frames.iter().map(|f| f[..4].to_owned()).collect::<Vec<_>>().join(" ");
+        assert_eq!(short(frames(Framer::accepted(), [STREAM])), "ping MESS ping BYE  ping BYE ");
         assert_eq!(
             short(frames(Framer::opened(), [STREAM])),
             "pong pong pong MESS pong pong BYE  pong pong pong BYE "
@@ -323,28 +299,14 @@ mod tests {
     fn lost_framing_is_said_once() {
         for (head, says) in [
             ("X: 1", "a message on a stream needs a Content-Length"),
-            (
-                "l: 1\r\nContent-Length: 1",
-                "there is more than one Content-Length header",
-            ),
-            (
-                "Content-Length: -1",
-                "the Content-Length header is malformed",
-            ),
-            (
-                "Content-Length: five",
-                "the Content-Length header is malformed",
-            ),
-            (
-                "Content-Length: 4294967295",
-                "the message is longer than 65535 bytes",
-            ),
+            ("l: 1\r\nContent-Length: 1", "there is more than one Content-Length header"),
+            ("Content-Length: -1", "the Content-Length header is malformed"),
+            ("Content-Length: five", "the Content-Length header is malformed"),
+            ("Content-Length: 4294967295", "the message is longer than 65535 bytes"),
             ("X: a\nb", "a line does not end in CRLF"),
         ] {
-            let all = frames(
-                Framer::accepted(),
-                [format!("BYE sip:a SIP/2.0\r\n{head}\r\n\r\n"), "x".into()],
-            );
+            let all =
+                frames(Framer::accepted(), [format!("BYE sip:a SIP/2.0\r\n{head}\r\n\r\n"), "x".into()]);
             assert_eq!(all.len(), 1, "{head:?}");
             assert!(all[0].starts_with(says), "{head:?}: {}", all[0]);
         }
@@ -364,9 +326,9 @@ mod tests {
         let reject = reject.expect("a refusal");
         assert_eq!(reject.status(), Some(Status::MESSAGE_TOO_LARGE));
         assert!(framer.refused().len() < MAX_MESSAGE + 4096 + 1);
-        let reply = reject
-            .reply(framer.refused(), SocketAddr::from(([192, 0, 2, 1], 5060)))
-            .unwrap();
-        assert!(reply.starts_with(b"SIP/2.0 513 Message Too Large\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1;received=192.0.2.1\r\n"));
+        let reply = reject.reply(framer.refused(), SocketAddr::from(([192, 0, 2, 1], 5060))).unwrap();
+        assert!(reply.starts_with(
+            b"SIP/2.0 513 Message Too Large\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1;received=192.0.2.1\r\n"
+        ));
     }
 }

@@ -16,27 +16,73 @@ pub trait Header: Sized {
     fn parse(value: &str) -> Result<Self, Malformed>;
 }
 
+mod accept;
 mod call_id;
 mod contact;
+mod content;
 mod counts;
 mod cseq;
+mod date;
+mod disposition;
+mod event;
+mod feature;
+mod history_info;
 mod identifier;
+mod info_package;
+mod info_uris;
+mod join;
 mod lists;
 mod name_addr;
 mod parties;
+mod privacy;
+mod publication;
+mod rack;
+mod reason;
+mod refer;
+mod replaces;
+mod retry_after;
 mod route;
+mod session_timer;
+mod software;
+mod target_dialog;
+mod text;
+mod timestamp;
 mod via;
+mod warning;
 
+pub use accept::{Accept, AcceptEncoding, AcceptLanguage, AcceptedCoding, AcceptedLanguage, MediaRange};
 pub use call_id::{CallId, InReplyTo};
 pub use contact::{Contact, ContactAddr};
+pub use content::{ContentDisposition, ContentId, ContentType, Disposition, MediaType, MimeVersion};
 pub use counts::{ContentLength, Expires, FlowTimer, MaxBreadth, MaxForwards, MinExpires, RSeq};
 pub use cseq::CSeq;
+pub use date::Date;
+pub use disposition::{Directive, RequestDisposition};
+pub use event::{Event, EventType, SubReason, SubState, SubscriptionState};
+pub use feature::{AcceptContact, Feature, FeatureValue, RejectContact, TagValue, Term, is_feature_tag};
+pub use history_info::{Diversion, DiversionReason, HistoryIndex, HistoryInfo, HistoryTarget};
 pub use identifier::{Branch, MethodToken, Quality, Tag};
+pub use info_package::{InfoPackage, RecvInfo};
+pub use info_uris::{AlertInfo, CallInfo, ErrorInfo};
+pub use join::Join;
 pub use lists::{
-    Allow, Coding, ContentEncoding, ContentLanguage, InfoPackageName, LanguageTag, OptionTag,
-    ProxyRequire, RecvInfo, Require, Supported, Unsupported,
+    Allow, AllowEvents, Coding, ContentEncoding, ContentLanguage, LanguageTag, OptionTag, ProxyRequire,
+    Require, Supported, Unsupported,
 };
 pub use name_addr::{NameAddr, NameAddrRef};
 pub use parties::{From, ReplyTo, To};
+pub use privacy::{PAssertedIdentity, PPreferredIdentity, Privacy, PrivacyKind};
+pub use publication::{EntityTag, SipEtag, SipIfMatch};
+pub use rack::RAck;
+pub use reason::Reason;
+pub use refer::{ReferSub, ReferTo, ReferredBy};
+pub use replaces::Replaces;
+pub use retry_after::RetryAfter;
 pub use route::{Path, RecordRoute, Route, ServiceRoute};
-pub use via::{Transport, Via, ViaRef, ViaRport};
+pub use session_timer::{MinSe, Refresher, SessionExpires};
+pub use software::{Server, SoftwarePart, UserAgent};
+pub use target_dialog::TargetDialog;
+pub use text::{Organization, Priority, Subject};
+pub use timestamp::{DecimalSeconds, Timestamp};
+pub use via::{Transport, Via, ViaRef};
+pub use warning::Warning;

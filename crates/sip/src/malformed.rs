@@ -15,19 +15,13 @@ impl Malformed {
     /// Says what was wrong: "the port is not a number".
     #[must_use]
     pub const fn new(what: &'static str) -> Self {
-        Self {
-            what: Cow::Borrowed(what),
-            at: None,
-        }
+        Self { what: Cow::Borrowed(what), at: None }
     }
 
     /// The same with words put together at run time; they must not repeat a value that could be secret.
     #[must_use]
     pub const fn because(what: String) -> Self {
-        Self {
-            what: Cow::Owned(what),
-            at: None,
-        }
+        Self { what: Cow::Owned(what), at: None }
     }
 
     /// The same, with the place: bytes from the start of the text that was parsed.
@@ -65,13 +59,7 @@ mod tests {
 
     #[test]
     fn says_what_and_where() {
-        assert_eq!(
-            Malformed::new("the port is not a number").to_string(),
-            "the port is not a number"
-        );
-        assert_eq!(
-            Malformed::new("no scheme").at(3).to_string(),
-            "no scheme (at byte 3)"
-        );
+        assert_eq!(Malformed::new("the port is not a number").to_string(), "the port is not a number");
+        assert_eq!(Malformed::new("no scheme").at(3).to_string(), "no scheme (at byte 3)");
     }
 }

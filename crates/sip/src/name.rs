@@ -30,7 +30,16 @@ macro_rules! names {
 }
 
 names! {
-    // RFC 3261 §20, in its order.
+    // What dispatch reads of every message, so that one comparison tells them from the rest; RFC 3261 §20.
+    VIA = "Via", Some('v');
+    FROM = "From", Some('f');
+    TO = "To", Some('t');
+    CALL_ID = "Call-ID", Some('i');
+    CSEQ = "CSeq", None;
+    MAX_FORWARDS = "Max-Forwards", None;
+    ROUTE = "Route", None;
+    CONTENT_LENGTH = "Content-Length", Some('l');
+    // The rest of RFC 3261 §20, in its order.
     ACCEPT = "Accept", None;
     ACCEPT_ENCODING = "Accept-Encoding", None;
     ACCEPT_LANGUAGE = "Accept-Language", None;
@@ -38,21 +47,16 @@ names! {
     ALLOW = "Allow", None;
     AUTHENTICATION_INFO = "Authentication-Info", None;
     AUTHORIZATION = "Authorization", None;
-    CALL_ID = "Call-ID", Some('i');
     CALL_INFO = "Call-Info", None;
     CONTACT = "Contact", Some('m');
     CONTENT_DISPOSITION = "Content-Disposition", None;
     CONTENT_ENCODING = "Content-Encoding", Some('e');
     CONTENT_LANGUAGE = "Content-Language", None;
-    CONTENT_LENGTH = "Content-Length", Some('l');
     CONTENT_TYPE = "Content-Type", Some('c');
-    CSEQ = "CSeq", None;
     DATE = "Date", None;
     ERROR_INFO = "Error-Info", None;
     EXPIRES = "Expires", None;
-    FROM = "From", Some('f');
     IN_REPLY_TO = "In-Reply-To", None;
-    MAX_FORWARDS = "Max-Forwards", None;
     MIME_VERSION = "MIME-Version", None;
     MIN_EXPIRES = "Min-Expires", None;
     ORGANIZATION = "Organization", None;
@@ -64,15 +68,12 @@ names! {
     REPLY_TO = "Reply-To", None;
     REQUIRE = "Require", None;
     RETRY_AFTER = "Retry-After", None;
-    ROUTE = "Route", None;
     SERVER = "Server", None;
     SUBJECT = "Subject", Some('s');
     SUPPORTED = "Supported", Some('k');
     TIMESTAMP = "Timestamp", None;
-    TO = "To", Some('t');
     UNSUPPORTED = "Unsupported", None;
     USER_AGENT = "User-Agent", None;
-    VIA = "Via", Some('v');
     WARNING = "Warning", None;
     WWW_AUTHENTICATE = "WWW-Authenticate", None;
     // RFC 3262.
@@ -222,14 +223,10 @@ impl Name {
             [letter] => Self(BY_LETTER[usize::from(*letter)]),
             _ => {
                 let found = BY_HASH[slot(text)];
-                if TEXTS[usize::from(found)]
-                    .as_bytes()
-                    .eq_ignore_ascii_case(text)
-                {
-                    Self(found)
-                } else {
-                    Self::OTHER
-                }
+                let same = SPELLINGS[usize::from(found)].is(text)
+                    && (text.len() <= TWO_WORDS
+                        || TEXTS[usize::from(found)].as_bytes().eq_ignore_ascii_case(text));
+                if same { Self(found) } else { Self::OTHER }
             }
         }
     }
@@ -255,6 +252,11 @@ impl Name {
         LISTS & (1 << self.0) != 0
     }
 
+    /// Whether dispatch reads this header of every message.
+    pub(crate) const fn is_dispatched(self) -> bool {
+        self.0 != 0 && self.0 <= Self::CONTENT_LENGTH.0
+    }
+
     /// Every name but [`Name::OTHER`], in the order of this module.
     pub fn all() -> impl Iterator<Item = Self> {
         (1..COUNT as u8).map(Self)
@@ -269,11 +271,7 @@ impl fmt::Display for Name {
 
 impl fmt::Debug for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0 == 0 {
-            "(other)"
-        } else {
-            self.as_str()
-        })
+        f.write_str(if self.0 == 0 { "(other)" } else { self.as_str() })
     }
 }
 
@@ -302,15 +300,90 @@ const fn slot(text: &[u8]) -> usize {
     (key.wrapping_mul(MULTIPLIER) >> (32 - SLOT_BITS)) as usize
 }
 
+/// A name in lower case, as its first and its last bytes, which overlap; and the bits that make letters lower case.
+///
+/// Comparing whole words is what makes [`Name::of`] cheap; hyphens have no case, so nothing but the name matches.
+/// Names too long for two words are compared as text.
+struct Spelling {
+    length: usize,
+    first: u64,
+    first_case: u64,
+    last: u64,
+    last_case: u64,
+}
+
+impl Spelling {
+    const NONE: Self = Self { length: 0, first: 0, first_case: 0, last: 0, last_case: 0 };
+
+    const fn of(name: &[u8]) -> Self {
+        let width = width(name.len());
+        let (first, first_case) = Self::word(name, 0, width);
+        let (last, last_case) = Self::word(name, name.len() - width, width);
+        Self { length: name.len(), first, first_case, last, last_case }
+    }
+
+    /// The `width` bytes from `start` on, and their case bits.
+    const fn word(name: &[u8], start: usize, width: usize) -> (u64, u64) {
+        let (mut word, mut case) = (0, 0);
+        let mut i = width;
+        while i > 0 {
+            i -= 1;
+            let byte = name[start + i];
+            word = (word << 8) | byte.to_ascii_lowercase() as u64;
+            case = (case << 8) | if byte.is_ascii_alphabetic() { 0x20 } else { 0 };
+        }
+        (word, case)
+    }
+
+    /// Whether the text, if it is as long as the name, begins and ends like it.
+    #[inline]
+    fn is(&self, text: &[u8]) -> bool {
+        let words = match width(text.len()) {
+            8 => both(text, u64::from_le_bytes),
+            4 => both(text, |bytes| u32::from_le_bytes(bytes).into()),
+            _ => both(text, |bytes| u16::from_le_bytes(bytes).into()),
+        };
+        text.len() == self.length
+            && words.is_some_and(|(first, last)| {
+                first | self.first_case == self.first && last | self.last_case == self.last
+            })
+    }
+}
+
+/// How many bytes are compared at once.
+const fn width(length: usize) -> usize {
+    match length {
+        0..=3 => 2,
+        4..=7 => 4,
+        _ => 8,
+    }
+}
+
+/// The longest text that two words cover.
+const TWO_WORDS: usize = 16;
+
+/// The first and the last `N` bytes.
+#[inline]
+fn both<const N: usize>(text: &[u8], word: impl Fn([u8; N]) -> u64) -> Option<(u64, u64)> {
+    Some((word(*text.first_chunk()?), word(*text.last_chunk()?)))
+}
+
+static SPELLINGS: [Spelling; COUNT] = {
+    let mut table = [Spelling::NONE; COUNT];
+    let mut i = 1;
+    while i < COUNT {
+        table[i] = Spelling::of(TEXTS[i].as_bytes());
+        i += 1;
+    }
+    table
+};
+
 static BY_HASH: [u8; 1 << SLOT_BITS] = {
     let mut table = [0; 1 << SLOT_BITS];
     let mut i = 1;
     while i < COUNT {
         let at = slot(TEXTS[i].as_bytes());
-        assert!(
-            table[at] == 0,
-            "two header names share a slot: look for another MULTIPLIER"
-        );
+        assert!(table[at] == 0, "two header names share a slot: look for another MULTIPLIER");
         table[at] = i as u8;
         i += 1;
     }
@@ -349,32 +422,30 @@ mod tests {
         for name in Name::all() {
             if let Some(letter) = name.compact() {
                 assert_eq!(Name::of(letter.to_string().as_bytes()), name);
-                assert_eq!(
-                    Name::of(letter.to_ascii_uppercase().to_string().as_bytes()),
-                    name
-                );
+                assert_eq!(Name::of(letter.to_ascii_uppercase().to_string().as_bytes()), name);
             }
         }
-        let letters: String = ('a'..='z')
-            .filter(|c| Name::of(c.to_string().as_bytes()) != Name::OTHER)
-            .collect();
+        let letters: String =
+            ('a'..='z').filter(|c| Name::of(c.to_string().as_bytes()) != Name::OTHER).collect();
         assert_eq!(letters, "abcdefijklmnorstuvxy");
     }
 
     #[test]
     fn near_misses_are_other() {
-        for text in [
-            "",
-            "Vja",
-            "Via ",
-            "Call_ID",
-            "CallXID",
-            "q",
-            "1",
-            "Max-Forward",
-            "Contents-Type",
-            "\u{130}",
-        ] {
+        for name in Name::all() {
+            let text = name.as_str().as_bytes();
+            for i in 0..text.len() {
+                for bit in [1, 2, 4, 8, 16, 32, 64, 128] {
+                    let mut other = text.to_vec();
+                    other[i] ^= bit;
+                    let found = Name::of(&other);
+                    assert!(found != name || other.eq_ignore_ascii_case(text), "{other:?}");
+                }
+            }
+        }
+        for text in
+            ["", "Vja", "Via ", "Call_ID", "CallXID", "q", "1", "Max-Forward", "Contents-Type", "\u{130}"]
+        {
             assert_eq!(Name::of(text.as_bytes()), Name::OTHER, "{text:?}");
         }
     }

@@ -6,7 +6,7 @@ use crate::{
     Method, Name, Reject, RejectWhy, Status,
     limits::{MAX_HEADER_LEN, MAX_MESSAGE, MAX_START_LINE},
     reject::Peer,
-    scan::{self, DISPLAY, LWS, LineEnd, Next, Span, TOKEN, URI},
+    scan::{self, DISPLAY, LineEnd, Span, TOKEN, URI},
     top_via::{self, ViaSpans},
     view::{LineSpan, View},
 };
@@ -21,15 +21,9 @@ impl<'a> View<'a> {
     /// The start line, the lines as such, and the headers without which nothing can be done (top Via, From, To,
     /// Call-ID, `CSeq`, Max-Forwards, top Route, Content-Length) must follow their grammar. Everything else is
     /// judged when it is asked for.
+    // Inlined, so that the view is made where the caller wants it: it is too big to be moved about.
+    #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Reject> {
-        let bytes = after_empty_lines(bytes);
-        if bytes.len() > MAX_MESSAGE {
-            return Err(Reject::new(
-                RejectWhy::MessageTooLong,
-                MAX_MESSAGE,
-                peer_of_start(bytes),
-            ));
-        }
         let mut view = Self {
             bytes,
             head: "",
@@ -41,6 +35,7 @@ impl<'a> View<'a> {
             cseq: 0,
             max_forwards: None,
             content_length: None,
+            cseq_text: Span::NONE,
             call_id: Span::NONE,
             from_uri: Span::NONE,
             to_uri: Span::NONE,
@@ -48,18 +43,28 @@ impl<'a> View<'a> {
             to_tag: Span::NONE,
             route_uri: Span::NONE,
             via: ViaSpans::NONE,
+            source: None,
             lines: ArrayVec::new(),
         };
-        let at = view.start_line()?;
-        let peer = if view.status.is_some() {
-            Peer::Nobody
-        } else {
-            Peer::of_request(view.method)
-        };
-        match view.header_lines(at) {
+        match view.read() {
             Ok(()) => Ok(view),
-            Err((why, at)) => Err(Reject::new(why, at, peer)),
+            Err(reject) => Err(reject),
         }
+    }
+
+    fn read(&mut self) -> Result<(), Reject> {
+        self.bytes = after_empty_lines(self.bytes);
+        if self.bytes.len() > MAX_MESSAGE {
+            return Err(Reject::new(RejectWhy::MessageTooLong, MAX_MESSAGE, peer_of_start(self.bytes)));
+        }
+        let at = self.start_line()?;
+        self.header_lines(at).map_err(|(why, at)| {
+            let peer = match self.status {
+                Some(_) => Peer::Nobody,
+                None => Peer::of_request(self.method),
+            };
+            Reject::new(why, at, peer)
+        })
     }
 
     /// Reads the first line; returns where the second starts.
@@ -101,11 +106,7 @@ impl<'a> View<'a> {
         self.request_uri = Span::new(uri, uri_end);
         let version = &line[uri_end + 1..];
         if !version.eq_ignore_ascii_case(b"SIP/2.0") {
-            let why = if is_version(version) {
-                RejectWhy::Version
-            } else {
-                RejectWhy::StartLine
-            };
+            let why = if is_version(version) { RejectWhy::Version } else { RejectWhy::StartLine };
             return Err((why, uri_end + 1));
         }
         if !may_be_request_uri(&line[uri..uri_end]) {
@@ -123,9 +124,7 @@ impl<'a> View<'a> {
         let code = version_end + 1;
         let code_end = scan::skip(line, code, TOKEN);
         let digits = line.get(code..code_end).filter(|digits| digits.len() == 3);
-        let status = digits
-            .and_then(scan::decimal)
-            .and_then(|code| Status::new(code as u16));
+        let status = digits.and_then(scan::decimal).and_then(|code| Status::new(code as u16));
         if status.is_none() || !matches!(line.get(code_end), None | Some(b' ')) {
             return Err((RejectWhy::StatusCode, code));
         }
@@ -137,65 +136,61 @@ impl<'a> View<'a> {
     /// Reads the header lines from `at` on, and finds the body.
     fn header_lines(&mut self, mut at: usize) -> Result<(), (RejectWhy, usize)> {
         let bytes = self.bytes;
-        loop {
-            let name_end = scan::skip(bytes, at, TOKEN);
-            if name_end == at {
-                break;
+        while !matches!(bytes.get(at), Some(b'\r') | None) {
+            let colon = scan::byte(bytes, at, b':');
+            let mut name_end = colon;
+            while name_end > at && matches!(bytes[name_end - 1], b' ' | b'\t') {
+                name_end -= 1;
             }
-            let mut colon = name_end;
-            while matches!(bytes.get(colon), Some(b' ' | b'\t')) {
-                colon += 1;
-            }
-            if bytes.get(colon) != Some(&b':') {
-                let why = if colon == bytes.len() {
-                    RejectWhy::Unfinished
-                } else {
-                    RejectWhy::HeaderLine
-                };
-                return Err((why, colon));
+            let name = Name::of(&bytes[at..name_end]);
+            if name == Name::OTHER {
+                self.other_name(at, name_end)?;
             }
             let end = folded_line_end(bytes, colon + 1)?;
             if end - at > MAX_HEADER_LEN {
                 return Err((RejectWhy::HeaderTooLong, at));
             }
-            let value = scan::skip(&bytes[..end], colon + 1, LWS);
-            let value_end = scan::trim_end(bytes, value, end);
-            let name = Name::of(&bytes[at..name_end]);
             let line = LineSpan {
                 start: at as u16,
-                name_end: name_end as u16,
-                value: Span::new(value, value_end),
                 end: end as u16,
                 name,
+                name_length: u8::try_from(name_end - at).unwrap_or(u8::MAX),
             };
             if self.lines.try_push(line).is_err() {
                 return Err((RejectWhy::TooManyHeaders, at));
             }
-            self.header_line(name, &bytes[..value_end], value)?;
+            if name.is_dispatched() {
+                let value = scan::skip_lws(&bytes[..end], colon + 1);
+                self.header_line(name, &bytes[..scan::trim_end(bytes, value, end)], value)?;
+            }
             at = end + 2;
         }
         match bytes.get(at..at + 2) {
             Some(b"\r\n") => self.finish(at + 2),
-            Some([b'\r' | b'\n', _]) => Err((RejectWhy::LineEnd, at)),
-            Some(_) => Err((RejectWhy::HeaderLine, at)),
+            Some(_) => Err((RejectWhy::LineEnd, at)),
             None => Err((RejectWhy::Unfinished, at)),
         }
     }
 
+    /// Checks that an unknown name is a token with a colon behind it.
+    fn other_name(&self, at: usize, end: usize) -> Result<(), (RejectWhy, usize)> {
+        let token_end = scan::skip(self.bytes, at, TOKEN);
+        if token_end == end && end > at && end < self.bytes.len() {
+            return Ok(());
+        }
+        let why = match self.bytes.get(token_end) {
+            None => RejectWhy::Unfinished,
+            Some(b'\n') => RejectWhy::LineEnd,
+            Some(_) => RejectWhy::HeaderLine,
+        };
+        Err((why, token_end))
+    }
+
     /// Takes what dispatch needs from one line, whose value is `text[at..]`.
     #[inline]
-    fn header_line(
-        &mut self,
-        name: Name,
-        text: &[u8],
-        at: usize,
-    ) -> Result<(), (RejectWhy, usize)> {
+    fn header_line(&mut self, name: Name, text: &[u8], at: usize) -> Result<(), (RejectWhy, usize)> {
         let once = |first: bool| {
-            if first {
-                Ok(())
-            } else {
-                Err((RejectWhy::Repeated(name), at))
-            }
+            if first { Ok(()) } else { Err((RejectWhy::Repeated(name), at)) }
         };
         let invalid = (RejectWhy::Invalid(name), at);
         match name {
@@ -212,11 +207,7 @@ impl<'a> View<'a> {
             }
             Name::CALL_ID => {
                 once(self.call_id.is_empty())?;
-                if at == text.len()
-                    || text[at..]
-                        .iter()
-                        .fold(false, |bad, b| bad | !b.is_ascii_graphic())
-                {
+                if at == text.len() || text[at..].iter().fold(false, |bad, b| bad | !b.is_ascii_graphic()) {
                     return Err(invalid);
                 }
                 self.call_id = Span::new(at, text.len());
@@ -235,9 +226,7 @@ impl<'a> View<'a> {
                 self.content_length = Some(scan::decimal(&text[at..]).ok_or(invalid)?);
             }
             Name::ROUTE if self.route_uri.is_empty() => {
-                let address = address(text, at)
-                    .filter(|address| address.bracketed)
-                    .ok_or(invalid)?;
+                let address = address(text, at).filter(|address| address.bracketed).ok_or(invalid)?;
                 self.route_uri = address.uri;
             }
             _ => {}
@@ -248,12 +237,13 @@ impl<'a> View<'a> {
     /// `1*DIGIT LWS Method`, the number within 32 bits (RFC 3261 §8.1.1.5, §20.16).
     fn take_cseq(&mut self, text: &[u8], at: usize) -> Result<(), (RejectWhy, usize)> {
         let invalid = (RejectWhy::Invalid(Name::CSEQ), at);
-        if self.has_before(Name::CSEQ) {
+        if !self.cseq_text.is_empty() {
             return Err((RejectWhy::Repeated(Name::CSEQ), at));
         }
         let number_end = scan::skip(text, at, TOKEN);
         self.cseq = scan::decimal(&text[at..number_end]).ok_or(invalid)?;
-        let method = scan::skip(text, number_end, LWS);
+        self.cseq_text = Span::new(at, text.len());
+        let method = scan::skip_lws(text, number_end);
         let method_end = scan::skip(text, method, TOKEN);
         if method == number_end || method == method_end || method_end != text.len() {
             return Err(invalid);
@@ -269,11 +259,7 @@ impl<'a> View<'a> {
 
     /// Whether a line before the current one has that name.
     fn has_before(&self, name: Name) -> bool {
-        self.lines
-            .iter()
-            .rev()
-            .skip(1)
-            .any(|line| line.name == name)
+        self.lines.iter().rev().skip(1).any(|line| line.name == name)
     }
 
     /// Checks what must be there, and cuts the body; `body` is where it starts.
@@ -283,14 +269,12 @@ impl<'a> View<'a> {
             (Name::FROM, self.from_uri),
             (Name::TO, self.to_uri),
             (Name::CALL_ID, self.call_id),
+            (Name::CSEQ, self.cseq_text),
         ];
         for (name, span) in required {
             if span.is_empty() {
                 return Err((RejectWhy::Missing(name), body));
             }
-        }
-        if !self.lines.iter().any(|line| line.name == Name::CSEQ) {
-            return Err((RejectWhy::Missing(Name::CSEQ), body));
         }
         if let Some(length) = self.content_length {
             let end = body + length as usize;
@@ -321,7 +305,7 @@ fn address(text: &[u8], at: usize) -> Option<Address> {
     let mut open = at;
     match text.get(at)? {
         b'<' => {}
-        b'"' => open = scan::skip(text, scan::quoted(text, at)?, LWS),
+        b'"' => open = scan::skip_lws(text, scan::quoted(text, at)?),
         _ => {
             open = scan::skip(text, at, DISPLAY);
             if text.get(open) == Some(&b':') {
@@ -336,22 +320,15 @@ fn address(text: &[u8], at: usize) -> Option<Address> {
     if end == open + 1 || text.get(end) != Some(&b'>') {
         return None;
     }
-    Some(Address {
-        uri: Span::new(open + 1, end),
-        after: end + 1,
-        bracketed: true,
-    })
+    Some(Address { uri: Span::new(open + 1, end), after: end + 1, bracketed: true })
 }
 
 /// A URI without brackets, whose scheme is `text[at..colon]`.
 fn addr_spec(text: &[u8], at: usize, colon: usize) -> Option<Address> {
     let rest = &text[colon + 1..];
-    let length = rest
-        .iter()
-        .position(|&b| !scan::is(b, scan::VALUE) || b == b'?')
-        .unwrap_or(rest.len());
+    let length = rest.iter().position(|&b| !scan::is(b, scan::VALUE) || b == b'?').unwrap_or(rest.len());
     let end = colon + 1 + length;
-    let after = scan::skip(text, end, LWS);
+    let after = scan::skip_lws(text, end);
     let ends = matches!(text.get(after), None | Some(b';' | b','));
     let scheme = &text[at..colon];
     let scheme_ends = scheme.iter().all(|&b| scan::is(b, TOKEN));
@@ -366,23 +343,16 @@ fn addr_spec(text: &[u8], at: usize, colon: usize) -> Option<Address> {
 fn party(text: &[u8], at: usize) -> Option<(Span, Span)> {
     let address = address(text, at)?;
     let mut tag = Span::NONE;
-    let mut at = address.after;
-    loop {
-        match scan::param(text, at) {
-            Next::Param(param) => {
-                let name = &text[param.name.range()];
-                if name.len() == 3 && name.eq_ignore_ascii_case(b"tag") {
-                    if !tag.is_empty() || param.value.is_empty() {
-                        return None;
-                    }
-                    tag = param.value;
-                }
-                at = param.end;
+    let (_, after) = scan::params(text, address.after, |name, value| {
+        if text[name.range()].eq_ignore_ascii_case(b"tag") {
+            if !tag.is_empty() || value.is_empty() {
+                return None;
             }
-            Next::End(after) => return (after == text.len()).then_some((address.uri, tag)),
-            Next::Bad => return None,
+            tag = value;
         }
-    }
+        Some(())
+    })?;
+    (after == text.len()).then_some((address.uri, tag))
 }
 
 /// The end of the header line that goes on at `at`: a CRLF after which no SP or HTAB follows (RFC 3261 §7.3.1).
@@ -410,9 +380,7 @@ fn after_empty_lines(mut bytes: &[u8]) -> &[u8] {
 pub(crate) fn peer_of_start(bytes: &[u8]) -> Peer {
     let line = &bytes[..bytes.len().min(MAX_START_LINE + 16)];
     let line = &line[..memchr::memchr(b'\n', line).unwrap_or(line.len())];
-    let is_response = line
-        .get(..4)
-        .is_some_and(|start| start.eq_ignore_ascii_case(b"SIP/"));
+    let is_response = line.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"SIP/"));
     let is_request = memchr::memmem::find(line, b" SIP/").is_some() || line.len() > MAX_START_LINE;
     let method_end = scan::skip(line, 0, TOKEN);
     if is_response || !is_request || method_end == 0 {
@@ -422,8 +390,7 @@ pub(crate) fn peer_of_start(bytes: &[u8]) -> Peer {
 }
 
 fn is_version(text: &[u8]) -> bool {
-    text.get(..4)
-        .is_some_and(|start| start.eq_ignore_ascii_case(b"SIP/"))
+    text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"SIP/"))
         && text.len() > 6
         && text[4..].iter().all(|b| b.is_ascii_digit() || *b == b'.')
 }
@@ -431,21 +398,18 @@ fn is_version(text: &[u8]) -> bool {
 /// A scheme and something after it; for SIP without the header part that only other URIs may have (RFC 3261
 /// §19.1.1, table 1).
 fn may_be_request_uri(uri: &[u8]) -> bool {
-    let Some(colon) = memchr::memchr(b':', uri) else {
-        return false;
-    };
-    let scheme = &uri[..colon];
+    let colon = if uri.starts_with(b"sip:") { 3 } else { memchr::memchr(b':', uri).unwrap_or(uri.len()) };
+    let scheme = uri.get(..colon).unwrap_or_default();
     if !scheme.first().is_some_and(u8::is_ascii_alphabetic)
-        || !scheme
-            .iter()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
-        || colon + 1 == uri.len()
+        || !scheme.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+        || colon + 1 >= uri.len()
     {
         return false;
     }
     if scheme.eq_ignore_ascii_case(b"sip") || scheme.eq_ignore_ascii_case(b"sips") {
-        let host = memchr::memrchr(b'@', uri).unwrap_or(colon);
-        return memchr::memchr(b'?', &uri[host..]).is_none();
+        // A question mark may also stand in the user part.
+        let headers = scan::byte(uri, 0, b'?');
+        return headers == uri.len() || uri[headers..].contains(&b'@');
     }
     true
 }

@@ -106,11 +106,7 @@ pub struct Reject {
 
 impl Reject {
     pub(crate) fn new(why: RejectWhy, at: usize, peer: Peer) -> Self {
-        Self {
-            why,
-            at: u32::try_from(at).unwrap_or(u32::MAX),
-            peer,
-        }
+        Self { why, at: u32::try_from(at).unwrap_or(u32::MAX), peer }
     }
 
     /// Where the trouble was noticed, in bytes from the start of the message.
@@ -222,7 +218,7 @@ impl<'a> Echo<'a> {
     fn of(bytes: &'a [u8]) -> Self {
         let mut echo = Self::default();
         let bytes = &bytes[..bytes.len().min(MAX_MESSAGE)];
-        let mut at = scan::skip(bytes, 0, scan::LWS);
+        let mut at = scan::skip_lws(bytes, 0);
         while let LineEnd::At(first_end) = scan::line_end(bytes, at) {
             let mut end = first_end;
             while matches!(bytes.get(end + 2), Some(b' ' | b'\t')) {
@@ -242,11 +238,11 @@ impl<'a> Echo<'a> {
 
     fn take(&mut self, line: &'a [u8]) {
         let name_end = scan::skip(line, 0, scan::TOKEN);
-        let colon = scan::skip(line, name_end, scan::LWS);
+        let colon = scan::skip_lws(line, name_end);
         if line.get(colon) != Some(&b':') {
             return;
         }
-        let start = scan::skip(line, colon + 1, scan::LWS);
+        let start = scan::skip_lws(line, colon + 1);
         let end = scan::trim_end(line, start, line.len());
         let Ok(value) = std::str::from_utf8(&line[start..end]) else {
             return;
@@ -273,9 +269,7 @@ impl<'a> Echo<'a> {
         [top_via, self.from, self.to, self.call_id, self.cseq]
             .iter()
             .flat_map(|text| text.bytes().chain([0]))
-            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-            })
+            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
     }
 }
 
@@ -286,12 +280,11 @@ fn has_tag(to: &str) -> bool {
         at = scan::quoted(text, at).unwrap_or(text.len());
     }
     let after_uri = memchr::memchr(b'>', &text[at..]).map_or(0, |n| at + n);
-    let mut at = memchr::memchr(b';', &text[after_uri..]).map_or(text.len(), |n| after_uri + n);
-    while let scan::Next::Param(param) = scan::param(text, at) {
-        if text[param.name.range()].eq_ignore_ascii_case(b"tag") {
-            return true;
-        }
-        at = param.end;
-    }
-    false
+    let params = memchr::memchr(b';', &text[after_uri..]).map_or(text.len(), |n| after_uri + n);
+    let mut found = false;
+    scan::params(text, params, |name, _| {
+        found |= text[name.range()].eq_ignore_ascii_case(b"tag");
+        Some(())
+    });
+    found
 }

@@ -3,8 +3,6 @@
 //! Everything works on bytes and positions and never allocates. Inside a header value, CR and LF occur only in
 //! folds (the line scanner saw to that), so LWS is simply any run of SP, HTAB, CR and LF (RFC 3261 §25.1).
 
-use memchr::memchr2;
-
 /// A range of a message, in bytes from its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
@@ -17,10 +15,7 @@ impl Span {
 
     /// Positions never exceed [`MAX_MESSAGE`](crate::limits::MAX_MESSAGE), which is what 16 bits hold.
     pub(crate) const fn new(start: usize, end: usize) -> Self {
-        Self {
-            start: start as u16,
-            end: end as u16,
-        }
+        Self { start: start as u16, end: end as u16 }
     }
 
     pub(crate) const fn is_empty(self) -> bool {
@@ -56,10 +51,7 @@ static CLASS: [u8; 256] = {
         let c = i as u8;
         let mut class = 0;
         if c.is_ascii_alphanumeric()
-            || matches!(
-                c,
-                b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~'
-            )
+            || matches!(c, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~')
         {
             class |= TOKEN | DISPLAY;
         }
@@ -97,21 +89,40 @@ pub(crate) fn is(byte: u8, class: u8) -> bool {
 /// The first position from `at` on whose byte is not of `class`, or the end.
 #[inline]
 pub(crate) fn skip(text: &[u8], at: usize, class: u8) -> usize {
-    let rest = text.get(at..).unwrap_or_default();
-    at + rest
-        .iter()
-        .position(|&b| !is(b, class))
-        .unwrap_or(rest.len())
+    first(text, at, |byte| !is(byte, class))
+}
+
+/// The first position from `at` on that is not LWS, or the end. There is none almost everywhere that it may be.
+#[inline]
+pub(crate) fn skip_lws(text: &[u8], at: usize) -> usize {
+    match text.get(at) {
+        Some(0..=b' ') => skip(text, at, LWS),
+        _ => at,
+    }
 }
 
 /// The first position from `at` on whose byte is of `class`, or the end.
 #[inline]
 pub(crate) fn find(text: &[u8], at: usize, class: u8) -> usize {
-    let rest = text.get(at..).unwrap_or_default();
-    at + rest
-        .iter()
-        .position(|&b| is(b, class))
-        .unwrap_or(rest.len())
+    first(text, at, |byte| is(byte, class))
+}
+
+/// The first position from `at` on whose byte is `wanted`, or the end. Four at a time: runs are short, so looking
+/// at a byte must cost little, and starting must cost nothing.
+#[inline]
+fn first(text: &[u8], at: usize, wanted: impl Fn(u8) -> bool) -> usize {
+    let mut at = at;
+    let mut rest = text.get(at..).unwrap_or_default();
+    while let Some((four, after)) = rest.split_first_chunk::<4>() {
+        for (i, &byte) in four.iter().enumerate() {
+            if wanted(byte) {
+                return at + i;
+            }
+        }
+        at += 4;
+        rest = after;
+    }
+    at + rest.iter().position(|&byte| wanted(byte)).unwrap_or(rest.len())
 }
 
 /// `text` without LWS at its end, given where it starts.
@@ -135,25 +146,71 @@ pub(crate) enum LineEnd {
 /// The end of the line that goes on at `at`, without regard to folds.
 #[inline]
 pub(crate) fn line_end(text: &[u8], at: usize) -> LineEnd {
-    let Some(rest) = text.get(at..) else {
-        return LineEnd::Cut;
-    };
-    let Some(n) = memchr2(b'\r', b'\n', rest) else {
-        return LineEnd::Cut;
-    };
-    match (rest[n], rest.get(n + 1)) {
-        (b'\r', Some(b'\n')) => LineEnd::At(at + n),
-        (b'\r', None) => LineEnd::Cut,
-        _ => LineEnd::Bare(at + n),
+    let mut at = at;
+    loop {
+        at = control(text, at);
+        match text.get(at..) {
+            Some([b'\r', b'\n', ..]) => return LineEnd::At(at),
+            Some([] | [b'\r']) | None => return LineEnd::Cut,
+            Some([b'\r' | b'\n', ..]) => return LineEnd::Bare(at),
+            Some([..]) => at += 1,
+        }
     }
+}
+
+/// The first control character (below 0x20) from `at` on, or the end.
+#[inline]
+fn control(text: &[u8], at: usize) -> usize {
+    first_less(text, at, 0, b' ')
+}
+
+/// The first such byte from `at` on, or the end.
+#[inline]
+pub(crate) fn byte(text: &[u8], at: usize, byte: u8) -> usize {
+    first_less(text, at, byte, 1)
+}
+
+/// The first byte from `at` on that is less than `bound` after its bits in `flip` are flipped, or the end.
+///
+/// Sixteen bytes at a time: taking `bound` from such a byte borrows into its top bit. Bytes with a top bit of their
+/// own do so too, which the second look sorts out; of eight bytes, the lowest found is exact.
+#[inline]
+fn first_less(text: &[u8], at: usize, flip: u8, bound: u8) -> usize {
+    let flipped = |eight: &[u8]| {
+        let x = eight.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        x ^ repeat(flip)
+    };
+    let less = |x: u64| x.wrapping_sub(repeat(bound));
+    let mut at = at;
+    let mut rest = text.get(at..).unwrap_or_default();
+    while let Some((sixteen, after)) = rest.split_first_chunk::<16>() {
+        let (low, high) = (flipped(&sixteen[..8]), flipped(&sixteen[8..]));
+        if (less(low) | less(high)) & repeat(0x80) != 0 {
+            let low = less(low) & !low & repeat(0x80);
+            let high = less(high) & !high & repeat(0x80);
+            if low != 0 {
+                return at + low.trailing_zeros() as usize / 8;
+            }
+            if high != 0 {
+                return at + 8 + high.trailing_zeros() as usize / 8;
+            }
+        }
+        at += 16;
+        rest = after;
+    }
+    at + rest.iter().position(|&byte| byte ^ flip < bound).unwrap_or(rest.len())
+}
+
+const fn repeat(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
 }
 
 /// Past the quoted string whose opening quote is at `at`; `None` if it is not closed (RFC 3261 §25.1).
 pub(crate) fn quoted(text: &[u8], at: usize) -> Option<usize> {
     let mut i = at + 1;
     loop {
-        i += memchr2(b'"', b'\\', text.get(i..)?)?;
-        if text[i] == b'"' {
+        i = first(text, i, |byte| matches!(byte, b'"' | b'\\'));
+        if *text.get(i)? == b'"' {
             return Some(i + 1);
         }
         i += 2;
@@ -174,62 +231,42 @@ pub(crate) fn decimal(text: &[u8]) -> Option<u32> {
     })
 }
 
-/// One `;name=value`.
-pub(crate) struct Param {
-    pub(crate) name: Span,
-    /// Empty if there is none; with its quotes if it has any.
-    pub(crate) value: Span,
-    /// Past the parameter, before any LWS.
-    pub(crate) end: usize,
-}
-
-/// What stands where a parameter could.
-pub(crate) enum Next {
-    Param(Param),
-    /// No semicolon: the parameters end, and this is the position after the LWS.
-    End(usize),
-    /// Not a parameter.
-    Bad,
-}
-
-/// Reads the parameter whose semicolon comes next, after any LWS.
+/// Reads the parameters `;name=value` that come next and shows each to `each`, the value empty if there is none and
+/// with its quotes if it has any. Returns where they end and where, past LWS, something else stands; `None` if one is
+/// malformed or `each` says so.
 #[inline]
-pub(crate) fn param(text: &[u8], at: usize) -> Next {
-    let at = skip(text, at, LWS);
-    if text.get(at) != Some(&b';') {
-        return Next::End(at);
-    }
-    let name_start = skip(text, at + 1, LWS);
-    let name_end = skip(text, name_start, TOKEN);
-    if name_end == name_start {
-        return Next::Bad;
-    }
-    let name = Span::new(name_start, name_end);
-    let after = skip(text, name_end, LWS);
-    if text.get(after) != Some(&b'=') {
-        return Next::Param(Param {
-            name,
-            value: Span::NONE,
-            end: name_end,
-        });
-    }
-    let value_start = skip(text, after + 1, LWS);
-    let value_end = if text.get(value_start) == Some(&b'"') {
-        match quoted(text, value_start) {
-            Some(end) => end,
-            None => return Next::Bad,
+pub(crate) fn params(
+    text: &[u8],
+    at: usize,
+    mut each: impl FnMut(Span, Span) -> Option<()>,
+) -> Option<(usize, usize)> {
+    let mut end = at;
+    loop {
+        let semicolon = skip_lws(text, end);
+        if text.get(semicolon) != Some(&b';') {
+            return Some((end, semicolon));
         }
-    } else {
-        skip(text, value_start, VALUE)
-    };
-    if value_end == value_start {
-        return Next::Bad;
+        let start = skip_lws(text, semicolon + 1);
+        end = skip(text, start, TOKEN);
+        if end == start {
+            return None;
+        }
+        let name = Span::new(start, end);
+        let mut value = Span::NONE;
+        let equals = skip_lws(text, end);
+        if text.get(equals) == Some(&b'=') {
+            let start = skip_lws(text, equals + 1);
+            end = match text.get(start) {
+                Some(b'"') => quoted(text, start)?,
+                _ => skip(text, start, VALUE),
+            };
+            if end == start {
+                return None;
+            }
+            value = Span::new(start, end);
+        }
+        each(name, value)?;
     }
-    Next::Param(Param {
-        name,
-        value: Span::new(value_start, value_end),
-        end: value_end,
-    })
 }
 
 /// The end of the list element that starts at `at`: its comma, or the end of the text. Commas in quoted strings
@@ -278,6 +315,25 @@ mod tests {
         assert_eq!(decimal(b"4294967296"), None);
         assert_eq!(decimal(b"-1"), None);
         assert_eq!(decimal(b""), None);
+    }
+
+    #[test]
+    fn control_characters_are_found_wherever_they_stand() {
+        for length in 0..50 {
+            let mut text = vec![b'~'; length];
+            assert_eq!(control(&text, 0), length);
+            for at in 0..length {
+                text[at] = 0x1f;
+                for (i, byte) in text[at + 1..].iter_mut().enumerate() {
+                    *byte = if i % 2 == 0 { b'\n' } else { 0xff };
+                }
+                assert_eq!(control(&text, 0), at);
+                assert_eq!(control(&text, at), at);
+                text[at] = b':';
+                assert_eq!(byte(&text, 0, b':'), at);
+                text.fill(0x80 | at as u8);
+            }
+        }
     }
 
     #[test]

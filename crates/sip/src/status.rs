@@ -115,11 +115,7 @@ impl Status {
     /// The status with this code, if it lies between 100 and 699.
     #[must_use]
     pub const fn new(code: u16) -> Option<Self> {
-        if matches!(code, 100..=699) {
-            Some(Self(code))
-        } else {
-            None
-        }
+        if matches!(code, 100..=699) { Some(Self(code)) } else { None }
     }
 
     /// The three digits.
@@ -199,10 +195,7 @@ mod tests {
     fn named_codes_are_in_order_and_keep_their_phrase() {
         assert!(Status::ALL.is_sorted());
         assert_eq!(Status::CALL_DOES_NOT_EXIST.code(), 481);
-        assert_eq!(
-            Status::CALL_DOES_NOT_EXIST.reason(),
-            "Call/Transaction Does Not Exist"
-        );
+        assert_eq!(Status::CALL_DOES_NOT_EXIST.reason(), "Call/Transaction Does Not Exist");
         assert_eq!(Status::new(499).unwrap().reason(), "Bad Request");
     }
 

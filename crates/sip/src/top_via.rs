@@ -8,8 +8,10 @@ use std::{
 use arrayvec::ArrayVec;
 
 use crate::{
-    build::write_value,
-    scan::{self, HOST, IPV6, LWS, Next, Span, TOKEN},
+    Decimal,
+    build::write_parts,
+    digits,
+    scan::{self, HOST, IPV6, Span, TOKEN},
 };
 
 /// Whether a client asked for symmetric response routing (RFC 3581 §3).
@@ -48,11 +50,7 @@ impl TopVia<'_> {
     /// The address in sent-by, if it is one and not a name.
     #[must_use]
     pub fn ip(&self) -> Option<IpAddr> {
-        self.host
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .parse()
-            .ok()
+        self.host.trim_start_matches('[').trim_end_matches(']').parse().ok()
     }
 }
 
@@ -101,38 +99,26 @@ impl ViaSpans {
         if self.rport.is_empty() {
             return None;
         }
-        let end = if self.rport_value.is_empty() {
-            self.rport.end
-        } else {
-            self.rport_value.end
-        };
+        let end = if self.rport_value.is_empty() { self.rport.end } else { self.rport_value.end };
         Some((usize::from(self.rport.end), usize::from(end)))
     }
 
     /// Copies the message from `from` to the end of the value, with `source` as `received`, in place of what it
     /// claimed, and as `rport` if that was asked for (RFC 3261 §18.2.1, RFC 3581 §4). `received` is left out only
     /// where it says what sent-by says already.
-    pub(crate) fn write_received(
-        &self,
-        out: &mut Vec<u8>,
-        bytes: &[u8],
-        from: usize,
-        source: SocketAddr,
-    ) {
+    pub(crate) fn write_received(&self, out: &mut Vec<u8>, bytes: &[u8], from: usize, source: SocketAddr) {
         let address = source.ip().to_canonical();
+        let text = digits::address(address);
         let mut fills = ArrayVec::<(Range<usize>, Fill), 2>::new();
-        fills.extend(
-            self.rport_value()
-                .map(|(start, end)| (start..end, Fill::Rport)),
-        );
+        fills.extend(self.rport_value().map(|(start, end)| (start..end, Fill::Rport)));
         fills.extend((!self.received.is_empty()).then(|| (self.received.range(), Fill::Received)));
         fills.sort_unstable_by_key(|(range, _)| range.start);
         let mut copied = from;
         for (range, fill) in fills {
             out.extend_from_slice(&bytes[copied..range.start]);
             match fill {
-                Fill::Rport => write_value(out, format_args!("={}", source.port())),
-                Fill::Received => write_value(out, address),
+                Fill::Rport => write_parts(out, &["=", &Decimal::new(source.port())]),
+                Fill::Received => write_parts(out, &[&text]),
             }
             copied = range.end;
         }
@@ -140,7 +126,7 @@ impl ViaSpans {
         let says_so = std::str::from_utf8(&bytes[self.host.range()])
             .is_ok_and(|host| address_of(host) == Some(address));
         if self.received.is_empty() && (!says_so || !self.rport.is_empty()) {
-            write_value(out, format_args!(";received={address}"));
+            write_parts(out, &[";received=", &text]);
         }
     }
 
@@ -170,63 +156,52 @@ pub(crate) fn parse(text: &[u8], at: usize) -> Option<ViaSpans> {
     let at = sent_protocol(text, at)?;
     let transport_end = scan::skip(text, at, TOKEN);
     via.transport = some(at, transport_end)?;
-    let host_start = scan::skip(text, transport_end, LWS);
+    let host_start = scan::skip_lws(text, transport_end);
     if host_start == transport_end {
         return None;
     }
-    let mut at = sent_by(text, host_start, &mut via)?;
-    loop {
-        match scan::param(text, at) {
-            Next::Param(param) => {
-                let name = text.get(param.name.range())?;
-                match name.len() {
-                    5 if name.eq_ignore_ascii_case(b"rport") => {
-                        via.rport = param.name;
-                        via.rport_value = param.value;
-                        if !param.value.is_empty() {
-                            via.rport_port = port(&text[param.value.range()])?;
-                        }
-                    }
-                    5 if name.eq_ignore_ascii_case(b"maddr") => {
-                        via.maddr = with_value(param.value)?;
-                    }
-                    6 if name.eq_ignore_ascii_case(b"branch") => {
-                        if !via.branch.is_empty() {
-                            return None;
-                        }
-                        via.branch = with_value(param.value)?;
-                    }
-                    8 if name.eq_ignore_ascii_case(b"received") => {
-                        via.received = with_value(param.value)?;
-                    }
-                    _ => {}
+    let at = sent_by(text, host_start, &mut via)?;
+    let (end, after) = scan::params(text, at, |name, value| {
+        let spelled = &text[name.range()];
+        match spelled.len() {
+            5 if spelled.eq_ignore_ascii_case(b"rport") => {
+                via.rport = name;
+                via.rport_value = value;
+                if !value.is_empty() {
+                    via.rport_port = port(&text[value.range()])?;
                 }
-                at = param.end;
             }
-            Next::End(after) => {
-                via.end = at as u16;
-                return matches!(text.get(after), None | Some(b',')).then_some(via);
+            5 if spelled.eq_ignore_ascii_case(b"maddr") => via.maddr = with_value(value)?,
+            6 if spelled.eq_ignore_ascii_case(b"branch") => {
+                if !via.branch.is_empty() {
+                    return None;
+                }
+                via.branch = with_value(value)?;
             }
-            Next::Bad => return None,
+            8 if spelled.eq_ignore_ascii_case(b"received") => via.received = with_value(value)?,
+            _ => {}
         }
-    }
+        Some(())
+    })?;
+    via.end = end as u16;
+    matches!(text.get(after), None | Some(b',')).then_some(via)
 }
 
 /// Past `SIP/2.0/`, each slash with LWS around it as it may have.
 fn sent_protocol(text: &[u8], at: usize) -> Option<usize> {
     if text.get(at..)?.starts_with(b"SIP/2.0/") {
-        return Some(scan::skip(text, at + 8, LWS));
+        return Some(scan::skip_lws(text, at + 8));
     }
     let mut at = at;
     for part in [b"SIP".as_slice(), b"2.0"] {
         if !text.get(at..at + 3)?.eq_ignore_ascii_case(part) {
             return None;
         }
-        at = scan::skip(text, at + 3, LWS);
+        at = scan::skip_lws(text, at + 3);
         if text.get(at) != Some(&b'/') {
             return None;
         }
-        at = scan::skip(text, at + 1, LWS);
+        at = scan::skip_lws(text, at + 1);
     }
     Some(at)
 }
@@ -244,9 +219,9 @@ fn sent_by(text: &[u8], start: usize, via: &mut ViaSpans) -> Option<usize> {
     };
     via.host = some(start, host_end)?;
     let mut end = host_end;
-    let colon = scan::skip(text, host_end, LWS);
+    let colon = scan::skip_lws(text, host_end);
     if text.get(colon) == Some(&b':') {
-        let digits = scan::skip(text, colon + 1, LWS);
+        let digits = scan::skip_lws(text, colon + 1);
         end = scan::skip(text, digits, HOST);
         via.port = port(text.get(digits..end)?)?;
     }
@@ -255,16 +230,11 @@ fn sent_by(text: &[u8], start: usize, via: &mut ViaSpans) -> Option<usize> {
 }
 
 fn address_of(host: &str) -> Option<IpAddr> {
-    host.trim_start_matches('[')
-        .trim_end_matches(']')
-        .parse()
-        .ok()
+    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
 fn port(digits: &[u8]) -> Option<u16> {
-    scan::decimal(digits)
-        .and_then(|n| u16::try_from(n).ok())
-        .filter(|&n| n != 0)
+    scan::decimal(digits).and_then(|n| u16::try_from(n).ok()).filter(|&n| n != 0)
 }
 
 fn some(start: usize, end: usize) -> Option<Span> {
@@ -285,41 +255,27 @@ mod tests {
 
     #[test]
     fn all_parts() {
-        let via = read(
-            "SIP/2.0/UDP 192.0.2.1:5070;branch=z9hG4bK1;rport=9;received=192.0.2.9;maddr=224.0.0.1",
-        )
-        .unwrap();
-        assert_eq!(
-            (via.transport, via.host, via.port),
-            ("UDP", "192.0.2.1", Some(5070))
-        );
+        let via =
+            read("SIP/2.0/UDP 192.0.2.1:5070;branch=z9hG4bK1;rport=9;received=192.0.2.9;maddr=224.0.0.1")
+                .unwrap();
+        assert_eq!((via.transport, via.host, via.port), ("UDP", "192.0.2.1", Some(5070)));
         assert_eq!(via.sent_by, "192.0.2.1:5070");
-        assert_eq!(
-            (via.branch, via.rport),
-            (Some("z9hG4bK1"), Rport::Filled(9))
-        );
-        assert_eq!(
-            (via.received, via.maddr),
-            (Some("192.0.2.9"), Some("224.0.0.1"))
-        );
+        assert_eq!((via.branch, via.rport), (Some("z9hG4bK1"), Rport::Filled(9)));
+        assert_eq!((via.received, via.maddr), (Some("192.0.2.9"), Some("224.0.0.1")));
         assert_eq!(via.ip(), Some(IpAddr::from([192, 0, 2, 1])));
     }
 
     #[test]
     fn white_space_wherever_the_grammar_allows_it() {
         let via = read("SIP  /   2.0\r\n /TCP     spindle.example.com : 5061  ;\r\n  BRANCH  =   z9hG4bK9ikj8  ,\r\n SIP/2.0/UDP x").unwrap();
-        assert_eq!(
-            (via.transport, via.host, via.port),
-            ("TCP", "spindle.example.com", Some(5061))
-        );
+        assert_eq!((via.transport, via.host, via.port), ("TCP", "spindle.example.com", Some(5061)));
         assert_eq!(via.branch, Some("z9hG4bK9ikj8"));
     }
 
     #[test]
     fn ipv6_with_and_without_brackets() {
         for received in ["[2001:db8::9:255]", "2001:db8::9:255"] {
-            let text =
-                format!("SIP/2.0/UDP [2001:db8::9:1];received={received};branch=z9hG4bKas3-111");
+            let text = format!("SIP/2.0/UDP [2001:db8::9:1];received={received};branch=z9hG4bKas3-111");
             let via = read(&text).unwrap();
             assert_eq!((via.host, via.port), ("[2001:db8::9:1]", None));
             assert_eq!(via.ip(), "2001:db8::9:1".parse().ok());

@@ -1,13 +1,14 @@
 //! A parsed message that borrows its bytes.
 
 use std::borrow::Cow;
+use std::net::SocketAddr;
 
 use arrayvec::ArrayVec;
 
 use crate::{
     Header, Malformed, Method, Name, Status, TopVia,
     limits::MAX_HEADERS,
-    scan::{self, LWS, Span},
+    scan::{self, Span, TOKEN},
     top_via::ViaSpans,
 };
 
@@ -44,6 +45,7 @@ pub struct View<'a> {
     pub(crate) cseq: u32,
     pub(crate) max_forwards: Option<u8>,
     pub(crate) content_length: Option<u32>,
+    pub(crate) cseq_text: Span,
     pub(crate) call_id: Span,
     pub(crate) from_uri: Span,
     pub(crate) to_uri: Span,
@@ -51,25 +53,43 @@ pub struct View<'a> {
     pub(crate) to_tag: Span,
     pub(crate) route_uri: Span,
     pub(crate) via: ViaSpans,
+    pub(crate) source: Option<SocketAddr>,
     pub(crate) lines: ArrayVec<LineSpan, MAX_HEADERS>,
 }
 
-/// Where a header line is.
+/// Where a header line is. Small, for 128 of them lie in every view.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LineSpan {
     pub(crate) start: u16,
-    pub(crate) name_end: u16,
-    /// Without LWS around it.
-    pub(crate) value: Span,
     /// Of its last CRLF.
     pub(crate) end: u16,
     pub(crate) name: Name,
+    /// 255 for longer ones too.
+    pub(crate) name_length: u8,
 }
 
 impl LineSpan {
     /// The line with its CRLF.
-    pub(crate) fn whole(&self) -> std::ops::Range<usize> {
+    pub(crate) fn whole(self) -> std::ops::Range<usize> {
         usize::from(self.start)..usize::from(self.end) + 2
+    }
+
+    /// The name as written.
+    fn name_text(self, bytes: &[u8]) -> Span {
+        let start = usize::from(self.start);
+        let end = match self.name_length {
+            u8::MAX => scan::skip(bytes, start, TOKEN),
+            length => start + usize::from(length),
+        };
+        Span::new(start, end)
+    }
+
+    /// The value without LWS around it.
+    pub(crate) fn value(self, bytes: &[u8]) -> Span {
+        let line = &bytes[..self.end.into()];
+        let colon = scan::byte(line, self.start.into(), b':');
+        let start = scan::skip_lws(line, colon + 1);
+        Span::new(start, scan::trim_end(line, start, line.len()))
     }
 }
 
@@ -210,7 +230,8 @@ impl<'a> View<'a> {
     /// The first Contact value, whole.
     #[must_use]
     pub fn contact(&self) -> Option<&'a str> {
-        self.values(Name::CONTACT).next().map(|value| value.text)
+        let (i, line) = self.lines.iter().enumerate().find(|(_, line)| line.name == Name::CONTACT)?;
+        self.values_of_line(i, *line).next().map(|value| value.text)
     }
 
     /// The number in Content-Length, if there is one; a stream needs it (RFC 3261 §18.3).
@@ -225,9 +246,25 @@ impl<'a> View<'a> {
         self.bytes.get(self.head.len()..).unwrap_or_default()
     }
 
+    /// Says from where the message came, which its top Via may not say (RFC 3261 §18.2.1).
+    pub fn set_source(&mut self, source: SocketAddr) {
+        self.source = Some(source);
+    }
+
+    /// From where the message came, if that was said.
+    #[must_use]
+    pub const fn source(&self) -> Option<SocketAddr> {
+        self.source
+    }
+
+    /// The lines of that name, each with its whole value.
+    pub fn lines_named(&self, name: Name) -> impl Iterator<Item = &'a str> {
+        self.lines.iter().filter(move |line| line.name == name).map(|line| self.text(line.value(self.bytes)))
+    }
+
     /// Every header line, in order.
     pub fn lines(&self) -> impl Iterator<Item = Line<'a>> {
-        self.lines.iter().map(|line| self.line(line))
+        self.lines.iter().map(|line| self.line(*line))
     }
 
     /// The lines of a header by its name as text, in any case and in the compact form too; for extensions that
@@ -235,29 +272,21 @@ impl<'a> View<'a> {
     pub fn named(&self, name_text: &str) -> impl Iterator<Item = Line<'a>> {
         let name = Name::of(name_text.as_bytes());
         self.lines().filter(move |line| {
-            line.name == name
-                && (name != Name::OTHER || line.name_text.eq_ignore_ascii_case(name_text))
+            line.name == name && (name != Name::OTHER || line.name_text.eq_ignore_ascii_case(name_text))
         })
     }
 
     /// Every value of every line of that name, in order; the commas of a list ([`Name::is_list`]) separate values,
     /// those in quotes and `<>` do not.
     pub fn values(&self, name: Name) -> impl Iterator<Item = Value<'a>> {
-        let lines = self
-            .lines
-            .iter()
-            .enumerate()
-            .filter(move |(_, line)| line.name == name);
-        lines.flat_map(|(i, line)| self.values_of_line(i, line))
+        let lines = self.lines.iter().enumerate().filter(move |(_, line)| line.name == name);
+        lines.flat_map(|(i, line)| self.values_of_line(i, *line))
     }
 
     /// The whole value of the first line of that name.
     #[must_use]
     pub fn value(&self, name: Name) -> Option<&'a str> {
-        self.lines
-            .iter()
-            .find(|line| line.name == name)
-            .map(|line| self.text(line.value))
+        self.lines.iter().find(|line| line.name == name).map(|line| self.text(line.value(self.bytes)))
     }
 
     /// Whether there is a line of that name.
@@ -274,26 +303,23 @@ impl<'a> View<'a> {
 
     /// Every value of a typed header.
     pub fn headers<H: Header>(&self) -> impl Iterator<Item = Result<H, Malformed>> {
-        self.values(H::NAME)
-            .map(|value| H::parse(&value.unfolded()))
+        self.values(H::NAME).map(|value| H::parse(&value.unfolded()))
     }
 
-    pub(crate) fn line(&self, line: &LineSpan) -> Line<'a> {
+    pub(crate) fn line(&self, line: LineSpan) -> Line<'a> {
         Line {
             name: line.name,
-            name_text: self.text(Span {
-                start: line.start,
-                end: line.name_end,
-            }),
-            value: self.text(line.value),
+            name_text: self.text(line.name_text(self.bytes)),
+            value: self.text(line.value(self.bytes)),
         }
     }
 
-    pub(crate) fn values_of_line(&self, index: usize, line: &LineSpan) -> Values<'a> {
+    pub(crate) fn values_of_line(&self, index: usize, line: LineSpan) -> Values<'a> {
+        let value = line.value(self.bytes);
         Values {
             head: self.head,
-            at: usize::from(line.value.start),
-            end: usize::from(line.value.end),
+            at: value.start.into(),
+            end: value.end.into(),
             line: index as u8,
             split: match line.name {
                 // Its words may hold quotes and brackets that mean nothing (RFC 3261 §20.21, §25.1).
@@ -301,20 +327,16 @@ impl<'a> View<'a> {
                 name if name.is_list() => Split::Commas,
                 _ => Split::Not,
             },
-            done: line.name.is_list() && line.value.is_empty(),
+            done: line.name.is_list() && value.is_empty(),
         }
     }
 
-    fn text(&self, span: Span) -> &'a str {
+    pub(crate) fn text(&self, span: Span) -> &'a str {
         self.head.get(span.range()).unwrap_or_default()
     }
 
     fn some_text(&self, span: Span) -> Option<&'a str> {
-        if span.is_empty() {
-            None
-        } else {
-            self.head.get(span.range())
-        }
+        if span.is_empty() { None } else { self.head.get(span.range()) }
     }
 }
 
@@ -343,22 +365,16 @@ impl<'a> Iterator for Values<'a> {
             return None;
         }
         let text = &self.head.as_bytes()[..self.end];
-        let start = scan::skip(text, self.at, LWS);
+        let start = scan::skip_lws(text, self.at);
         let comma = match self.split {
             Split::Not => self.end,
             Split::Commas => scan::element_end(text, start),
-            Split::EveryComma => {
-                memchr::memchr(b',', &text[start..]).map_or(self.end, |n| start + n)
-            }
+            Split::EveryComma => memchr::memchr(b',', &text[start..]).map_or(self.end, |n| start + n),
         };
         self.done = comma == self.end;
         self.at = comma + 1;
         let span = Span::new(start, scan::trim_end(text, start, comma));
-        Some(Value {
-            text: &self.head[span.range()],
-            span,
-            line: self.line,
-        })
+        Some(Value { text: &self.head[span.range()], span, line: self.line })
     }
 }
 
@@ -372,11 +388,7 @@ fn unfold(text: &str) -> Cow<'_, str> {
             out.truncate(out.trim_end_matches([' ', '\t']).len());
             out.push(' ');
         }
-        out.push_str(if i > 0 {
-            part.trim_start_matches([' ', '\t'])
-        } else {
-            part
-        });
+        out.push_str(if i > 0 { part.trim_start_matches([' ', '\t']) } else { part });
     }
     Cow::Owned(out)
 }
@@ -404,35 +416,24 @@ mod tests {
         v=0\r\nand more";
 
     fn refused(message: &str) -> RejectWhy {
-        View::parse(message.as_bytes())
-            .expect_err("this must be refused")
-            .why
+        View::parse(message.as_bytes()).expect_err("this must be refused").why
     }
 
     #[test]
     fn what_dispatch_needs() {
         let view = View::parse(INVITE.as_bytes()).unwrap();
         assert!(view.is_request());
-        assert_eq!(
-            (view.method(), view.method_text()),
-            (Method::Invite, "INVITE")
-        );
+        assert_eq!((view.method(), view.method_text()), (Method::Invite, "INVITE"));
         assert_eq!(view.request_uri(), "sip:bob@example.com");
         assert_eq!(view.cseq(), (314_159, Method::Invite));
         assert_eq!(view.call_id(), "a84b4c76e66710@pc33");
         assert_eq!((view.from_tag(), view.to_tag()), (Some("1928301774"), None));
-        assert_eq!(
-            (view.from_uri(), view.to_uri()),
-            ("sip:alice@example.com", "sip:bob@example.com")
-        );
+        assert_eq!((view.from_uri(), view.to_uri()), ("sip:alice@example.com", "sip:bob@example.com"));
         assert_eq!(view.top_via().rport, Rport::Asked);
         assert_eq!(view.top_via().sent_by, "a.example.com");
         assert_eq!(view.max_forwards(), Some(70));
         assert_eq!(view.top_route(), Some("sip:p1.example.com;lr"));
-        assert_eq!(
-            view.contact(),
-            Some("\"Alice, at home\" <sip:alice@192.0.2.4>;q=0.5")
-        );
+        assert_eq!(view.contact(), Some("\"Alice, at home\" <sip:alice@192.0.2.4>;q=0.5"));
         assert_eq!(view.body(), b"v=0\r");
         assert!(view.bytes().ends_with(b"\r\n\r\nv=0\r"));
     }
@@ -443,13 +444,7 @@ mod tests {
         let hosts: Vec<_> = view.values(Name::VIA).map(|v| &v.text[12..13]).collect();
         assert_eq!(hosts, ["a", "b", "c"]);
         let contacts: Vec<_> = view.values(Name::CONTACT).map(|v| v.text).collect();
-        assert_eq!(
-            contacts,
-            [
-                "\"Alice, at home\" <sip:alice@192.0.2.4>;q=0.5",
-                "<sip:alice@192.0.2.5>"
-            ]
-        );
+        assert_eq!(contacts, ["\"Alice, at home\" <sip:alice@192.0.2.4>;q=0.5", "<sip:alice@192.0.2.5>"]);
         assert_eq!(view.values(Name::SUPPORTED).count(), 0);
         assert_eq!(view.value(Name::SUPPORTED), Some(""));
         assert_eq!(view.values(Name::REQUIRE).count(), 0);
@@ -458,10 +453,7 @@ mod tests {
     #[test]
     fn extension_headers_by_text_and_unfolded() {
         let view = View::parse(INVITE.as_bytes()).unwrap();
-        let own: Vec<_> = view
-            .named("x-own")
-            .map(|line| line.unfolded().into_owned())
-            .collect();
+        let own: Vec<_> = view.named("x-own").map(|line| line.unfolded().into_owned()).collect();
         assert_eq!(own, ["one, two"]);
         assert_eq!(view.named("Call-ID").count(), 1);
         assert_eq!(view.lines().count(), 13);
@@ -478,17 +470,10 @@ mod tests {
 
     #[test]
     fn a_response_takes_its_method_from_cseq() {
-        let text = INVITE.replacen(
-            "INVITE sip:bob@example.com SIP/2.0",
-            "SIP/2.0 486 Busy, sorry",
-            1,
-        );
+        let text = INVITE.replacen("INVITE sip:bob@example.com SIP/2.0", "SIP/2.0 486 Busy, sorry", 1);
         let view = View::parse(text.as_bytes()).unwrap();
         assert_eq!(view.status(), Some(Status::BUSY_HERE));
-        assert_eq!(
-            (view.method(), view.reason(), view.request_uri()),
-            (Method::Invite, "Busy, sorry", "")
-        );
+        assert_eq!((view.method(), view.reason(), view.request_uri()), (Method::Invite, "Busy, sorry", ""));
     }
 
     #[test]
@@ -500,57 +485,21 @@ mod tests {
         assert_eq!(refused(""), RejectWhy::Unfinished);
         assert_eq!(refused("hello\r\n\r\n"), RejectWhy::StartLine);
         assert_eq!(change("SIP/2.0", "SIP/3.0"), RejectWhy::Version);
-        assert_eq!(
-            change("sip:bob@example.com SIP", "<sip:bob@example.com> SIP"),
-            RejectWhy::RequestUri
-        );
+        assert_eq!(change("sip:bob@example.com SIP", "<sip:bob@example.com> SIP"), RejectWhy::RequestUri);
         assert_eq!(change("\r\nCSeq", "\nCSeq"), RejectWhy::LineEnd);
         assert_eq!(change("X-Own:", "X-Own"), RejectWhy::HeaderLine);
         assert_eq!(change("X-Own:", ":"), RejectWhy::HeaderLine);
-        assert_eq!(
-            change("\r\n\r\nv=0\r\nand more", "\r\n"),
-            RejectWhy::Unfinished
-        );
-        assert_eq!(
-            change("i: a84b", "X: a84b"),
-            RejectWhy::Missing(Name::CALL_ID)
-        );
-        assert_eq!(
-            change("i: a84b4c76e66710@pc33", "i: "),
-            RejectWhy::Invalid(Name::CALL_ID)
-        );
-        assert_eq!(
-            change("CSeq: 314159 INVITE", "CSeq: 314159 BYE"),
-            RejectWhy::MethodMismatch
-        );
-        assert_eq!(
-            change("CSeq: 314159 INVITE", "CSeq: 4294967296 INVITE"),
-            RejectWhy::Invalid(Name::CSEQ)
-        );
-        assert_eq!(
-            change("X-Own", "CSeq: 1 INVITE\r\nX-Own"),
-            RejectWhy::Repeated(Name::CSEQ)
-        );
-        assert_eq!(
-            change("X-Own", "Max-Forwards: 1\r\nX-Own"),
-            RejectWhy::Repeated(Name::MAX_FORWARDS)
-        );
-        assert_eq!(
-            change("Max-Forwards: 70", "Max-Forwards: many"),
-            RejectWhy::Invalid(Name::MAX_FORWARDS)
-        );
+        assert_eq!(change("\r\n\r\nv=0\r\nand more", "\r\n"), RejectWhy::Unfinished);
+        assert_eq!(change("i: a84b", "X: a84b"), RejectWhy::Missing(Name::CALL_ID));
+        assert_eq!(change("i: a84b4c76e66710@pc33", "i: "), RejectWhy::Invalid(Name::CALL_ID));
+        assert_eq!(change("CSeq: 314159 INVITE", "CSeq: 314159 BYE"), RejectWhy::MethodMismatch);
+        assert_eq!(change("CSeq: 314159 INVITE", "CSeq: 4294967296 INVITE"), RejectWhy::Invalid(Name::CSEQ));
+        assert_eq!(change("X-Own", "CSeq: 1 INVITE\r\nX-Own"), RejectWhy::Repeated(Name::CSEQ));
+        assert_eq!(change("X-Own", "Max-Forwards: 1\r\nX-Own"), RejectWhy::Repeated(Name::MAX_FORWARDS));
+        assert_eq!(change("Max-Forwards: 70", "Max-Forwards: many"), RejectWhy::Invalid(Name::MAX_FORWARDS));
         assert_eq!(change("l: 4\r\n", "l: 14\r\n"), RejectWhy::BodyCut);
-        assert_eq!(
-            change("l: 4\r\n", "l: 4\r\nl: 4\r\n"),
-            RejectWhy::Repeated(Name::CONTENT_LENGTH)
-        );
-        assert_eq!(
-            change("tag = 1928301774", "tag"),
-            RejectWhy::Invalid(Name::FROM)
-        );
-        assert_eq!(
-            change("Route: \"a, b\" <", "Route: a,b <"),
-            RejectWhy::Invalid(Name::ROUTE)
-        );
+        assert_eq!(change("l: 4\r\n", "l: 4\r\nl: 4\r\n"), RejectWhy::Repeated(Name::CONTENT_LENGTH));
+        assert_eq!(change("tag = 1928301774", "tag"), RejectWhy::Invalid(Name::FROM));
+        assert_eq!(change("Route: \"a, b\" <", "Route: a,b <"), RejectWhy::Invalid(Name::ROUTE));
     }
 }

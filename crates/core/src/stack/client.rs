@@ -9,6 +9,9 @@ use bytes::Bytes;
 use cordboard_sip::{Builder, Method, Name, View};
 use std::time::Duration;
 
+/// Transactions that are looked at when a datagram was refused.
+const MAX_LOOKED_AT: usize = 10_000;
+
 /// A request of ours and how far it got.
 #[derive(Debug)]
 pub(super) struct Client {
@@ -77,7 +80,15 @@ impl Stack {
 
     /// Starts a reserved transaction: sends its request and keeps sending until something comes back.
     /// Never for an ACK.
-    pub fn request(&mut self, now: Instant, id: ClientId, flow: Flow, method: Method, bytes: Bytes, owner: Owner) {
+    pub fn request(
+        &mut self,
+        now: Instant,
+        id: ClientId,
+        flow: Flow,
+        method: Method,
+        bytes: Bytes,
+        owner: Owner,
+    ) {
         let timing = self.timing;
         let Some(client) = self.client_mut(id) else { return };
         client.flow = flow;
@@ -123,7 +134,7 @@ impl Stack {
         self.client(id).map(|client| client.flow)
     }
 
-    /// The transaction that a response with this branch and CSeq method answers.
+    /// The transaction that a response with this branch and `CSeq` method answers.
     pub(super) fn answered(&self, id: ClientId, method: Method) -> Option<ClientId> {
         let client = self.client(id)?;
         match (client.machine, method) {
@@ -151,14 +162,20 @@ impl Stack {
                 self.advance_invite(now, id, input, Some(response))
             }
             Machine::NonInvite(_) => {
-                let input =
-                    if class == 1 { non_invite_client::Input::Provisional } else { non_invite_client::Input::Final };
+                let input = if class == 1 {
+                    non_invite_client::Input::Provisional
+                } else {
+                    non_invite_client::Input::Final
+                };
                 self.advance_non_invite(now, id, input)
             }
             Machine::Reserved => false,
         };
-        if let Some(Client { machine: Machine::Invite(invite_client::State::Proceeding), cancel: Cancel::Wanted, .. }) =
-            self.client(id)
+        if let Some(Client {
+            machine: Machine::Invite(invite_client::State::Proceeding),
+            cancel: Cancel::Wanted,
+            ..
+        }) = self.client(id)
         {
             self.send_cancel(now, id);
         }
@@ -196,6 +213,29 @@ impl Stack {
     pub(super) fn client_flow_closed(&mut self, now: Instant, slot: u32) {
         let Some(client) = self.clients.get(slot as usize) else { return };
         self.client_failed(now, ClientId { slot, nonce: client.nonce });
+    }
+
+    /// Nobody listens where datagrams went (RFC 3261 §18.4). Only requests that have heard nothing yet
+    /// fail, and only so many are looked at, for anybody can provoke such news.
+    pub(super) fn datagram_refused(&mut self, now: Instant, flow: Flow) {
+        let silent = |client: &Client| {
+            client.flow == flow
+                && matches!(
+                    client.machine,
+                    Machine::Invite(invite_client::State::Calling)
+                        | Machine::NonInvite(non_invite_client::State::Trying)
+                )
+        };
+        let failed: Vec<ClientId> = self
+            .clients
+            .iter()
+            .take(MAX_LOOKED_AT)
+            .filter(|(_, client)| silent(client))
+            .map(|(slot, client)| ClientId { slot: slot as u32, nonce: client.nonce })
+            .collect();
+        for id in failed {
+            self.client_failed(now, id);
+        }
     }
 
     fn advance_client(
@@ -304,7 +344,8 @@ impl Stack {
     fn start_last(&mut self, now: Instant, id: ClientId, timer: Timer, wait: Duration) {
         let Some(client) = self.client_mut(id) else { return };
         client.timers.stop();
-        let wait = if client.flow.transport.is_reliable() && timer != Timer::M { Duration::ZERO } else { wait };
+        let wait =
+            if client.flow.transport.is_reliable() && timer != Timer::M { Duration::ZERO } else { wait };
         client.timers.start(timer, now + wait);
     }
 
@@ -373,7 +414,7 @@ impl Stack {
     }
 }
 
-/// A request that belongs to an INVITE hop by hop: its Request-URI, top Via, Call-ID, From, CSeq
+/// A request that belongs to an INVITE hop by hop: its Request-URI, top Via, Call-ID, From, `CSeq`
 /// number and Route (§9.1, §17.1.1.3).
 fn hop_request(invite: &View<'_>, method: &str, to: &str) -> Builder {
     let mut builder = Builder::request(method, invite.request_uri());

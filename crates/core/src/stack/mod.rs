@@ -163,6 +163,9 @@ impl Stack {
     /// The flow is gone: requests that still wait for it fail (RFC 3261 §17.1.4), and so do
     /// responses that can no longer be delivered.
     pub fn flow_closed(&mut self, now: Instant, flow: Flow) {
+        if flow.connection == 0 {
+            return self.datagram_refused(now, flow);
+        }
         for slot in self.by_connection.remove(&flow.connection).unwrap_or_default() {
             self.client_flow_closed(now, slot);
         }

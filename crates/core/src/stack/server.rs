@@ -37,7 +37,13 @@ enum Machine {
 }
 
 impl Stack {
-    pub(super) fn start_server(&mut self, now: Instant, key: Key, flow: Flow, request: &View<'_>) -> ServerId {
+    pub(super) fn start_server(
+        &mut self,
+        now: Instant,
+        key: Key,
+        flow: Flow,
+        request: &View<'_>,
+    ) -> ServerId {
         self.generation = self.generation.wrapping_add(1);
         let invite = request.method() == Method::Invite;
         let mut timers = Timers::default();
@@ -69,8 +75,12 @@ impl Stack {
     pub(super) fn server_again(&mut self, now: Instant, slot: u32, ack: bool) -> Received {
         let id = self.server_id(slot);
         let up = match self.server(id).map(|server| server.machine) {
-            Some(Machine::Invite(_)) if ack => self.advance_invite_server(now, id, invite_server::Input::Ack, None),
-            Some(Machine::Invite(_)) => self.advance_invite_server(now, id, invite_server::Input::Request, None),
+            Some(Machine::Invite(_)) if ack => {
+                self.advance_invite_server(now, id, invite_server::Input::Ack, None)
+            }
+            Some(Machine::Invite(_)) => {
+                self.advance_invite_server(now, id, invite_server::Input::Request, None)
+            }
             Some(Machine::NonInvite(_)) if !ack => {
                 self.advance_non_invite_server(now, id, non_invite_server::Input::Request, None);
                 false

@@ -58,7 +58,9 @@ pub enum Act {
 pub const fn step(state: State, input: Input) -> (State, &'static [Act]) {
     use {Act::*, Input::*, State::*, Timer::{A, B, D, M}};
     match (state, input) {
-        (Calling | Proceeding, Provisional)        => (Proceeding, &[StopTimers, PassUp]),
+        (Calling, Provisional)                     => (Proceeding, &[StopTimers, PassUp]),
+        // B stays: after a CANCEL it is what ends the wait (§9.1).
+        (Proceeding, Provisional)                  => (Proceeding, &[PassUp]),
         (Calling | Proceeding, Success)            => (Accepted,   &[StopTimers, StartM, PassUp]),
         (Calling | Proceeding, Failure)            => (Completed,  &[StopTimers, Ack, StartD, PassUp]),
         (Calling, Fired(A))                        => (Calling,    &[Resend]),

@@ -71,6 +71,16 @@ mod tests {
         assert_eq!(invite_server::step(SS::Accepted, SI::Request), (SS::Accepted, &[][..]));
     }
 
+    /// RFC 3261 §9.1: once cancelled, an INVITE waits 64·T1 for its final response, however often the other
+    /// side says meanwhile that it rings.
+    #[test]
+    fn ringing_after_the_cancel_does_not_make_the_wait_endless() {
+        use invite_client::{Act, Input, State};
+        let (state, acts) = invite_client::step(State::Proceeding, Input::Provisional);
+        assert_eq!((state, acts), (State::Proceeding, &[Act::PassUp][..]));
+        assert!(invite_client::step(State::Calling, Input::Provisional).1.contains(&Act::StopTimers));
+    }
+
     /// RFC 3261 §17.1.1.3: each repeat of a failure is acknowledged, and passed up only once.
     #[test]
     fn a_repeated_failure_is_acknowledged_and_not_passed_up() {

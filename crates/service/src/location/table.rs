@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::Hasher;
 use std::time::Duration;
 
-use super::contact::{Parts, equivalent};
+use super::contact::{self, equivalent};
 use super::record::{NONE, Record, Records, Refreshed, Slot, Texts};
 use super::{
     Aor, BindingFact, Change, ContactChange, Located, RegisterError, Registered, Registration, Target, Wanted,
@@ -595,7 +595,7 @@ impl Location {
     }
 
     fn contact_hash(&self, uri: &str) -> u64 {
-        Parts::of(uri).map_or_else(|| self.hash(uri), |parts| parts.fingerprint(self.hasher))
+        contact::fingerprint(uri, self.hasher)
     }
 }
 
@@ -609,9 +609,7 @@ fn is_stale(record: &Record, asked: &Registration) -> bool {
 /// they go where that says (RFC 3327 §5.3).
 fn goes_by_flow(record: &Record) -> bool {
     let flow = &record.flow;
-    let named = || {
-        Parts::of(record.uri()).is_some_and(|parts| parts.is_at(flow.remote, flow.transport.default_port()))
-    };
+    let named = || contact::names(record.uri(), flow.remote, flow.transport.default_port());
     record.texts().path.is_empty() && (record.outbound || flow.transport.is_reliable() || !named())
 }
 

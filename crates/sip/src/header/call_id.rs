@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Header;
 use super::identifier::text_type;
-use crate::grammar::{self, comma_list, write_list};
+use crate::grammar::{self, write_list};
 use crate::{Malformed, Name};
 
 text_type! {
@@ -23,9 +23,7 @@ impl CallId {
         if grammar::is_word(local) && host.is_none_or(grammar::is_word) {
             Ok(Self(text.into()))
         } else {
-            Err(Malformed::new(
-                "a Call-ID is no word, or no two words with an @ between",
-            ))
+            Err(Malformed::new("a Call-ID is no word, or no two words with an @ between"))
         }
     }
 }
@@ -46,7 +44,10 @@ impl Header for InReplyTo {
     const NAME: Name = Name::IN_REPLY_TO;
 
     fn parse(value: &str) -> Result<Self, Malformed> {
-        comma_list(value)
+        // A Call-ID may hold quotes that enclose nothing, and never a comma.
+        value
+            .split(',')
+            .filter(|id| !grammar::trim(id).is_empty())
             .map(CallId::new)
             .collect::<Result<_, _>>()
             .map(Self)
@@ -69,12 +70,8 @@ mod tests {
         let id = CallId::parse("f81d4fae-7dec-11d0-a765-00a0c91e6bf6@biloxi.com").unwrap();
         assert_eq!(id, "f81d4fae-7dec-11d0-a765-00a0c91e6bf6@biloxi.com");
         assert!(CallId::parse("intmeth.word%ZK-!.*_+'@word`~)(><:\\/\"][?}{").is_ok());
-        let replies =
-            InReplyTo::parse("70710@saturn.bell-tel.com, 17320@saturn.bell-tel.com").unwrap();
-        assert_eq!(
-            replies.to_string(),
-            "70710@saturn.bell-tel.com, 17320@saturn.bell-tel.com"
-        );
+        let replies = InReplyTo::parse("70710@saturn.bell-tel.com, 17320@saturn.bell-tel.com").unwrap();
+        assert_eq!(replies.to_string(), "70710@saturn.bell-tel.com, 17320@saturn.bell-tel.com");
     }
 
     #[test]

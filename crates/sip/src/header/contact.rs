@@ -77,9 +77,7 @@ impl Header for Contact {
             .take_text("expires")
             .map(|text| grammar::delta_seconds(&text, "").unwrap_or(MALFORMED_EXPIRES));
         let instance = params.take_text("+sip.instance").map(|text| {
-            let urn = text
-                .strip_prefix('<')
-                .and_then(|text| text.strip_suffix('>'));
+            let urn = text.strip_prefix('<').and_then(|text| text.strip_suffix('>'));
             urn.map_or_else(|| text.clone(), Box::from)
         });
         let reg_id = params
@@ -166,62 +164,32 @@ mod tests {
     /// RFC 3261 §20.10.
     #[test]
     fn examples_of_the_standard() {
-        let contact = addr(
-            "\"Mr. Watson\" <sip:watson@worcester.bell-telephone.com>\r\n ;q=0.7; expires=3600",
-        );
-        assert_eq!(
-            (contact.q.unwrap().thousandths(), contact.expires),
-            (700, Some(3600))
-        );
+        let contact =
+            addr("\"Mr. Watson\" <sip:watson@worcester.bell-telephone.com>\r\n ;q=0.7; expires=3600");
+        assert_eq!((contact.q.unwrap().thousandths(), contact.expires), (700, Some(3600)));
         let contact = addr("\"Mr. Watson\" <mailto:watson@bell-telephone.com> ;q=0.1");
-        assert_eq!(
-            contact.addr.uri.to_string(),
-            "mailto:watson@bell-telephone.com"
-        );
+        assert_eq!(contact.addr.uri.to_string(), "mailto:watson@bell-telephone.com");
         assert_eq!(Contact::parse(" * ").unwrap(), Contact::All);
         assert!(Contact::parse("*;x=1").is_err());
     }
 
-    /// RFC 5626 §4.2.1 and RFC 5627 §5.3, §9.
+    /// RFC 5626 §4.2.1 and RFC 5627 §9.
     #[test]
     fn outbound_and_gruu() {
         let contact = addr(
             "<sip:line1@192.0.2.2;transport=tcp>; reg-id=1;\r\n  ;+sip.instance=\"<urn:uuid:00000000-0000-1000-8000-000A95A0E128>\"",
         );
         assert_eq!(contact.reg_id, Some(1));
-        assert_eq!(
-            contact.instance.as_deref(),
-            Some("urn:uuid:00000000-0000-1000-8000-000A95A0E128")
-        );
+        assert_eq!(contact.instance.as_deref(), Some("urn:uuid:00000000-0000-1000-8000-000A95A0E128"));
         let contact = addr(
             "<sip:callee@192.0.2.1>;pub-gruu=\"sip:callee@example.com;gr=urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6\";temp-gruu=\"sip:tgruu.7hs==jd7vnzga5w7fajsc7-ajd6fabz0f8g5@example.com;gr\";+sip.instance=\"<urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6>\";expires=3600",
         );
         assert_eq!(
-            contact
-                .pub_gruu
-                .as_ref()
-                .unwrap()
-                .as_sip()
-                .unwrap()
-                .gruu()
-                .unwrap(),
+            contact.pub_gruu.as_ref().unwrap().as_sip().unwrap().gruu().unwrap(),
             "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
         );
-        assert_eq!(
-            contact
-                .temp_gruu
-                .as_ref()
-                .unwrap()
-                .as_sip()
-                .unwrap()
-                .gruu()
-                .unwrap(),
-            ""
-        );
-        assert_eq!(
-            Contact::parse(&contact.to_string()).unwrap(),
-            contact.into()
-        );
+        assert_eq!(contact.temp_gruu.as_ref().unwrap().as_sip().unwrap().gruu().unwrap(), "");
+        assert_eq!(Contact::parse(&contact.to_string()).unwrap(), contact.into());
     }
 
     #[test]
@@ -237,10 +205,7 @@ mod tests {
     #[test]
     fn malformed_expiry() {
         assert_eq!(addr("<sip:a@b>;expires=soon").expires, Some(3600));
-        assert_eq!(
-            addr("<sip:a@b>;expires=1000000000000000").expires,
-            Some(u32::MAX)
-        );
+        assert_eq!(addr("<sip:a@b>;expires=1000000000000000").expires, Some(u32::MAX));
         assert!(Contact::parse("<sip:a@b>;q=2").is_err());
         assert!(Contact::parse("<sip:a@b>;reg-id=x").is_err());
     }

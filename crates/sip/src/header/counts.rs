@@ -55,7 +55,7 @@ one_number! {
         /// Branches at a time.
         u32
     ), MAX_BREADTH, number, "Max-Breadth is no number";
-    /// How long a registrar keeps a flow without keep-alives (RFC 5626 §9).
+    /// How long a registrar keeps a flow without keep-alives (RFC 5626 §11.1).
     FlowTimer(
         /// In seconds.
         u32

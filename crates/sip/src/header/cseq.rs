@@ -21,10 +21,7 @@ impl CSeq {
 
     /// A number and a method.
     pub fn new(number: u32, method: impl Into<MethodToken>) -> Self {
-        Self {
-            number,
-            method: method.into(),
-        }
+        Self { number, method: method.into() }
     }
 }
 
@@ -41,10 +38,7 @@ impl Header for CSeq {
         if number > Self::MAX {
             return Err(Malformed::new("the CSeq is no number below 2^31"));
         }
-        Ok(Self {
-            number,
-            method: trim(&value[space..]).parse()?,
-        })
+        Ok(Self { number, method: trim(&value[space..]).parse()? })
     }
 }
 
@@ -63,14 +57,8 @@ mod tests {
     fn numbers_and_methods() {
         let cseq = CSeq::parse("4711 INVITE").unwrap();
         assert_eq!(cseq, CSeq::new(4711, Method::Invite));
-        assert_eq!(
-            CSeq::parse("0009\r\n INVITE").unwrap().to_string(),
-            "9 INVITE"
-        );
-        assert_eq!(
-            CSeq::parse("1 NEWMETHOD").unwrap().method.as_str(),
-            "NEWMETHOD"
-        );
+        assert_eq!(CSeq::parse("0009\r\n INVITE").unwrap().to_string(), "9 INVITE");
+        assert_eq!(CSeq::parse("1 NEWMETHOD").unwrap().method.as_str(), "NEWMETHOD");
     }
 
     #[test]

@@ -94,10 +94,7 @@ impl Tag {
         let text = grammar::trim(text);
         let fits = |octet: u8| {
             grammar::is_token_octet(octet)
-                || matches!(
-                    octet,
-                    b':' | b'/' | b'@' | b'[' | b']' | b'=' | b'?' | b'$' | b'&'
-                )
+                || matches!(octet, b':' | b'/' | b'@' | b'[' | b']' | b'=' | b'?' | b'$' | b'&')
         };
         if text.is_empty() || !text.bytes().all(fits) {
             return Err(Malformed::new("a tag is no token"));
@@ -117,9 +114,7 @@ impl Branch {
 
     /// Whether the branch is unique by itself, as RFC 3261 wants; older peers' are not (§17.2.3).
     pub fn is_rfc3261(&self) -> bool {
-        self.0
-            .get(..Self::COOKIE.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(Self::COOKIE))
+        self.0.get(..Self::COOKIE.len()).is_some_and(|start| start.eq_ignore_ascii_case(Self::COOKIE))
     }
 }
 
@@ -135,11 +130,7 @@ impl Quality {
 
     /// So many thousandths; more than a thousand counts as that.
     pub const fn from_thousandths(thousandths: u16) -> Self {
-        Self(if thousandths > 1000 {
-            1000
-        } else {
-            thousandths
-        })
+        Self(if thousandths > 1000 { 1000 } else { thousandths })
     }
 
     /// In thousandths.
@@ -157,8 +148,7 @@ impl FromStr for Quality {
         let text = grammar::trim(text);
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         let all_digits = |part: &str| part.bytes().all(|octet| octet.is_ascii_digit());
-        if (whole.is_empty() && fraction.is_empty()) || !all_digits(whole) || !all_digits(fraction)
-        {
+        if (whole.is_empty() && fraction.is_empty()) || !all_digits(whole) || !all_digits(fraction) {
             return Err(WRONG);
         }
         let mut thousandths = match whole.trim_start_matches('0') {
@@ -169,11 +159,7 @@ impl FromStr for Quality {
         for (digit, worth) in fraction.bytes().zip([100, 10, 1]) {
             thousandths += u16::from(digit - b'0') * worth;
         }
-        if thousandths > 1000 {
-            Err(WRONG)
-        } else {
-            Ok(Self(thousandths))
-        }
+        if thousandths > 1000 { Err(WRONG) } else { Ok(Self(thousandths)) }
     }
 }
 
@@ -211,11 +197,7 @@ impl MethodToken {
 
     /// The token.
     pub fn as_str(&self) -> &str {
-        if self.text.is_empty() {
-            self.known.as_str()
-        } else {
-            &self.text
-        }
+        if self.text.is_empty() { self.known.as_str() } else { &self.text }
     }
 }
 
@@ -225,14 +207,8 @@ impl FromStr for MethodToken {
     fn from_str(text: &str) -> Result<Self, Malformed> {
         let text = grammar::token(text, "a method is no token")?;
         Ok(match crate::Method::of(text.as_bytes()) {
-            crate::Method::Other => Self {
-                known: crate::Method::Other,
-                text: text.into(),
-            },
-            known => Self {
-                known,
-                text: Box::default(),
-            },
+            crate::Method::Other => Self { known: crate::Method::Other, text: text.into() },
+            known => Self { known, text: Box::default() },
         })
     }
 }
@@ -241,14 +217,8 @@ impl From<crate::Method> for MethodToken {
     /// # Panics
     /// On [`Method::Other`](crate::Method::Other), which names no method.
     fn from(known: crate::Method) -> Self {
-        assert!(
-            known != crate::Method::Other,
-            "an unknown method needs its token"
-        );
-        Self {
-            known,
-            text: Box::default(),
-        }
+        assert!(known != crate::Method::Other, "an unknown method needs its token");
+        Self { known, text: Box::default() }
     }
 }
 
@@ -285,11 +255,7 @@ mod tests {
             ("0", 0, "0.0"),
         ] {
             let q: Quality = text.parse().unwrap();
-            assert_eq!(
-                (q.thousandths(), q.to_string().as_str()),
-                (thousandths, printed),
-                "{text}"
-            );
+            assert_eq!((q.thousandths(), q.to_string().as_str()), (thousandths, printed), "{text}");
         }
         for bad in ["", ".", "1.1", "2", "-0.1", "x", "0.x"] {
             assert!(bad.parse::<Quality>().is_err(), "{bad}");
@@ -305,14 +271,8 @@ mod tests {
 
     #[test]
     fn methods_have_case() {
-        assert_eq!(
-            "INVITE".parse::<MethodToken>().unwrap(),
-            crate::Method::Invite
-        );
+        assert_eq!("INVITE".parse::<MethodToken>().unwrap(), crate::Method::Invite);
         let other: MethodToken = "invite".parse().unwrap();
-        assert_eq!(
-            (other.method(), other.as_str()),
-            (crate::Method::Other, "invite")
-        );
+        assert_eq!((other.method(), other.as_str()), (crate::Method::Other, "invite"));
     }
 }

@@ -2,21 +2,13 @@
 //!
 //! One value per line or many make no difference: collect the values of all lines into one.
 
-use std::fmt;
-
 use super::identifier::token_type;
-use super::{Header, MethodToken};
-use crate::grammar::{comma_list, write_list};
-use crate::{Malformed, Method, Name};
+use super::{EventType, MethodToken};
+use crate::Method;
 
 token_type! {
     /// The name of an extension (RFC 3261 §19.2): `100rel`, `replaces`, `gruu`. Case does not count.
     OptionTag, "an option tag is no token"
-}
-
-token_type! {
-    /// The name of an INFO package (RFC 6086 §7).
-    InfoPackageName, "an INFO package is no token"
 }
 
 token_type! {
@@ -29,35 +21,33 @@ token_type! {
     LanguageTag, "a language is no token"
 }
 
-macro_rules! token_lists {
+/// Headers that are lists of a type that reads and prints itself.
+macro_rules! item_lists {
     ($($(#[$doc:meta])* $type:ident($item:ty), $name:ident;)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Default)]
+        #[derive(Clone, Debug, PartialEq, Default)]
         pub struct $type(
             /// In the order written.
             pub Vec<$item>,
         );
 
         impl $type {
-            /// Whether it names this one, case aside.
-            pub fn contains(&self, wanted: &str) -> bool {
-                self.0.iter().any(|item| item.as_str().eq_ignore_ascii_case(wanted))
-            }
-
             /// Whether it names nothing.
             pub fn is_empty(&self) -> bool {
                 self.0.is_empty()
             }
         }
 
-        impl Header for $type {
-            const NAME: Name = Name::$name;
+        impl $crate::Header for $type {
+            const NAME: $crate::Name = $crate::Name::$name;
 
-            fn parse(value: &str) -> Result<Self, Malformed> {
-                comma_list(value).map(str::parse).collect::<Result<_, _>>().map(Self)
+            fn parse(value: &str) -> Result<Self, $crate::Malformed> {
+                let items = $crate::grammar::comma_list(value).map(str::parse);
+                items.collect::<Result<_, _>>().map(Self)
             }
         }
 
+        /// All values of all lines in one.
         impl FromIterator<$type> for $type {
             fn from_iter<I: IntoIterator<Item = $type>>(lists: I) -> Self {
                 Self(lists.into_iter().flat_map(|list| list.0).collect())
@@ -70,9 +60,26 @@ macro_rules! token_lists {
             }
         }
 
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write_list(f, &self.0)
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                $crate::grammar::write_list(f, &self.0)
+            }
+        }
+    )*};
+}
+pub(super) use item_lists;
+
+/// The same for tokens without case.
+macro_rules! token_lists {
+    ($($(#[$doc:meta])* $type:ident($item:ty), $name:ident;)*) => {$(
+        item_lists! { $(#[$doc])* $type($item), $name; }
+
+        impl Eq for $type {}
+
+        impl $type {
+            /// Whether it names this one, case aside.
+            pub fn contains(&self, wanted: &str) -> bool {
+                self.0.iter().any(|item| item.as_str().eq_ignore_ascii_case(wanted))
             }
         }
     )*};
@@ -87,42 +94,25 @@ token_lists! {
     ProxyRequire(OptionTag), PROXY_REQUIRE;
     /// Extensions that the recipient did not know (§20.40).
     Unsupported(OptionTag), UNSUPPORTED;
-    /// INFO packages that the sender will take (RFC 6086 §7.2).
-    RecvInfo(InfoPackageName), RECV_INFO;
+    /// Event packages that the sender knows (RFC 6665 §8.2.2).
+    AllowEvents(EventType), ALLOW_EVENTS;
     /// What was done to the body, in order (§20.12).
     ContentEncoding(Coding), CONTENT_ENCODING;
     /// For readers of which languages the body is (§20.13).
     ContentLanguage(LanguageTag), CONTENT_LANGUAGE;
 }
 
-/// Methods that the sender takes (§20.5).
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Allow(
-    /// In the order written.
-    pub Vec<MethodToken>,
-);
+item_lists! {
+    /// Methods that the sender takes (§20.5).
+    Allow(MethodToken), ALLOW;
+}
+
+impl Eq for Allow {}
 
 impl Allow {
     /// Whether it names that method.
     pub fn contains(&self, method: Method) -> bool {
         self.0.iter().any(|token| *token == method)
-    }
-}
-
-impl Header for Allow {
-    const NAME: Name = Name::ALLOW;
-
-    fn parse(value: &str) -> Result<Self, Malformed> {
-        comma_list(value)
-            .map(str::parse)
-            .collect::<Result<_, _>>()
-            .map(Self)
-    }
-}
-
-impl FromIterator<Allow> for Allow {
-    fn from_iter<I: IntoIterator<Item = Allow>>(lists: I) -> Self {
-        Self(lists.into_iter().flat_map(|list| list.0).collect())
     }
 }
 
@@ -132,15 +122,10 @@ impl FromIterator<Method> for Allow {
     }
 }
 
-impl fmt::Display for Allow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_list(f, &self.0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Header;
 
     #[test]
     fn several_lines_are_one_list() {
@@ -165,12 +150,6 @@ mod tests {
         let allow = Allow::parse("INVITE, ACK, invite, NEW").unwrap();
         assert!(allow.contains(Method::Ack));
         assert_eq!(allow.to_string(), "INVITE, ACK, invite, NEW");
-        assert_eq!(
-            [Method::Invite, Method::Bye]
-                .into_iter()
-                .collect::<Allow>()
-                .to_string(),
-            "INVITE, BYE"
-        );
+        assert_eq!([Method::Invite, Method::Bye].into_iter().collect::<Allow>().to_string(), "INVITE, BYE");
     }
 }

@@ -25,35 +25,22 @@ impl<'a> NameAddrRef<'a> {
         let value = trim(value);
         let Some(open) = find_outside(value, b"<", false) else {
             if value.starts_with('"') {
-                return Err(Malformed::new(
-                    "a display name without an address in <> after it",
-                ));
+                return Err(Malformed::new("a display name without an address in <> after it"));
             }
             let (uri, params) = ParamsRef::split(value);
             if uri.contains('?') {
                 return Err(Malformed::new("a URI with headers must stand in <>"));
             }
-            return Ok(Self {
-                display: None,
-                uri,
-                params,
-                bracketed: false,
-            });
+            return Ok(Self { display: None, uri, params, bracketed: false });
         };
         let display = trim(&value[..open]);
         if display.starts_with('"') && quoted_end(display.as_bytes(), 0) != Some(display.len()) {
-            return Err(Malformed::new(
-                "something stands between the display name and the address",
-            ));
+            return Err(Malformed::new("something stands between the display name and the address"));
         }
-        let close = value[open..]
-            .find('>')
-            .ok_or(Malformed::new("the address lacks its closing bracket"))?;
+        let close = value[open..].find('>').ok_or(Malformed::new("the address lacks its closing bracket"))?;
         let rest = trim(&value[open + close + 1..]);
         if !rest.is_empty() && !rest.starts_with(';') {
-            return Err(Malformed::new(
-                "something other than parameters follows the address",
-            ));
+            return Err(Malformed::new("something other than parameters follows the address"));
         }
         Ok(Self {
             display: (!display.is_empty()).then_some(display),
@@ -107,10 +94,7 @@ pub struct NameAddr {
 impl NameAddr {
     /// An address without a name.
     pub fn new(uri: impl Into<Uri>) -> Self {
-        Self {
-            display: None,
-            uri: uri.into(),
-        }
+        Self { display: None, uri: uri.into() }
     }
 
     /// The same with a name to show, plain text.
@@ -129,14 +113,15 @@ impl NameAddr {
 
     /// The owned form of a borrowed address; its parameters are left behind.
     pub fn from_ref(borrowed: &NameAddrRef<'_>) -> Result<Self, Malformed> {
-        let display = match borrowed.display() {
-            Some(display) => Some(Box::from(&*grammar::one_line(&display)?)),
+        let display = match borrowed.display {
+            Some(written) if written.starts_with('"') => {
+                let quoted = grammar::quoted_string(written, "a display name is no quoted string")?;
+                Some(Box::from(&*unquote(&quoted)))
+            }
+            Some(written) => Some(Box::from(&*grammar::one_line(written)?)),
             None => None,
         };
-        Ok(Self {
-            display,
-            uri: Uri::parse(borrowed.uri)?,
-        })
+        Ok(Self { display, uri: Uri::parse(borrowed.uri)? })
     }
 }
 
@@ -163,10 +148,8 @@ pub(crate) mod tests {
     /// Addresses of every shape that can be built.
     pub(crate) fn any_name_addr() -> impl Strategy<Value = NameAddr> {
         let display = proptest::option::of("([^\\pC\\s][^\\pC]{0,10}[^\\pC\\s])?");
-        (display, crate::uri::tests::any_uri()).prop_map(|(display, uri)| NameAddr {
-            display: display.map(Into::into),
-            uri,
-        })
+        (display, crate::uri::tests::any_uri())
+            .prop_map(|(display, uri)| NameAddr { display: display.map(Into::into), uri })
     }
 
     fn parts(value: &str) -> (Option<String>, String, String) {
@@ -182,48 +165,25 @@ pub(crate) mod tests {
     fn with_name_without_and_bare() {
         assert_eq!(
             parts(r#""A. G. Bell" <sip:agb@bell-telephone.com> ;tag=a48s"#),
-            (
-                Some("A. G. Bell".into()),
-                "sip:agb@bell-telephone.com".into(),
-                ";tag=a48s".into()
-            )
+            (Some("A. G. Bell".into()), "sip:agb@bell-telephone.com".into(), ";tag=a48s".into())
         );
         assert_eq!(
             parts("sip:+12125551212@server.phone2net.com;tag=887s"),
-            (
-                None,
-                "sip:+12125551212@server.phone2net.com".into(),
-                ";tag=887s".into()
-            )
+            (None, "sip:+12125551212@server.phone2net.com".into(), ";tag=887s".into())
         );
         assert_eq!(
             parts("Anonymous <sip:c8oqz84zk7z@privacy.org;lr>;tag=hyh8"),
-            (
-                Some("Anonymous".into()),
-                "sip:c8oqz84zk7z@privacy.org;lr".into(),
-                ";tag=hyh8".into()
-            )
+            (Some("Anonymous".into()), "sip:c8oqz84zk7z@privacy.org;lr".into(), ";tag=hyh8".into())
         );
     }
 
     /// RFC 4475 §3.1.1.1, §3.1.1.6, §3.1.2.14, §3.1.2.15.
     #[test]
     fn torture() {
-        assert_eq!(
-            parts(r#""J Rosenberg \\\"" <sip:a@b>"#).0.unwrap(),
-            r#"J Rosenberg \""#
-        );
+        assert_eq!(parts(r#""J Rosenberg \\\"" <sip:a@b>"#).0.unwrap(), r#"J Rosenberg \""#);
         assert_eq!(parts("caller<sip:caller@example.com>").0.unwrap(), "caller");
-        assert_eq!(
-            parts("\"Watson, Thomas\" < sip:t.watson@example.org >").1,
-            "sip:t.watson@example.org"
-        );
-        assert_eq!(
-            parts("Bell, Alexander <sip:a.g.bell@example.com>;tag=43")
-                .0
-                .unwrap(),
-            "Bell, Alexander"
-        );
+        assert_eq!(parts("\"Watson, Thomas\" < sip:t.watson@example.org >").1, "sip:t.watson@example.org");
+        assert_eq!(parts("Bell, Alexander <sip:a.g.bell@example.com>;tag=43").0.unwrap(), "Bell, Alexander");
         assert_eq!(parts(r#""<a>;b" <sip:a@b>"#).0.unwrap(), "<a>;b");
     }
 

@@ -113,10 +113,7 @@ mod tests {
         assert_eq!(from.addr.display.as_deref(), Some("A. G. Bell"));
         assert_eq!(from.tag.unwrap(), "a48s");
         let to = To::parse("The Operator <sip:operator@cs.columbia.edu>;tag=287447").unwrap();
-        assert_eq!(
-            to.to_string(),
-            "\"The Operator\" <sip:operator@cs.columbia.edu>;tag=287447"
-        );
+        assert_eq!(to.to_string(), "\"The Operator\" <sip:operator@cs.columbia.edu>;tag=287447");
         let to = To::parse("sip:+12125551212@server.phone2net.com").unwrap();
         assert_eq!(to.tag, None);
         let reply = ReplyTo::parse("Bob <sip:bob@biloxi.com>").unwrap();

@@ -39,28 +39,19 @@ loose!(Route RecordRoute Path ServiceRoute);
 
 impl From<RecordRoute> for Route {
     fn from(recorded: RecordRoute) -> Self {
-        Self {
-            addr: recorded.addr,
-            params: recorded.params,
-        }
+        Self { addr: recorded.addr, params: recorded.params }
     }
 }
 
 impl From<Path> for Route {
     fn from(path: Path) -> Self {
-        Self {
-            addr: path.addr,
-            params: path.params,
-        }
+        Self { addr: path.addr, params: path.params }
     }
 }
 
 impl From<ServiceRoute> for Route {
     fn from(route: ServiceRoute) -> Self {
-        Self {
-            addr: route.addr,
-            params: route.params,
-        }
+        Self { addr: route.addr, params: route.params }
     }
 }
 
@@ -79,19 +70,13 @@ mod tests {
         assert!(routes.iter().all(Route::is_loose));
         assert_eq!(routes[1].to_string(), "<sip:server10.biloxi.com;lr>");
         let path = Path::parse("<sip:P1.EXAMPLEVISITED.COM;lr>").unwrap();
-        assert_eq!(
-            Route::from(path).to_string(),
-            "<sip:p1.examplevisited.com;lr>"
-        );
+        assert_eq!(Route::from(path).to_string(), "<sip:p1.examplevisited.com;lr>");
     }
 
     #[test]
     fn strict_routers_and_parameters_after_the_bracket() {
         let route = Route::parse("<sip:p1.example.com>;lr").unwrap();
-        assert!(
-            !route.is_loose(),
-            "lr outside the brackets is another thing"
-        );
+        assert!(!route.is_loose(), "lr outside the brackets is another thing");
         assert!(route.params.has("lr"));
     }
 }

@@ -10,6 +10,9 @@ use super::{host, tel};
 const NEVER_IGNORED: [&str; 5] = ["user", "ttl", "method", "maddr", "transport"];
 
 pub(super) fn equivalent(a: &UriRef<'_>, b: &UriRef<'_>) -> bool {
+    if a.as_str() == b.as_str() {
+        return true;
+    }
     if a.scheme() != b.scheme() {
         return false;
     }
@@ -24,8 +27,7 @@ pub(super) fn equivalent(a: &UriRef<'_>, b: &UriRef<'_>) -> bool {
         }
         Scheme::Tel => tel::equivalent(a, b),
         Scheme::Other => {
-            a.scheme_text().eq_ignore_ascii_case(b.scheme_text())
-                && a.after_scheme() == b.after_scheme()
+            a.scheme_text().eq_ignore_ascii_case(b.scheme_text()) && a.after_scheme() == b.after_scheme()
         }
     }
 }
@@ -50,9 +52,7 @@ fn params_fit(a: UriParamsRef<'_>, b: UriParamsRef<'_>) -> bool {
             (None, None) => true,
             _ => false,
         },
-        None => !NEVER_IGNORED
-            .iter()
-            .any(|counts| same_ignoring_case(name, counts)),
+        None => !NEVER_IGNORED.iter().any(|counts| same_ignoring_case(name, counts)),
     })
 }
 
@@ -60,14 +60,11 @@ fn params_fit(a: UriParamsRef<'_>, b: UriParamsRef<'_>) -> bool {
 /// Subject have case.
 fn headers_match(a: UriHeadersRef<'_>, b: UriHeadersRef<'_>) -> bool {
     let times = |of: UriHeadersRef<'_>, name: &str, value: &str| {
-        of.iter()
-            .filter(|(n, v)| same_ignoring_case(n, name) && same(v, value))
-            .count()
+        of.iter().filter(|(n, v)| same_ignoring_case(n, name) && same(v, value)).count()
     };
     a.as_str() == b.as_str()
         || (a.iter().count() == b.iter().count()
-            && a.iter()
-                .all(|(name, value)| times(a, name, value) == times(b, name, value)))
+            && a.iter().all(|(name, value)| times(a, name, value) == times(b, name, value)))
 }
 
 #[cfg(test)]
@@ -76,27 +73,17 @@ mod tests {
 
     fn alike(a: &str, b: &str) -> bool {
         let (a, b) = (UriRef::parse(a).unwrap(), UriRef::parse(b).unwrap());
-        assert_eq!(
-            a.equivalent(&b),
-            b.equivalent(&a),
-            "equivalence is symmetric"
-        );
+        assert_eq!(a.equivalent(&b), b.equivalent(&a), "equivalence is symmetric");
         a.equivalent(&b)
     }
 
     #[test]
     fn equivalent_examples_of_the_standard() {
         for (a, b) in [
-            (
-                "sip:%61lice@atlanta.com;transport=TCP",
-                "sip:alice@AtLanTa.CoM;Transport=tcp",
-            ),
+            ("sip:%61lice@atlanta.com;transport=TCP", "sip:alice@AtLanTa.CoM;Transport=tcp"),
             ("sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5"),
             ("sip:carol@chicago.com", "sip:carol@chicago.com;security=on"),
-            (
-                "sip:carol@chicago.com;newparam=5",
-                "sip:carol@chicago.com;security=on",
-            ),
+            ("sip:carol@chicago.com;newparam=5", "sip:carol@chicago.com;security=on"),
             (
                 "sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com",
                 "sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com",
@@ -105,10 +92,7 @@ mod tests {
                 "sip:alice@atlanta.com?subject=project%20x&priority=urgent",
                 "sip:alice@atlanta.com?priority=urgent&subject=project%20x",
             ),
-            (
-                "sip:carol@chicago.com",
-                "sip:carol@chicago.com;security=off",
-            ),
+            ("sip:carol@chicago.com", "sip:carol@chicago.com;security=off"),
         ] {
             assert!(alike(a, b), "{a} {b}");
         }
@@ -117,25 +101,13 @@ mod tests {
     #[test]
     fn different_examples_of_the_standard() {
         for (a, b) in [
-            (
-                "SIP:ALICE@AtLanTa.CoM;Transport=udp",
-                "sip:alice@AtLanTa.CoM;Transport=UDP",
-            ),
+            ("SIP:ALICE@AtLanTa.CoM;Transport=udp", "sip:alice@AtLanTa.CoM;Transport=UDP"),
             ("sip:bob@biloxi.com", "sip:bob@biloxi.com:5060"),
             ("sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp"),
-            (
-                "sip:bob@biloxi.com",
-                "sip:bob@biloxi.com:6000;transport=tcp",
-            ),
-            (
-                "sip:carol@chicago.com",
-                "sip:carol@chicago.com?Subject=next%20meeting",
-            ),
+            ("sip:bob@biloxi.com", "sip:bob@biloxi.com:6000;transport=tcp"),
+            ("sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting"),
             ("sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4"),
-            (
-                "sip:carol@chicago.com;security=on",
-                "sip:carol@chicago.com;security=off",
-            ),
+            ("sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off"),
         ] {
             assert!(!alike(a, b), "{a} {b}");
         }
@@ -147,17 +119,8 @@ mod tests {
         assert!(!alike("sip:a@b", "sip:b"));
         assert!(!alike("sip:a:p@b", "sip:a@b"));
         assert!(!alike("sip:a:p@b", "sip:a:P@b"));
-        for one_sided in [
-            "user=phone",
-            "ttl=1",
-            "method=INVITE",
-            "maddr=1.2.3.4",
-            "transport=udp",
-        ] {
-            assert!(
-                !alike("sip:a@b", &format!("sip:a@b;{one_sided}")),
-                "{one_sided}"
-            );
+        for one_sided in ["user=phone", "ttl=1", "method=INVITE", "maddr=1.2.3.4", "transport=udp"] {
+            assert!(!alike("sip:a@b", &format!("sip:a@b;{one_sided}")), "{one_sided}");
         }
         assert!(!alike("sip:a@b;lr", "sip:a@b;lr=on"));
         assert!(alike("sip:a@[2001:db8::1]", "sip:a@[2001:DB8:0::1]"));

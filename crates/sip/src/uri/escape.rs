@@ -5,10 +5,7 @@ use std::fmt;
 
 /// The "reserved" set of RFC 2396 §2.2: these octets mean something else when they are escaped.
 const fn is_reserved(octet: u8) -> bool {
-    matches!(
-        octet,
-        b';' | b'/' | b'?' | b':' | b'@' | b'&' | b'=' | b'+' | b'$' | b','
-    )
+    matches!(octet, b';' | b'/' | b'?' | b':' | b'@' | b'&' | b'=' | b'+' | b'$' | b',')
 }
 
 const fn hex_value(digit: u8) -> Option<u8> {
@@ -64,11 +61,7 @@ impl Octet {
 /// The octets of escaped text. A `%` without two digits stands for itself.
 pub(crate) fn octets(text: &str) -> impl Iterator<Item = Octet> {
     raw_octets(text).map(|(octet, was_escaped)| {
-        if was_escaped && is_reserved(octet) {
-            Octet::Escaped(octet)
-        } else {
-            Octet::Plain(octet)
-        }
+        if was_escaped && is_reserved(octet) { Octet::Escaped(octet) } else { Octet::Plain(octet) }
     })
 }
 
@@ -96,10 +89,7 @@ pub(crate) fn same(a: &str, b: &str) -> bool {
 
 /// Whether two escaped texts mean the same, case aside.
 pub(crate) fn same_ignoring_case(a: &str, b: &str) -> bool {
-    a.eq_ignore_ascii_case(b)
-        || octets(a)
-            .map(Octet::to_lower)
-            .eq(octets(b).map(Octet::to_lower))
+    a.eq_ignore_ascii_case(b) || octets(a).map(Octet::to_lower).eq(octets(b).map(Octet::to_lower))
 }
 
 /// The text with every `%HH` undone.
@@ -191,11 +181,7 @@ pub(crate) fn write_canonical(
     for octet in octets(text) {
         match octet {
             Octet::Plain(octet) if place.allows(octet) => {
-                let octet = if lower {
-                    octet.to_ascii_lowercase()
-                } else {
-                    octet
-                };
+                let octet = if lower { octet.to_ascii_lowercase() } else { octet };
                 out.write_char(char::from(octet))?;
             }
             Octet::Plain(octet) | Octet::Escaped(octet) => write!(out, "%{octet:02X}")?,

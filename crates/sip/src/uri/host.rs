@@ -110,9 +110,7 @@ pub(crate) fn check(host: &str) -> Result<(), Malformed> {
         return Err(Malformed::new("the host is missing"));
     }
     if !host.bytes().all(grammar::is_host_octet) {
-        return Err(Malformed::new(
-            "the host holds a character that no host name has",
-        ));
+        return Err(Malformed::new("the host holds a character that no host name has"));
     }
     Ok(())
 }
@@ -120,17 +118,13 @@ pub(crate) fn check(host: &str) -> Result<(), Malformed> {
 /// Divides `host[:port]`; both are checked.
 pub(crate) fn split_port(text: &str) -> Result<(&str, Option<u16>), Malformed> {
     let (host, port) = if text.starts_with('[') {
-        let end = text.find(']').ok_or(Malformed::new(
-            "an IPv6 reference lacks its closing bracket",
-        ))?;
+        let end = text.find(']').ok_or(Malformed::new("an IPv6 reference lacks its closing bracket"))?;
         let (host, rest) = text.split_at(end + 1);
         match rest.strip_prefix(':') {
             Some(port) => (host, Some(port)),
             None if rest.is_empty() => (host, None),
             None => {
-                return Err(Malformed::new(
-                    "something stands between the host and its end",
-                ));
+                return Err(Malformed::new("something stands between the host and its end"));
             }
         }
     } else {
@@ -154,18 +148,9 @@ mod tests {
 
     #[test]
     fn addresses_are_values_and_names_are_lower_case() {
-        assert_eq!(
-            "[2001:DB8:0::1]".parse::<Host>().unwrap().to_string(),
-            "[2001:db8::1]"
-        );
-        assert_eq!(
-            "192.0.2.4".parse::<Host>().unwrap().ip(),
-            Some(Ipv4Addr::new(192, 0, 2, 4).into())
-        );
-        assert_eq!(
-            "AtLanTa.CoM".parse::<Host>().unwrap().to_string(),
-            "atlanta.com"
-        );
+        assert_eq!("[2001:DB8:0::1]".parse::<Host>().unwrap().to_string(), "[2001:db8::1]");
+        assert_eq!("192.0.2.4".parse::<Host>().unwrap().ip(), Some(Ipv4Addr::new(192, 0, 2, 4).into()));
+        assert_eq!("AtLanTa.CoM".parse::<Host>().unwrap().to_string(), "atlanta.com");
     }
 
     /// RFC 5118 §4.9: IPv4-mapped addresses; §4.10: three colons.
@@ -181,15 +166,11 @@ mod tests {
 
     #[test]
     fn ports() {
-        assert_eq!(
-            split_port("[2001:db8::10]:5070").unwrap(),
-            ("[2001:db8::10]", Some(5070))
-        );
+        assert_eq!(split_port("[2001:db8::10]:5070").unwrap(), ("[2001:db8::10]", Some(5070)));
         assert_eq!(split_port("a.example").unwrap(), ("a.example", None));
-        for bad in [
-            "a:", "a:x", "a:65536", "a:-1", ":5060", "", "[::1", "[::1]x", "[::1]:", "a b", "[]",
-            "a:+1",
-        ] {
+        for bad in
+            ["a:", "a:x", "a:65536", "a:-1", ":5060", "", "[::1", "[::1]x", "[::1]:", "a b", "[]", "a:+1"]
+        {
             assert!(split_port(bad).is_err(), "{bad}");
         }
     }

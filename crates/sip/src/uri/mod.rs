@@ -133,15 +133,9 @@ pub(crate) mod tests {
             any::<std::net::Ipv4Addr>().prop_map(Host::from),
             any::<std::net::Ipv6Addr>().prop_map(Host::from),
         ];
-        let pairs =
-            |names: &'static str| proptest::collection::btree_map(names, any::<String>(), 0..3);
+        let pairs = |names: &'static str| proptest::collection::btree_map(names, any::<String>(), 0..3);
         let sip = (
-            (
-                any::<bool>(),
-                proptest::option::of(any::<String>()),
-                host,
-                any::<Option<u16>>(),
-            ),
+            (any::<bool>(), proptest::option::of(any::<String>()), host, any::<Option<u16>>()),
             (pairs("[a-z]{1,6}"), pairs("[A-Z][a-z]{1,6}")),
         )
             .prop_map(|((secure, user, host, port), (params, headers))| {
@@ -158,8 +152,7 @@ pub(crate) mod tests {
                 }
                 Uri::from(uri)
             });
-        let tel =
-            "\\+?[0-9][0-9.()-]{0,10}".prop_map(|number| TelUri::new(&number).unwrap().into());
+        let tel = "\\+?[0-9][0-9.()-]{0,10}".prop_map(|number| TelUri::new(&number).unwrap().into());
         let other = "urn:[a-z]{1,8}:[a-z0-9-]{1,20}".prop_map(|text| Uri::parse(&text).unwrap());
         prop_oneof![8 => sip, 1 => tel, 1 => other]
     }
@@ -175,28 +168,16 @@ pub(crate) mod tests {
     fn a_transfer_target_with_replaces() {
         let uri: Uri = "sips:carol@client.example.net?Replaces=090459243588173445%3Bto-tag%3D9m2n3wq%3Bfrom-tag%3D763231&Require=replaces".parse().unwrap();
         let sip = uri.as_sip().unwrap();
-        assert_eq!(
-            sip.headers.get("replaces").unwrap(),
-            "090459243588173445;to-tag=9m2n3wq;from-tag=763231"
-        );
+        assert_eq!(sip.headers.get("replaces").unwrap(), "090459243588173445;to-tag=9m2n3wq;from-tag=763231");
     }
 
     #[test]
     fn parts_that_have_names() {
-        let uri: SipUri = "sip:alice@example.com;gr=urn:uuid:f81d4fae;lr;transport=TCP"
-            .parse()
-            .unwrap();
+        let uri: SipUri = "sip:alice@example.com;gr=urn:uuid:f81d4fae;lr;transport=TCP".parse().unwrap();
         assert_eq!(uri.gruu().unwrap(), "urn:uuid:f81d4fae");
         assert!(uri.is_loose_router());
         assert_eq!(uri.transport().unwrap(), "TCP");
-        assert_eq!(
-            "sip:x@example.com;gr"
-                .parse::<SipUri>()
-                .unwrap()
-                .gruu()
-                .unwrap(),
-            ""
-        );
+        assert_eq!("sip:x@example.com;gr".parse::<SipUri>().unwrap().gruu().unwrap(), "");
         assert!("tel:+1".parse::<SipUri>().is_err());
     }
 

@@ -111,19 +111,14 @@ impl SipUri {
 
     /// The GRUU parameter (RFC 5627 §6.1): `Some("")` for a flag, which marks a temporary one.
     pub fn gruu(&self) -> Option<Cow<'_, str>> {
-        self.params
-            .view()
-            .find("gr")
-            .map(|value| unescape(value.unwrap_or("")))
+        self.params.view().find("gr").map(|value| unescape(value.unwrap_or("")))
     }
 
     pub(super) fn from_ref(uri: &UriRef<'_>) -> Result<Self, Malformed> {
         Ok(Self {
             secure: uri.scheme() == Scheme::Sips,
             user: uri.user().map(|user| keep(user, Place::User)),
-            password: uri
-                .password()
-                .map(|password| keep(password, Place::Password)),
+            password: uri.password().map(|password| keep(password, Place::Password)),
             host: uri.host().parse()?,
             port: uri.port(),
             params: UriParams::from_written(uri.params()),
@@ -149,11 +144,7 @@ impl FromStr for SipUri {
 
     fn from_str(text: &str) -> Result<Self, Malformed> {
         let uri = UriRef::parse(text)?;
-        if uri.is_sip() {
-            Self::from_ref(&uri)
-        } else {
-            Err(Malformed::new("the URI is no SIP URI"))
-        }
+        if uri.is_sip() { Self::from_ref(&uri) } else { Err(Malformed::new("the URI is no SIP URI")) }
     }
 }
 

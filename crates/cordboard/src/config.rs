@@ -1,0 +1,136 @@
+//! The configuration: one typed file, with errors that say where and what to try.
+
+mod check;
+mod fault;
+mod file;
+mod people;
+
+use cordboard_core::transport::Transport;
+use cordboard_net::{Certificates, ClientCertificates, Dns, Limits, Origins, TrustedRoots};
+use cordboard_service::directory::User;
+use cordboard_service::settings::{Auth, Registrar, Relay, Settings};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use fault::{Fault, Faults};
+
+/// What a switchboard is told, checked.
+#[derive(Clone)]
+pub struct Config {
+    /// Domains it is responsible for; the first is the realm.
+    pub domains: Vec<Box<str>>,
+    /// Where it keeps what must survive.
+    pub data: PathBuf,
+    /// How many agents share the work; 0 is one a processor.
+    pub shards: u8,
+    /// This machine among several.
+    pub node: u8,
+    /// Where it listens for SIP.
+    pub listen: Vec<Listen>,
+    /// Where it listens for `cordboard ctl` and Prometheus.
+    pub http: SocketAddr,
+    /// Certificates.
+    pub tls: Tls,
+    /// Web pages that may connect.
+    pub origins: Origins,
+    /// Whom to challenge.
+    pub auth: Auth,
+    /// Bounds of registrations.
+    pub registrar: Registrar,
+    /// Timer C (RFC 3261 §16.6 step 11).
+    pub timer_c: Duration,
+    /// Whether authenticated users may call other domains.
+    pub relay_for_users: bool,
+    /// Servers that are trusted without a challenge.
+    pub neighbours: Vec<IpAddr>,
+    /// Bytes of recent messages that each shard keeps.
+    pub ring_bytes: usize,
+    /// Name servers.
+    pub dns: Dns,
+    /// The log.
+    pub log: Log,
+    /// What peers may take.
+    pub limits: Limits,
+    /// People, with hashes of their passwords.
+    pub users: BTreeMap<Box<str>, User>,
+}
+
+/// One address to listen on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// What to speak.
+    pub transport: Transport,
+    /// The address.
+    pub address: SocketAddr,
+    /// How peers should write it, if not as bound.
+    pub advertise: Option<Box<str>>,
+}
+
+/// Certificates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// Our own; `None` makes an authority and a certificate in the data folder.
+    pub certificates: Option<Certificates>,
+    /// Whether clients are asked for theirs.
+    pub clients: ClientCertificates,
+    /// Whom we believe.
+    pub roots: TrustedRoots,
+}
+
+/// The log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// From which level on.
+    pub level: tracing::Level,
+    /// One JSON object a line instead of text.
+    pub json: bool,
+}
+
+impl Config {
+    /// The realm of digest authentication: the first domain.
+    pub fn realm(&self) -> &str {
+        self.domains.first().map_or("", |domain| domain)
+    }
+
+    /// What the agents are told, without the listeners, which are known once they are bound.
+    pub fn settings(&self, key: [u8; 32]) -> Settings {
+        Settings {
+            domains: self.domains.clone(),
+            auth: self.auth.clone(),
+            registrar: self.registrar,
+            timer_c: self.timer_c,
+            relay: if self.relay_for_users { Relay::Users } else { Relay::Nobody },
+            neighbours: self.neighbours.clone(),
+            ring_bytes: self.ring_bytes,
+            key,
+            node: self.node,
+            ..Settings::of_domain(self.realm())
+        }
+    }
+}
+
+/// Reads and checks the file at `path`. Files that it names are opened, too.
+pub fn load(path: &Path) -> Result<Config, Faults> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let fault = Fault {
+            span: None,
+            says: format!("this file cannot be read: {error}"),
+            tries: "another path, or `cp cordboard.example.toml cordboard.toml` for a start".to_owned(),
+        };
+        Faults::new(path, "", vec![fault])
+    })?;
+    parse(path, &text)
+}
+
+/// Checks `text` as if it were the file at `path`; relative paths in it are seen from there.
+pub fn parse(path: &Path, text: &str) -> Result<Config, Faults> {
+    let file = toml::from_str(text)
+        .map_err(|error| Faults::new(path, text, vec![fault::of_parser(&error, text)]))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    check::check(file, folder).map_err(|faults| Faults::new(path, text, faults))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+//! What is accepted, what is refused, and in which words.
+
+use super::*;
+
+const SMALLEST: &str =
+    "domain = \"example.com\"\n[[listen]]\ntransport = \"udp\"\naddress = \"127.0.0.1:5060\"\n";
+
+fn with(more: &str) -> Result<Config, Faults> {
+    parse(Path::new("/etc/cordboard.toml"), &format!("{SMALLEST}{more}"))
+}
+
+/// The line it names, counted from the first that was added, and everything it says.
+fn refused(more: &str) -> (usize, String) {
+    let Err(faults) = with(more) else { panic!("{more} is accepted") };
+    let (line, ..) = faults.iter().next().expect("a fault");
+    (line.saturating_sub(SMALLEST.lines().count()), faults.to_string())
+}
+
+#[test]
+fn the_smallest_file_is_enough() {
+    let config = with("").unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(config.realm(), "example.com");
+    assert_eq!(config.listen.len(), 1);
+    assert_eq!(config.http.to_string(), "127.0.0.1:8060");
+    assert_eq!(config.data, Path::new("/etc/cordboard-data"));
+    assert!(config.auth.registers && config.auth.calls && !config.relay_for_users, "safe by default");
+}
+
+#[test]
+fn says_where_and_what_to_try() {
+    for (more, line, says, tries) in [
+        ("[htp]\naddress = \"127.0.0.1:1\"", 1, "unknown field `htp`", "`http` instead of `htp`"),
+        ("[http]\nadress = \"127.0.0.1:1\"", 2, "unknown field `adress`", "`address` instead of `adress`"),
+        ("[http]\naddress = \"0.0.0.0:8060\"", 2, "reached by other machines", "127.0.0.1:8060"),
+        ("[http]\naddress = \"localhost:8060\"", 2, "not an address and a port", "numbers"),
+        ("[http]\naddress = 8060", 2, "invalid type", "cordboard.example.toml"),
+        (
+            "[[listen]]\ntransport = \"udq\"\naddress = \"127.0.0.1:1\"",
+            2,
+            "`udq` is not a transport",
+            "udp, tcp",
+        ),
+        ("[[listen]]\ntransport = \"udp\"", 1, "missing field `address`", "add `address = …`"),
+        ("[[listen]]\ntransport = \"udp\"\naddress = \"127.0.0.1:5060\"", 3, "twice", "another port"),
+        (
+            "[[listen]]\ntransport = \"tcp\"\naddress = \"127.0.0.1:5060\"\nadvertise = \"here\"",
+            4,
+            "`here` is not a host and a port",
+            "sip.example.com:5060",
+        ),
+        ("[tls]\ncertificate = \"/dev/null\"", 2, "no use without `key`", "adding `key`"),
+        (
+            "[tls]\ncertificate = \"none.pem\"\nkey = \"/dev/null\"",
+            2,
+            "/etc/none.pem cannot be read",
+            "exists",
+        ),
+        ("[tls]\nask_client_certificates = \"yes\"", 2, "`yes`", "\"required\""),
+        ("[tls]\nask_client_certificates = \"required\"", 2, "no authority is named", "client_ca"),
+        ("[proxy]\ntimer_c_s = 180", 2, "180 is out of range", "181"),
+        ("[registrar]\nmin_expires_s = 4000", 2, "not in order", "min ≤ default ≤ max"),
+        (
+            "[registrar]\nmin_expires_s = 4000\ndefault_expires_s = 5000",
+            2,
+            "an hour may not be refused",
+            "3600",
+        ),
+        ("[registrar]\nmax_contacts = 0", 2, "0 is out of range", "1 to 1000"),
+        ("[auth]\nalgorithms = [\"SHA-1\"]", 2, "not a list of digest algorithms", "SHA-256"),
+        ("[proxy]\nneighbours = [\"sip.example\"]", 2, "not an address", "192.0.2.7"),
+        ("[log]\nlevel = \"loud\"", 2, "`loud` is not a level", "debug"),
+        ("[log]\nformat = \"xml\"", 2, "`xml` is not a format", "json"),
+        ("[dns]\nservers = [\"dns.example\"]", 2, "not an address", "192.0.2.53:53"),
+        ("[[user]]\nname = \"al ice\"\npassword = \"x\"", 2, "cannot be a user", "alice"),
+        ("[[user]]\nname = \"alice\"", 2, "alice has no password", "password"),
+        ("[[user]]\nname = \"alice\"\npassword = \"\"", 3, "empty", "long"),
+        ("[[user]]\nname = \"alice\"\nha1_md5 = \"12\"", 3, "32 hexadecimal digits", "openssl dgst -md5"),
+        (
+            "[[user]]\nname = \"a\"\npassword = \"x\"\n[[user]]\nname = \"a\"\npassword = \"y\"",
+            5,
+            "a is there twice",
+            "removing",
+        ),
+        ("[[user_range]]\ncount = 0\npassword = \"x\"", 2, "0 users", "1 to"),
+        (
+            "[[user_range]]\nprefix = \"1\"\ncount = 1000\ndigits = 2\npassword = \"x\"",
+            4,
+            "2 digits",
+            "3 or more",
+        ),
+        ("[[user_range]]\nprefix = \" \"\ncount = 10\npassword = \"x\"", 3, "cannot be a user", "prefix"),
+    ] {
+        let (at, shown) = refused(more);
+        assert_eq!(at, line, "{more}\n{shown}");
+        assert!(shown.contains(says), "{more}\n{shown}");
+        let (_, tried) = shown.split_once("\n  try: ").unwrap_or_else(|| panic!("nothing to try: {shown}"));
+        assert!(tried.contains(tries), "{more}\n{shown}");
+        assert!(shown.starts_with("/etc/cordboard.toml:"), "{shown}");
+    }
+}
+
+#[test]
+fn shows_the_line_with_a_mark() {
+    let (_, shown) = refused("[log]\nlevel = \"loud\"");
+    assert_eq!(
+        shown,
+        "/etc/cordboard.toml:6:9: `loud` is not a level\n     6 | level = \"loud\"\n       |         ^^^^^^\n  \
+         try: error, warn, info, debug or trace"
+    );
+}
+
+#[test]
+fn everything_that_is_wrong_is_said_at_once() {
+    let (_, shown) = refused("[log]\nlevel = \"loud\"\nformat = \"xml\"\n[registrar]\nmax_contacts = 0");
+    assert_eq!(shown.matches("try: ").count(), 3, "{shown}");
+}
+
+#[test]
+fn a_domain_is_needed_and_has_to_be_one() {
+    let refused = |text: &str| parse(Path::new("f"), text).err().expect("it is refused").to_string();
+    assert!(refused("").contains("missing field `domain`"));
+    let listen = &SMALLEST[SMALLEST.find('[').unwrap()..];
+    for wrong in ["", "sip:example.com", "exam ple.com", "-a.com", "example.com:5060"] {
+        let says = refused(&format!("domain = {wrong:?}\n{listen}"));
+        assert!(says.contains("is not a domain"), "{says}");
+    }
+    let config = parse(
+        Path::new("f"),
+        &format!("domain = \"Example.COM.\"\ndomains = [\"[::1]\", \"10.0.0.1\"]\n{listen}"),
+    );
+    let config = config.unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(config.domains, ["example.com".into(), "[::1]".into(), "10.0.0.1".into()]);
+}
+
+#[test]
+fn a_range_makes_people() {
+    let config =
+        with("[[user_range]]\nprefix = \"1\"\nfirst = 1\ncount = 20\ndigits = 3\npassword = \"pw{user}\"\n");
+    let users = config.unwrap_or_else(|faults| panic!("{faults}")).users;
+    assert_eq!(users.len(), 20);
+    let last = crate::people::user("1020", "example.com", "pw1020");
+    assert_eq!((users["1020"].ha1_md5, users["1020"].ha1_sha256), (last.ha1_md5, last.ha1_sha256));
+}
+
+#[test]
+fn no_secret_is_ever_shown() {
+    let (_, shown) = refused("[[user]]\nname = \"a\"\npassword = 123456789");
+    assert!(!shown.contains("123456789") && shown.contains("wrong type"), "{shown}");
+    for more in [
+        "[[user]]\nname = \"a b\"\npassword = \"hunter2\"",
+        "[[user]]\npassword = \"hunter2\" 5",
+        "[[user]]\nname=\"a\"\npassword=[\"hunter2\"]",
+        "[[user]]\nname=\"a\"\nha1_md5=\"hunter2\"",
+    ] {
+        let (_, shown) = refused(more);
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
+
+#[test]
+fn the_example_is_valid_and_explains_every_key() {
+    let example = include_str!("../../../../cordboard.example.toml");
+    let config =
+        parse(Path::new("cordboard.example.toml"), example).unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(config.users.len(), 22);
+    let sections = known_keys("");
+    assert!(sections.len() > 10, "{sections:?}");
+    for section in &sections {
+        let (written, keys) = match section.as_str() {
+            plain @ ("domain" | "domains" | "data" | "shards" | "node") => {
+                assert!(example.contains(&format!("\n{plain} = ")), "`{plain}` is not in the example");
+                continue;
+            }
+            list @ ("listen" | "user" | "user_range") => {
+                (format!("\n[[{list}]]\n"), known_keys(&format!("[[{list}]]\n")))
+            }
+            table => (format!("\n[{table}]\n"), known_keys(&format!("[{table}]\n"))),
+        };
+        assert!(!keys.is_empty(), "no keys in {section}");
+        let parts: String = example
+            .split("\n[")
+            .filter(|part| written.trim_start_matches("\n[").starts_with(part.lines().next().unwrap_or("-")))
+            .collect();
+        for key in keys {
+            let shown =
+                parts.lines().any(|line| line.trim_start_matches("# ").starts_with(&format!("{key} = ")));
+            assert!(shown, "`{key}` of {section} is not in the example");
+        }
+    }
+}
+
+/// The keys that the parser knows in a section: it lists them when it meets one that it does not know.
+fn known_keys(section: &str) -> Vec<String> {
+    let text =
+        if section.is_empty() { "zzz = 1\n".to_owned() } else { format!("{SMALLEST}{section}zzz = 1\n") };
+    let error = toml::from_str::<file::File>(&text).expect_err("zzz is unknown");
+    fault::quoted(error.message()).into_iter().skip(1).map(str::to_owned).collect()
+}

@@ -1,0 +1,114 @@
+//! `cordboard ctl`: asks a running switchboard, and shows what it says.
+
+mod client;
+mod show;
+
+use serde_json::{Value, json};
+use std::io::{self, IsTerminal, Read, Write};
+
+use crate::cli::{Ctl, Users, Wish};
+use crate::passwords;
+use client::Client;
+pub use client::CtlError;
+
+/// Fulfils a wish and prints what there is to know.
+pub fn run(ctl: &Ctl, out: &mut dyn Write) -> Result<(), CtlError> {
+    let client = Client::find(&ctl.which)?;
+    match &ctl.wish {
+        Wish::Users(users) => self::users(&client, users, ctl.json, out),
+        Wish::Registrations { user } => {
+            let path = match user {
+                Some(user) => format!("/v1/registrations?user={}", client::escaped(user)),
+                None => "/v1/registrations".to_owned(),
+            };
+            let answer = client.get(&path)?;
+            print(out, ctl.json, &answer, show::registrations)
+        }
+        Wish::Calls { ladder: None } => print(out, ctl.json, &client.get("/v1/calls")?, show::calls),
+        Wish::Calls { ladder: Some(call) } => {
+            let path = format!(
+                "/v1/calls/{}?width={}&color={}",
+                client::escaped(call),
+                columns(),
+                io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() && !ctl.json,
+            );
+            let answer = client.get(&path)?;
+            print(out, ctl.json, &answer, |answer| answer["ladder"].as_str().unwrap_or("").to_owned())
+        }
+        Wish::Reload => print(out, ctl.json, &client.post("/v1/reload", &json!({}))?, show::reload),
+    }
+}
+
+fn users(client: &Client, users: &Users, as_json: bool, out: &mut dyn Write) -> Result<(), CtlError> {
+    match users {
+        Users::List => print(out, as_json, &client.get("/v1/users")?, show::users),
+        Users::Remove { name } => {
+            client.delete(&format!("/v1/users/{}", client::escaped(name)))?;
+            done(out, as_json, name, None, "is removed")
+        }
+        Users::Add { name, password, display_name, groups } => {
+            let (password, made) = password_for(password.as_deref())?;
+            let wish =
+                json!({ "name": name, "password": password, "display_name": display_name, "groups": groups });
+            client.post("/v1/users", &wish)?;
+            done(out, as_json, name, made.then_some(&password), "is added")
+        }
+        Users::Passwd { name, password } => {
+            let (password, made) = password_for(password.as_deref())?;
+            client.put(
+                &format!("/v1/users/{}/password", client::escaped(name)),
+                &json!({ "password": password }),
+            )?;
+            done(out, as_json, name, made.then_some(&password), "has a new password")
+        }
+    }
+}
+
+/// The password to use, and whether it was made here.
+fn password_for(given: Option<&str>) -> Result<(String, bool), CtlError> {
+    if let Some(given) = given {
+        return Ok((given.to_owned(), false));
+    }
+    let mut input = io::stdin();
+    if input.is_terminal() {
+        return Ok((passwords::random().map_err(CtlError::Local)?, true));
+    }
+    let mut text = String::new();
+    input.read_to_string(&mut text).map_err(CtlError::Local)?;
+    match text.lines().next() {
+        Some(line) if !line.is_empty() => Ok((line.to_owned(), false)),
+        _ => Ok((passwords::random().map_err(CtlError::Local)?, true)),
+    }
+}
+
+fn done(
+    out: &mut dyn Write,
+    as_json: bool,
+    name: &str,
+    made: Option<&String>,
+    what: &str,
+) -> Result<(), CtlError> {
+    let answer = match made {
+        Some(password) => json!({ "name": name, "password": password }),
+        None => json!({ "name": name }),
+    };
+    print(out, as_json, &answer, |_| match made {
+        Some(password) => format!("{name} {what}; the password is {password}\n"),
+        None => format!("{name} {what}\n"),
+    })
+}
+
+fn print(
+    out: &mut dyn Write,
+    as_json: bool,
+    answer: &Value,
+    show: impl FnOnce(&Value) -> String,
+) -> Result<(), CtlError> {
+    let text = if as_json { format!("{answer}\n") } else { show(answer) };
+    out.write_all(text.as_bytes()).map_err(CtlError::Local)
+}
+
+/// How wide the window is, as shells tell it.
+fn columns() -> usize {
+    std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(100)
+}

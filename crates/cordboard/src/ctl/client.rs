@@ -1,0 +1,152 @@
+//! Finds the switchboard and speaks to it.
+
+use serde_json::Value;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::cli::Which;
+use crate::config::{self, Faults};
+use crate::data::{self, DataError};
+
+/// How long the switchboard may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The largest answer: half a million registrations fit.
+const MAX_ANSWER: u64 = 1 << 30;
+
+/// Why a wish was not fulfilled.
+#[derive(Debug, thiserror::Error)]
+pub enum CtlError {
+    /// The configuration does not tell where the switchboard is.
+    #[error("{0}")]
+    Config(Faults),
+    /// There is neither a file nor a folder here.
+    #[error(
+        "neither cordboard.toml nor cordboard-data is here: name the switchboard with --config FILE or --data FOLDER"
+    )]
+    Nowhere,
+    /// The data folder does not tell.
+    #[error(
+        "{0}\n  try: start the switchboard (`cordboard serve`), or name it with --config FILE or --data FOLDER"
+    )]
+    Data(DataError),
+    /// The token cannot be read.
+    #[error("the token {} cannot be read: {source}; the switchboard keeps it in its data folder", .path.display())]
+    Token {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Nobody answers.
+    #[error("no switchboard answers at {0} ({1}): is it running? `cordboard serve --config FILE` starts it")]
+    NotRunning(String, String),
+    /// It says no.
+    #[error("{0}")]
+    Refused(String),
+    /// What answers is something else.
+    #[error("what answers at {0} is no switchboard (status {1}): check the address")]
+    Other(String, u16),
+    /// Reading or printing failed here.
+    #[error("standard input or output fails: {0}")]
+    Local(io::Error),
+}
+
+pub(super) struct Client {
+    base: String,
+    token: String,
+    agent: ureq::Agent,
+}
+
+impl Client {
+    pub(super) fn find(which: &Which) -> Result<Self, CtlError> {
+        let (base, token) = match which {
+            Which { url: Some(url), token: Some(file), .. } => {
+                let token = std::fs::read_to_string(file)
+                    .map_err(|error| CtlError::Token { path: file.clone(), source: error })?;
+                (url.trim_end_matches('/').to_owned(), token.trim().to_owned())
+            }
+            Which { data: Some(folder), .. } => Self::announced(folder)?,
+            Which { config: Some(file), .. } => Self::configured(file)?,
+            _ if Path::new("cordboard.toml").exists() => Self::configured(Path::new("cordboard.toml"))?,
+            _ if Path::new("cordboard-data").exists() => Self::announced(Path::new("cordboard-data"))?,
+            _ => return Err(CtlError::Nowhere),
+        };
+        let agent = ureq::Agent::config_builder()
+            .timeout_global(Some(PATIENCE))
+            .http_status_as_error(false)
+            .proxy(None)
+            .max_redirects(0)
+            .build()
+            .into();
+        Ok(Self { base, token, agent })
+    }
+
+    fn configured(file: &Path) -> Result<(String, String), CtlError> {
+        Self::announced(&config::load(file).map_err(CtlError::Config)?.data)
+    }
+
+    fn announced(folder: &Path) -> Result<(String, String), CtlError> {
+        let (http, token) = data::announced(folder).map_err(CtlError::Data)?;
+        Ok((format!("http://{http}"), token))
+    }
+
+    pub(super) fn get(&self, path: &str) -> Result<Value, CtlError> {
+        self.finish(self.agent.get(self.url(path)).header("Authorization", self.bearer()).call())
+    }
+
+    pub(super) fn delete(&self, path: &str) -> Result<Value, CtlError> {
+        self.finish(self.agent.delete(self.url(path)).header("Authorization", self.bearer()).call())
+    }
+
+    pub(super) fn post(&self, path: &str, body: &Value) -> Result<Value, CtlError> {
+        self.finish(self.agent.post(self.url(path)).header("Authorization", self.bearer()).send_json(body))
+    }
+
+    pub(super) fn put(&self, path: &str, body: &Value) -> Result<Value, CtlError> {
+        self.finish(self.agent.put(self.url(path)).header("Authorization", self.bearer()).send_json(body))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    fn bearer(&self) -> String {
+        format!("Bearer {}", self.token)
+    }
+
+    fn finish(
+        &self,
+        answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> Result<Value, CtlError> {
+        let mut answer =
+            answer.map_err(|error| CtlError::NotRunning(self.base.clone(), error.to_string()))?;
+        let status = answer.status();
+        let body: Result<Value, _> = answer.body_mut().with_config().limit(MAX_ANSWER).read_json();
+        match body {
+            Ok(body) if status.is_success() => Ok(body),
+            Ok(Value::Object(body)) if body.contains_key("error") => {
+                Err(CtlError::Refused(body["error"].as_str().unwrap_or("it says no").to_owned()))
+            }
+            _ => Err(CtlError::Other(self.base.clone(), status.as_u16())),
+        }
+    }
+}
+
+/// A segment of a path or a value of a query.
+pub(super) fn escaped(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    text.bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn call_ids_survive_a_path() {
+        assert_eq!(escaped("a1-b/c?d@e ü"), "a1-b%2Fc%3Fd%40e%20%C3%BC");
+    }
+}

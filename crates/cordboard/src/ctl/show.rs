@@ -1,0 +1,119 @@
+//! Answers as tables for people.
+
+use serde_json::Value;
+
+pub(super) fn users(answer: &Value) -> String {
+    let rows = each(answer).map(|user| {
+        let note = if user["usable"] == false { "password of another domain: set a new one" } else { "" };
+        let groups: Vec<String> = each(&user["groups"]).map(text).collect();
+        vec![
+            text(&user["name"]),
+            text(&user["display_name"]),
+            groups.join(","),
+            text(&user["from"]),
+            note.to_owned(),
+        ]
+    });
+    table(
+        &["USER", "SHOWN AS", "GROUPS", "FROM", ""],
+        rows.collect(),
+        "nobody: `cordboard ctl users add NAME` adds somebody",
+    )
+}
+
+pub(super) fn registrations(answer: &Value) -> String {
+    let rows = each(&answer["registrations"]).map(|each| {
+        let over = format!("{} {}", text(&each["transport"]), text(&each["peer"]));
+        let state = if each["reachable"] == true { "" } else { "connection lost" };
+        vec![
+            text(&each["user"]),
+            text(&each["contact"]),
+            over,
+            format!("{}s", each["expires_s"]),
+            state.to_owned(),
+        ]
+    });
+    let mut shown =
+        table(&["USER", "CONTACT", "OVER", "ENDS IN", ""], rows.collect(), "nobody is registered");
+    if let Some(more) = answer["more"].as_u64().filter(|more| *more > 0) {
+        shown = format!("{shown}… and {more} more; name a user to see theirs\n");
+    }
+    shown
+}
+
+pub(super) fn calls(answer: &Value) -> String {
+    let rows = each(answer).map(|call| {
+        vec![
+            text(&call["call_id"]),
+            text(&call["from"]),
+            text(&call["to"]),
+            text(&call["state"]),
+            format!("{}s", call["age_s"]),
+            call["messages"].to_string(),
+        ]
+    });
+    table(&["CALL", "FROM", "TO", "STATE", "AGE", "MESSAGES"], rows.collect(), "no calls are remembered")
+}
+
+pub(super) fn reload(answer: &Value) -> String {
+    let waits: Vec<String> = each(&answer["needs_restart"]).map(text).collect();
+    if waits.is_empty() {
+        "the configuration was read again and is in use\n".to_owned()
+    } else {
+        format!("the configuration was read again; a restart is needed for: {}\n", waits.join(", "))
+    }
+}
+
+fn each(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+/// What came from the network must not move the cursor.
+fn text(value: &Value) -> String {
+    let text = value.as_str().unwrap_or("");
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+fn table(head: &[&str], rows: Vec<Vec<String>>, empty: &str) -> String {
+    if rows.is_empty() {
+        return format!("{empty}\n");
+    }
+    let head: Vec<String> = head.iter().map(|&word| word.to_owned()).collect();
+    let rows: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
+        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
+    };
+    rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn columns_stand_below_each_other() {
+        let shown = users(&json!([
+            { "name": "alice", "display_name": "Alice", "groups": ["sales", "floor1"], "from": "file", "usable": true },
+            { "name": "bob", "display_name": null, "groups": [], "from": "database", "usable": false },
+        ]));
+        assert_eq!(
+            shown,
+            "USER   SHOWN AS  GROUPS        FROM\n\
+             alice  Alice     sales,floor1  file\n\
+             bob                            database  password of another domain: set a new one\n"
+        );
+    }
+
+    #[test]
+    fn nothing_is_said_in_words_and_the_terminal_is_safe() {
+        assert_eq!(registrations(&json!({ "registrations": [], "more": 0 })), "nobody is registered\n");
+        let shown = calls(
+            &json!([{ "call_id": "a\u{1b}[2J", "from": "f", "to": "t", "state": "s", "age_s": 1, "messages": 2 }]),
+        );
+        assert!(!shown.contains('\u{1b}'));
+    }
+}

@@ -1,0 +1,134 @@
+//! People: from names and passwords to the directory that agents are given.
+
+use cordboard_service::directory::{Directory, User};
+use md5::{Digest, Md5};
+use sha2::{Sha256, Sha512_256};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::store::UserRow;
+
+/// Longest name of a user, in bytes.
+pub const MAX_NAME: usize = 64;
+
+/// Why a name cannot be somebody's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// It is empty or longer than [`MAX_NAME`].
+    #[error("a name has 1 to {MAX_NAME} characters")]
+    Length,
+    /// It holds a character that would have to be escaped in a URI, or that separates.
+    #[error("a name is made of letters, digits and - _ . + * # !")]
+    Character,
+}
+
+/// Whether `name` can stand in a URI as it is.
+pub fn check_name(name: &str) -> Result<(), NameError> {
+    if name.is_empty() || name.len() > MAX_NAME {
+        return Err(NameError::Length);
+    }
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.+*#!".contains(&byte);
+    if name.bytes().all(fits) { Ok(()) } else { Err(NameError::Character) }
+}
+
+/// Somebody with hashes of `password` for every algorithm (RFC 7616 §3.4.2, RFC 8760).
+pub fn user(name: &str, realm: &str, password: &str) -> User {
+    let secret = format!("{name}:{realm}:{password}");
+    User {
+        display_name: None,
+        groups: Vec::new(),
+        ha1_md5: Some(Md5::digest(&secret).into()),
+        ha1_sha256: Some(Sha256::digest(&secret).into()),
+        ha1_sha512_256: Some(Sha512_256::digest(&secret).into()),
+    }
+}
+
+/// Everybody: those of the configuration and those of the database, of whom the former win. People
+/// whose hashes were made for another realm are left out, and counted.
+pub fn directory(
+    configured: &BTreeMap<Box<str>, User>,
+    stored: &[UserRow],
+    realm: &str,
+) -> (Arc<Directory>, usize) {
+    let mut users = configured.clone();
+    let mut left_out = 0;
+    for row in stored {
+        if *row.realm == *realm {
+            users.entry(row.name.clone()).or_insert_with(|| row.user.clone());
+        } else {
+            left_out += 1;
+        }
+    }
+    (Arc::new(Directory { users }), left_out)
+}
+
+/// Bytes from hexadecimal digits, if there are exactly so many.
+pub(crate) fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if text.len() != 2 * N || !text.is_ascii() {
+        return None;
+    }
+    let mut bytes = [0; N];
+    for (place, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * place..2 * place + 2], 16).ok()?;
+    }
+    Some(bytes)
+}
+
+/// Lower-case hexadecimal digits.
+pub(crate) fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
+        use std::fmt::Write;
+        // Writing into a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 7616 §3.9.1 and §3.9.2 start from these.
+    #[test]
+    fn hashes_as_the_standard_says() {
+        let mufasa = user("Mufasa", "http-auth@example.org", "Circle of Life");
+        // Computed with openssl; the RFC prints only the final responses.
+        assert_eq!(to_hex(&mufasa.ha1_md5.unwrap()), "3d78807defe7de2157e2b0b6573a855f");
+        assert_eq!(
+            to_hex(&mufasa.ha1_sha256.unwrap()),
+            "7987c64c30e25f1b74be53f966b49b90f2808aa92faf9a00262392d7b4794232"
+        );
+    }
+
+    #[test]
+    fn hex_goes_both_ways() {
+        assert_eq!(from_hex::<3>("0aFf10"), Some([10, 255, 16]));
+        assert_eq!(to_hex(&[10, 255, 16]), "0aff10");
+        for wrong in ["0aff1", "0aff1x", "0aff1000", "ääa"] {
+            assert_eq!(from_hex::<3>(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn names_are_checked() {
+        assert_eq!(check_name("alice.w+1"), Ok(()));
+        assert_eq!(check_name(""), Err(NameError::Length));
+        assert_eq!(check_name("al ice"), Err(NameError::Character));
+        assert_eq!(check_name("alice@home"), Err(NameError::Character));
+    }
+
+    #[test]
+    fn the_configuration_wins_and_other_realms_are_left_out() {
+        let row = |name: &str, realm: &str| UserRow {
+            name: name.into(),
+            realm: realm.into(),
+            user: user(name, realm, "stored"),
+        };
+        let configured = BTreeMap::from([("alice".into(), user("alice", "here", "configured"))]);
+        let stored = [row("alice", "here"), row("bob", "here"), row("carol", "elsewhere")];
+        let (directory, left_out) = directory(&configured, &stored, "here");
+        assert_eq!(left_out, 1);
+        assert_eq!(directory.users.keys().map(|name| &**name).collect::<Vec<_>>(), ["alice", "bob"]);
+        assert_eq!(directory.users["alice"].ha1_md5, configured["alice"].ha1_md5);
+    }
+}

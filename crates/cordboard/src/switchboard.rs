@@ -1,0 +1,331 @@
+//! A running switchboard as its operator sees it: people, registrations, calls, reload.
+
+use cordboard_core::time::Instant;
+use cordboard_net::{Clock, ReloadError};
+use cordboard_service::directory::User;
+use cordboard_service::door::{CallSummary, Command, CommandId, Event, Recorded};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::answers::Answers;
+use crate::config::{self, Config};
+use crate::logging::Logging;
+use crate::metrics::{Counter, Metrics};
+use crate::people::{self, NameError};
+use crate::store::{Store, UserError, UserRow};
+
+/// How long the agents may take to answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The agents of a switchboard, all shards together.
+pub trait Agents: Send + Sync {
+    /// How many shards there are; each answers a command on its own.
+    fn shards(&self) -> u8;
+    /// Hands a command to each.
+    fn command(&self, command: Command) -> CommandId;
+    /// Reads the certificates again.
+    fn reload_certificates(&self) -> Result<(), ReloadError>;
+    /// What they counted so far, added up.
+    fn figures(&self) -> Figures;
+    /// Ends them: what is queued is sent, then connections are closed. Nobody is told anything.
+    fn stop(&self);
+}
+
+/// What agents and drivers count.
+#[derive(Clone, Debug, Default)]
+pub struct Figures {
+    /// What only grows.
+    pub counters: Vec<Counter>,
+    /// What goes up and down.
+    pub gauges: Vec<Counter>,
+}
+
+/// Everything an operator can reach.
+pub struct Switchboard {
+    /// What outlives the process.
+    pub store: Arc<Store>,
+    /// The agents.
+    pub agents: Box<dyn Agents>,
+    /// Where the agents' answers arrive.
+    pub answers: Arc<Answers>,
+    /// The clock of the drivers.
+    pub clock: Clock,
+    /// Signs nonces and flow tokens.
+    pub key: [u8; 32],
+    /// The configuration in use.
+    pub config: Mutex<Config>,
+    /// The file it came from; none for the demo.
+    pub path: Option<PathBuf>,
+    /// The log.
+    pub logging: Option<Logging>,
+}
+
+/// Why an operator's wish was not fulfilled.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The name cannot be a user's.
+    #[error("{0} cannot be a user: {1}")]
+    Name(Box<str>, NameError),
+    /// The password is empty.
+    #[error("an empty password is none: choose a long one")]
+    EmptyPassword,
+    /// There is one already.
+    #[error("{0} exists already: `cordboard ctl users passwd {0}` changes the password")]
+    Exists(Box<str>),
+    /// The configuration file says so, and only it can change that.
+    #[error("{0} stands in the configuration file: change it there and reload")]
+    Configured(Box<str>),
+    /// The store says no.
+    #[error(transparent)]
+    Store(#[from] UserError),
+    /// The ring of messages holds no such call.
+    #[error("there are no messages of this call: `cordboard ctl calls` lists those that are remembered")]
+    NoSuchCall,
+    /// The demo has no file.
+    #[error("the demo has no configuration file to read again")]
+    NoFile,
+    /// The file is of no use; the old configuration stays.
+    #[error("the old configuration stays in use, for the new one is wrong:\n{0}")]
+    Config(config::Faults),
+    /// The domain cannot change while it runs.
+    #[error("the old configuration stays in use: another domain or data folder needs a restart")]
+    Identity,
+    /// The certificates are of no use; the old ones stay.
+    #[error("the old certificates stay in use: {0}")]
+    Certificates(ReloadError),
+}
+
+/// Somebody, for a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// The user part of the address.
+    pub name: Box<str>,
+    /// What others see.
+    pub display_name: Option<Box<str>>,
+    /// Who may take over whose calls.
+    pub groups: Vec<Box<str>>,
+    /// Whether the configuration file, and not the database, has them.
+    pub configured: bool,
+    /// Why they cannot be used: another realm's password.
+    pub stale: bool,
+}
+
+impl Switchboard {
+    /// Everybody, by name.
+    pub fn people(&self) -> Vec<Person> {
+        let config = self.config();
+        let person = |name: &str, user: &User, configured, stale| Person {
+            name: name.into(),
+            display_name: user.display_name.clone(),
+            groups: user.groups.clone(),
+            configured,
+            stale,
+        };
+        let mut people: Vec<Person> =
+            config.users.iter().map(|(name, user)| person(name, user, true, false)).collect();
+        for row in self.store.users() {
+            if !config.users.contains_key(&row.name) {
+                people.push(person(&row.name, &row.user, false, *row.realm != *config.realm()));
+            }
+        }
+        people.sort_by(|one, two| one.name.cmp(&two.name));
+        people
+    }
+
+    /// Adds somebody, who may register from now on.
+    pub fn add_person(
+        &self,
+        name: &str,
+        password: &str,
+        display_name: Option<Box<str>>,
+        groups: Vec<Box<str>>,
+    ) -> Result<(), Refusal> {
+        people::check_name(name).map_err(|error| Refusal::Name(name.into(), error))?;
+        if password.is_empty() {
+            return Err(Refusal::EmptyPassword);
+        }
+        let config = self.config();
+        if config.users.contains_key(name) || self.store.users().iter().any(|row| *row.name == *name) {
+            return Err(Refusal::Exists(name.into()));
+        }
+        let realm = config.realm();
+        let user = User { display_name, groups, ..people::user(name, realm, password) };
+        self.store.put_user(UserRow { name: name.into(), realm: realm.into(), user })?;
+        self.spread(&config);
+        Ok(())
+    }
+
+    /// Gives somebody another password.
+    pub fn change_password(&self, name: &str, password: &str) -> Result<(), Refusal> {
+        if password.is_empty() {
+            return Err(Refusal::EmptyPassword);
+        }
+        let config = self.config();
+        if config.users.contains_key(name) {
+            return Err(Refusal::Configured(name.into()));
+        }
+        let users = self.store.users();
+        let row =
+            users.iter().find(|row| *row.name == *name).ok_or_else(|| UserError::Unknown(name.into()))?;
+        let realm = config.realm();
+        let user = User {
+            display_name: row.user.display_name.clone(),
+            groups: row.user.groups.clone(),
+            ..people::user(name, realm, password)
+        };
+        self.store.put_user(UserRow { name: name.into(), realm: realm.into(), user })?;
+        self.spread(&config);
+        Ok(())
+    }
+
+    /// Removes somebody; who is registered stays so until it ends, but can prove nothing any more.
+    pub fn remove_person(&self, name: &str) -> Result<(), Refusal> {
+        let config = self.config();
+        if config.users.contains_key(name) {
+            return Err(Refusal::Configured(name.into()));
+        }
+        self.store.remove_user(name)?;
+        self.spread(&config);
+        Ok(())
+    }
+
+    /// The calls in the message rings, the latest first.
+    pub fn calls(&self) -> Vec<CallSummary> {
+        let mut calls: Vec<CallSummary> = Vec::new();
+        for event in self.ask(Command::ListCalls) {
+            if let Event::Calls(_, more) = event {
+                calls.extend(more);
+            }
+        }
+        calls.sort_by(|one, two| two.since.cmp(&one.since).then_with(|| one.call_id.cmp(&two.call_id)));
+        calls
+    }
+
+    /// The messages of one call, oldest first. `call` is its Call-ID, or the beginning of one if only
+    /// one begins so.
+    pub fn messages(&self, call: &str) -> Result<(Box<str>, Vec<Recorded>), Refusal> {
+        let mut found = self.messages_of(call);
+        let mut call_id: Box<str> = call.into();
+        if found.is_empty() && !call.is_empty() {
+            let calls = self.calls();
+            let mut meant = calls.iter().map(|summary| &summary.call_id).filter(|id| id.starts_with(call));
+            if let (Some(only), None) = (meant.next(), meant.next()) {
+                call_id = only.clone();
+                found = self.messages_of(only);
+            }
+        }
+        if found.is_empty() {
+            return Err(Refusal::NoSuchCall);
+        }
+        found.sort_by_key(|message| message.at);
+        Ok((call_id, found))
+    }
+
+    /// Reads the configuration file again and uses what can change while it runs. Tells what needs a
+    /// restart. Whatever is wrong changes nothing.
+    pub fn reload(&self) -> Result<Vec<&'static str>, Refusal> {
+        let path = self.path.as_ref().ok_or(Refusal::NoFile)?;
+        let new = config::load(path).map_err(Refusal::Config)?;
+        let mut config = self.config();
+        if new.domains != config.domains || new.data != config.data {
+            return Err(Refusal::Identity);
+        }
+        match self.agents.reload_certificates() {
+            Ok(()) | Err(ReloadError::NoTls) => {}
+            Err(error) => return Err(Refusal::Certificates(error)),
+        }
+        let waits = needs_restart(&config, &new);
+        config.users = new.users;
+        config.auth = new.auth;
+        config.registrar = new.registrar;
+        config.timer_c = new.timer_c;
+        config.relay_for_users = new.relay_for_users;
+        config.neighbours = new.neighbours;
+        config.ring_bytes = new.ring_bytes;
+        config.log.level = new.log.level;
+        self.store.limit_contacts(config.registrar.max_contacts);
+        self.agents.command(Command::UseSettings(Arc::new(config.settings(self.key))));
+        if let Some(logging) = &self.logging {
+            logging.change(&config.log);
+        }
+        self.spread(&config);
+        Ok(waits)
+    }
+
+    /// Tells agents and store who exists. Whose password is of another realm is left out; how many is
+    /// told.
+    pub fn spread_directory(&self) -> usize {
+        let config = self.config();
+        self.spread(&config)
+    }
+
+    /// All figures as Prometheus reads them.
+    pub fn metrics(&self) -> String {
+        let store = self.store.figures();
+        let figures = self.agents.figures();
+        let gauges = figures.gauges.into_iter();
+        let metrics =
+            gauges.fold(Metrics::default(), |metrics, (name, help, value)| metrics.gauge(name, help, value));
+        metrics
+            .build()
+            .gauge("uptime_seconds", "Since the start.", self.now().as_micros() / 1_000_000)
+            .gauge("registrations", "Contacts that are registered.", store.bindings)
+            .gauge("users", "People in the directory.", self.store.directory().users.len())
+            .gauge("store_waiting", "Changes that are not on disk yet.", store.waiting)
+            .counters([
+                ("store_commits", "Transactions committed.", store.commits),
+                ("store_rows", "Rows written or removed.", store.rows),
+                ("store_failures", "Transactions that failed.", store.failures),
+            ])
+            .counters(figures.counters)
+            .into_text()
+    }
+
+    /// Now, by the clock of the drivers.
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// The configuration in use. Changes to people are made under this lock, one after the other.
+    pub fn config(&self) -> MutexGuard<'_, Config> {
+        self.config.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn spread(&self, config: &Config) -> usize {
+        let (directory, left_out) = people::directory(&config.users, &self.store.users(), config.realm());
+        self.store.use_directory(Arc::clone(&directory));
+        self.agents.command(Command::UseDirectory(directory));
+        left_out
+    }
+
+    fn messages_of(&self, call: &str) -> Vec<Recorded> {
+        let events = self.ask(Command::ShowCall { call_id: call.into() });
+        let messages = events.into_iter().filter_map(|event| match event {
+            Event::Messages(_, messages) => Some(messages),
+            _ => None,
+        });
+        messages.flatten().collect()
+    }
+
+    fn ask(&self, command: Command) -> Vec<Event> {
+        let id = self.agents.command(command);
+        self.answers.wait(id, usize::from(self.agents.shards()), PATIENCE)
+    }
+}
+
+/// The keys that differ and that only a restart can change.
+fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
+    let differs = [
+        ("shards", old.shards != new.shards),
+        ("node", old.node != new.node),
+        ("listen", old.listen != new.listen),
+        ("http.address", old.http != new.http),
+        ("tls", old.tls != new.tls),
+        ("websocket", old.origins != new.origins),
+        ("dns", old.dns != new.dns),
+        ("log.format", old.log.json != new.log.json),
+        ("limits", old.limits != new.limits),
+    ];
+    differs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
+}

@@ -1,0 +1,10 @@
+//! The binary as an operator meets it: `serve`, `check` and `ctl`, over real sockets on loopback.
+
+mod calls;
+mod failing;
+mod http;
+mod privacy;
+mod registrations;
+mod reload;
+mod served;
+mod users;

@@ -1,0 +1,158 @@
+//! A call seen from the side that sent the INVITE: RFC 3261 §13.2, §9.1 and §15.
+
+/// Where the call stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// The INVITE is out.
+    Calling,
+    /// It rings at the other side.
+    Ringing,
+    /// Given up, but not yet by the other side.
+    Cancelling,
+    /// A 2xx came and is acknowledged.
+    Established,
+    /// Over.
+    Over,
+}
+
+/// What happens to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A 180.
+    Ringing,
+    /// A 2xx, on a dialog that has had none.
+    Success,
+    /// A 2xx whose answer is missing or of no use (RFC 3261 §13.2.1).
+    Unusable,
+    /// The INVITE failed for good, or nobody answered it.
+    Failure,
+    /// We give up.
+    HangUp,
+    /// It has rung for long enough.
+    RangTooLong,
+    /// A BYE inside the answered dialog.
+    Bye,
+    /// The answered dialog is lost: a request inside it was answered 481, or not at all, or an ACK
+    /// never came.
+    Lost,
+}
+
+impl Input {
+    /// All of them, for tests that walk the table.
+    pub const ALL: [Self; 8] = [
+        Self::Ringing,
+        Self::Success,
+        Self::Unusable,
+        Self::Failure,
+        Self::HangUp,
+        Self::RangTooLong,
+        Self::Bye,
+        Self::Lost,
+    ];
+}
+
+/// What it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Tell that it rings.
+    TellRinging,
+    /// Cancel the INVITE (§9.1).
+    Cancel,
+    /// Acknowledge the 2xx.
+    Ack,
+    /// Send BYE on the dialog of the 2xx that just came, or else on the answered one.
+    Bye,
+    /// Tell that it is up.
+    TellEstablished,
+    /// Tell that it is over: the other side, or the network, ended it.
+    TellEnded,
+    /// Tell that it is over because we gave it up.
+    TellGivenUp,
+}
+
+/// The rules as a table.
+#[rustfmt::skip]
+pub const fn step(state: State, input: Input) -> (State, &'static [Act]) {
+    use {Act::*, State::*};
+    use Input as I;
+    match (state, input) {
+        (Calling, I::Ringing)                          => (Ringing,     &[TellRinging]),
+        (Calling | Ringing, I::Success)                => (Established, &[Ack, TellEstablished]),
+        (Calling | Ringing, I::Unusable)               => (Over,        &[Ack, Bye, TellEnded]),
+        (Calling | Ringing, I::Failure)                => (Over,        &[TellEnded]),
+        (Calling | Ringing, I::HangUp | I::RangTooLong) => (Cancelling, &[Cancel]),
+        (Cancelling, I::Failure)                       => (Over,        &[TellGivenUp]),
+        // The 2xx crossed the CANCEL (§15): the call is up, and ended at once.
+        (Cancelling, I::Success | I::Unusable)         => (Over,        &[Ack, Bye, TellGivenUp]),
+        (Established, I::HangUp)                       => (Over,        &[Bye, TellGivenUp]),
+        (Established, I::Bye)                          => (Over,        &[TellEnded]),
+        (Established, I::Lost)                         => (Over,        &[Bye, TellEnded]),
+        // Another branch of a fork answered too (§13.2.2.4): it is acknowledged and ended.
+        (Established | Over, I::Success | I::Unusable) => (state,       &[Ack, Bye]),
+        // Repeats, and what comes too late.
+        (Ringing | Cancelling | Established | Over, I::Ringing)
+        | (Established | Over, I::Failure)
+        | (Cancelling | Over, I::HangUp)
+        | (Cancelling | Established | Over, I::RangTooLong)
+        | (Calling | Ringing | Cancelling | Over, I::Bye | I::Lost) => (state, &[]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cell() {
+        use {Act::*, State::*};
+        type Cell = (State, &'static [Act]);
+        let row = |state| Input::ALL.map(|input| step(state, input));
+        let cancel: Cell = (Cancelling, &[Cancel]);
+        // Ringing, Success, Unusable, Failure, HangUp, RangTooLong, Bye, Lost
+        let begun = |state, ringing: Cell| -> [Cell; 8] {
+            [
+                ringing,
+                (Established, &[Ack, TellEstablished]),
+                (Over, &[Ack, Bye, TellEnded]),
+                (Over, &[TellEnded]),
+                cancel,
+                cancel,
+                (state, &[]),
+                (state, &[]),
+            ]
+        };
+        assert_eq!(row(Calling), begun(Calling, (Ringing, &[TellRinging])));
+        assert_eq!(row(Ringing), begun(Ringing, (Ringing, &[])));
+        let late: Cell = (Over, &[Ack, Bye, TellGivenUp]);
+        let stay: Cell = (Cancelling, &[]);
+        assert_eq!(row(Cancelling), [stay, late, late, (Over, &[TellGivenUp]), stay, stay, stay, stay]);
+        let (stay, fork): (Cell, Cell) = ((Established, &[]), (Established, &[Ack, Bye]));
+        let expected: [Cell; 8] = [
+            stay,
+            fork,
+            fork,
+            stay,
+            (Over, &[Bye, TellGivenUp]),
+            stay,
+            (Over, &[TellEnded]),
+            (Over, &[Bye, TellEnded]),
+        ];
+        assert_eq!(row(Established), expected);
+        let (stay, fork): (Cell, Cell) = ((Over, &[]), (Over, &[Ack, Bye]));
+        assert_eq!(row(Over), [stay, fork, fork, stay, stay, stay, stay, stay]);
+    }
+
+    /// Every 2xx is acknowledged, in whatever state, and what tells the end ends.
+    #[test]
+    fn no_2xx_stays_without_its_ack() {
+        for state in [State::Calling, State::Ringing, State::Cancelling, State::Established, State::Over] {
+            for input in Input::ALL {
+                let (next, acts) = step(state, input);
+                let success = matches!(input, Input::Success | Input::Unusable);
+                assert_eq!(acts.contains(&Act::Ack), success);
+                let told = acts.contains(&Act::TellEnded) || acts.contains(&Act::TellGivenUp);
+                assert_eq!(told, state != State::Over && next == State::Over, "{state:?} {input:?}");
+            }
+        }
+    }
+}

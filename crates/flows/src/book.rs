@@ -1,0 +1,162 @@
+//! What one telephone told: its calls and its registration.
+
+use cordboard_ladder::Outcome;
+use cordboard_service::call::{CallEvent, CallName};
+use cordboard_sip::Status;
+
+/// How far a call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// Dialled; nothing is known yet.
+    Dialled,
+    /// The other side rings.
+    Ringing,
+    /// It rings here.
+    Incoming,
+    /// Both talk, or could.
+    Established,
+    /// Over, and how.
+    Ended(Outcome, Option<Status>),
+}
+
+/// One call.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) name: CallName,
+    /// The other side's URI, as it was dialled or as From says.
+    pub(crate) peer: Box<str>,
+    pub(crate) progress: Progress,
+    /// Whether we hold the other side.
+    pub(crate) holding: bool,
+    /// Whether the other side holds us.
+    pub(crate) held: bool,
+    /// A hold, resume or move is asked for and not yet answered.
+    pub(crate) changing: bool,
+}
+
+/// Everything that one telephone told.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Book {
+    pub(crate) calls: Vec<Call>,
+    /// Answers of the registrar, oldest first: the contacts, or the status of the refusal.
+    pub(crate) registrations: Vec<Result<Vec<Box<str>>, Status>>,
+    /// Who called and was refused at once.
+    pub(crate) refused: Vec<Box<str>>,
+    /// How often a button for the registration was pressed.
+    pub(crate) asked: usize,
+    /// Buttons that did not fit: the stage presses none that cannot.
+    pub(crate) impossible: usize,
+    next_name: u64,
+}
+
+impl Call {
+    pub(crate) const fn is_over(&self) -> bool {
+        matches!(self.progress, Progress::Ended(..))
+    }
+
+    /// Whether the other side is that user.
+    pub(crate) fn is_with(&self, user: &str) -> bool {
+        self.peer.split_once(':').is_some_and(|(_, rest)| rest.split(['@', ';', '>']).next() == Some(user))
+    }
+}
+
+impl Book {
+    /// A new call, dialled here.
+    pub(crate) fn dial(&mut self, peer: &str) -> CallName {
+        self.next_name += 1;
+        let name = CallName(self.next_name);
+        self.begin(name, peer, Progress::Dialled);
+        name
+    }
+
+    fn begin(&mut self, name: CallName, peer: &str, progress: Progress) {
+        self.calls.push(Call {
+            name,
+            peer: peer.into(),
+            progress,
+            holding: false,
+            held: false,
+            changing: false,
+        });
+    }
+
+    /// The latest call of which this holds.
+    pub(crate) fn find(&self, wanted: impl Fn(&Call) -> bool) -> Option<&Call> {
+        self.calls.iter().rev().find(|call| wanted(call))
+    }
+
+    pub(crate) fn call_mut(&mut self, name: CallName) -> Option<&mut Call> {
+        self.calls.iter_mut().find(|call| call.name == name)
+    }
+
+    /// The calls that are not over.
+    pub(crate) fn live(&self) -> impl Iterator<Item = &Call> {
+        self.calls.iter().filter(|call| !call.is_over())
+    }
+
+    /// How many calls are established.
+    pub(crate) fn established(&self) -> usize {
+        self.calls.iter().filter(|call| call.progress == Progress::Established).count()
+    }
+
+    /// Writes down what the telephone told.
+    pub(crate) fn write(&mut self, event: CallEvent) {
+        match event {
+            CallEvent::Registered { contacts } => self.registrations.push(Ok(contacts)),
+            CallEvent::NotRegistered(status) => self.registrations.push(Err(status)),
+            CallEvent::Incoming { call, from } => self.begin(call, &from, Progress::Incoming),
+            CallEvent::Ringing(call) => self.advance(call, Progress::Ringing),
+            CallEvent::Established(call) => self.advance(call, Progress::Established),
+            CallEvent::Impossible(call) => {
+                if let Some(call) = self.call_mut(call) {
+                    call.changing = false;
+                }
+                self.impossible += 1;
+            }
+            CallEvent::HeldByPeer(call, held) => {
+                if let Some(call) = self.call_mut(call) {
+                    call.held = held;
+                }
+            }
+            CallEvent::Refused { from } => self.refused.push(from),
+            CallEvent::Redirected(..) | CallEvent::Media(..) => {}
+            CallEvent::HoldChanged(call, holding) => {
+                if let Some(call) = self.call_mut(call) {
+                    (call.holding, call.changing) = (holding, false);
+                }
+            }
+            CallEvent::Moved(call) | CallEvent::OfferAnswered(call) | CallEvent::ChangeRefused(call, _) => {
+                if let Some(call) = self.call_mut(call) {
+                    call.changing = false;
+                }
+            }
+            CallEvent::Ended { call, outcome, status, .. } => {
+                self.advance(call, Progress::Ended(outcome, status));
+            }
+        }
+    }
+
+    fn advance(&mut self, name: CallName, progress: Progress) {
+        if let Some(call) = self.call_mut(name).filter(|call| !call.is_over()) {
+            call.progress = progress;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ended_call_stays_ended() {
+        let mut book = Book::default();
+        let call = book.dial("sip:bob@biloxi.example.com");
+        book.write(CallEvent::Established(call));
+        assert_eq!(book.established(), 1);
+        book.write(CallEvent::Ended { call, outcome: Outcome::Answered, status: None, by_peer: true });
+        book.write(CallEvent::Ringing(call));
+        assert_eq!(book.live().count(), 0);
+        assert!(book.find(|call| call.is_with("bob")).is_some());
+        assert!(book.find(|call| call.is_with("bo")).is_none());
+    }
+}

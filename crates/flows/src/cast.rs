@@ -1,0 +1,144 @@
+//! Who stands on a stage: people with telephones, and the switchboards of their domains.
+
+use cordboard_core::transport::{ListenerId, Transport};
+use cordboard_service::directory::{Directory, User};
+use cordboard_service::settings::{Relay, Role, Secret, Settings, Switchboard, Telephone};
+use cordboard_sip::digest::{Algorithm, Ha1};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// Bytes of recent messages that a host on a stage keeps; the tap sees everything anyway.
+const RING_BYTES: usize = 4096;
+
+/// Somebody with a telephone.
+#[derive(Clone, Copy, Debug)]
+pub struct Person {
+    /// The name, as drawn.
+    pub name: &'static str,
+    /// The user part of the address-of-record; two telephones may share one.
+    pub user: &'static str,
+    /// The telephone's address: the last byte behind 192.0.2 (RFC 5737).
+    pub address: u8,
+    /// Another address of the telephone, to which it can move a call.
+    pub other_address: Option<u8>,
+    /// The domain of the address-of-record.
+    pub domain: &'static str,
+    /// The passwords that the telephone knows, by realm.
+    pub passwords: &'static [(&'static str, &'static str)],
+    /// Where its requests go first.
+    pub outbound_proxies: &'static [&'static str],
+}
+
+/// A switchboard that is responsible for domains.
+#[derive(Clone, Copy, Debug)]
+pub struct Domain {
+    /// As it is drawn.
+    pub name: &'static str,
+    /// The host name that it writes of itself.
+    pub host: &'static str,
+    /// Its address: the last byte behind 192.0.2 (RFC 5737).
+    pub address: u8,
+    /// The domains, its realm first.
+    pub domains: &'static [&'static str],
+    /// Its users and their passwords.
+    pub users: &'static [(&'static str, &'static str)],
+    /// Forwards or redirects.
+    pub role: Switchboard,
+    /// Whether it challenges what its own users start.
+    pub challenges_calls: bool,
+    /// Whether it stays in the route of the dialogs that it carries.
+    pub record_routes: bool,
+    /// Addresses (behind 192.0.2) that it trusts without a challenge.
+    pub neighbours: &'static [u8],
+}
+
+/// An address of the network that is set aside for documentation (RFC 5737 §3).
+pub const fn address(last: u8) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(192, 0, 2, last))
+}
+
+/// What every stage speaks.
+pub(crate) const TRANSPORTS: [Transport; 2] = [Transport::Udp, Transport::Tcp];
+
+/// The listener of a person's other address: it follows those of the first.
+pub(crate) const OTHER_ADDRESS: ListenerId = ListenerId(TRANSPORTS.len() as u16);
+
+impl Person {
+    /// Where the telephone listens.
+    pub(crate) fn addresses(&self) -> Vec<IpAddr> {
+        [Some(self.address), self.other_address].into_iter().flatten().map(address).collect()
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        let telephone = Telephone {
+            user: self.user.into(),
+            domain: self.domain.into(),
+            display_name: None,
+            passwords: self
+                .passwords
+                .iter()
+                .map(|(realm, password)| ((*realm).into(), Secret((*password).into())))
+                .collect(),
+            outbound_proxies: self.outbound_proxies.iter().map(|uri| (*uri).into()).collect(),
+        };
+        let settings = Settings::of_domain(self.domain);
+        Settings { role: Role::Telephone(telephone), domains: Vec::new(), ring_bytes: RING_BYTES, ..settings }
+    }
+}
+
+impl Domain {
+    pub(crate) fn settings(&self) -> Settings {
+        let realm = self.domains.first().copied().unwrap_or_default();
+        let mut settings = Settings::of_domain(realm);
+        settings.role = Role::Switchboard(self.role);
+        settings.domains = self.domains.iter().map(|domain| (*domain).into()).collect();
+        settings.auth.calls = self.challenges_calls;
+        settings.relay = Relay::Users;
+        settings.record_route = self.record_routes;
+        settings.neighbours = self.neighbours.iter().map(|last| address(*last)).collect();
+        settings.ring_bytes = RING_BYTES;
+        settings
+    }
+
+    pub(crate) fn directory(&self) -> Directory {
+        let realm = self.domains.first().copied().unwrap_or_default();
+        let users = self.users.iter().map(|(name, password)| {
+            let user = User {
+                display_name: None,
+                groups: Vec::new(),
+                ha1_md5: ha1(Algorithm::Md5, name, realm, password),
+                ha1_sha256: ha1(Algorithm::Sha256, name, realm, password),
+                ha1_sha512_256: None,
+            };
+            ((*name).into(), user)
+        });
+        Directory { users: users.collect() }
+    }
+}
+
+/// The bytes of H(user:realm:password).
+fn ha1<const LENGTH: usize>(
+    algorithm: Algorithm,
+    name: &str,
+    realm: &str,
+    password: &str,
+) -> Option<[u8; LENGTH]> {
+    let hex = Ha1::new(algorithm, name, realm, password).reveal();
+    let mut bytes = [0; LENGTH];
+    for (byte, digits) in bytes.iter_mut().zip(hex.as_str().as_bytes().chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_have_the_length_of_their_algorithm() {
+        let md5: [u8; 16] = ha1(Algorithm::Md5, "Mufasa", "testrealm@host.com", "Circle Of Life").unwrap();
+        // RFC 2617 §3.5: the A1 of its example.
+        assert_eq!(md5[..4], [0x93, 0x9e, 0x75, 0x78]);
+        assert!(ha1::<32>(Algorithm::Sha256, "a", "b", "c").unwrap()[31] != 0);
+    }
+}

@@ -1,0 +1,254 @@
+//! What people do with a telephone: each verb waits, in virtual time, until it can be done.
+
+use crate::book::{Book, Call, Progress};
+use crate::cast;
+use crate::stage::Stage;
+use cordboard_service::call::{CallAction, CallName};
+use cordboard_sim::HostId;
+use cordboard_sip::Status;
+use std::time::Duration;
+
+/// For how long a registration is asked.
+const REGISTRATION: Duration = Duration::from_hours(1);
+
+/// Somebody's telephone on a stage.
+#[derive(Clone, Copy)]
+pub struct Phone<'a> {
+    pub(crate) stage: &'a Stage,
+    pub(crate) host: HostId,
+    /// The name, as drawn.
+    pub name: &'static str,
+    pub(crate) user: &'static str,
+    pub(crate) domain: &'static str,
+}
+
+impl From<Phone<'_>> for HostId {
+    fn from(phone: Phone<'_>) -> Self {
+        phone.host
+    }
+}
+
+impl Phone<'_> {
+    /// The same person at an address of another domain, for others to call.
+    #[must_use]
+    pub const fn at(self, domain: &'static str) -> Self {
+        Self { domain, ..self }
+    }
+
+    /// Registers the telephone's contact, and waits until that is done.
+    pub fn registers(self) {
+        self.registration("registers", CallAction::Register { expires: REGISTRATION }, Result::is_ok);
+    }
+
+    /// Tries to register, and is refused with this status in the end.
+    pub fn fails_to_register(self, status: Status) {
+        let action = CallAction::Register { expires: REGISTRATION };
+        self.registration("fails_to_register", action, |done| *done == Err(status));
+    }
+
+    /// Takes the telephone's contact away.
+    pub fn unregisters(self) {
+        let action = CallAction::Register { expires: Duration::ZERO };
+        self.registration("unregisters", action, Result::is_ok);
+    }
+
+    /// Takes every contact of the address away (RFC 3261 §10.2.2).
+    pub fn unregisters_everything(self) {
+        self.registration("unregisters_everything", CallAction::UnregisterAll, |done| {
+            done.as_ref().is_ok_and(Vec::is_empty)
+        });
+    }
+
+    /// Adds a contact of any kind to the address.
+    pub fn adds_contact(self, contact: &str) {
+        let action = CallAction::AddContact { contact: contact.into(), expires: REGISTRATION };
+        self.registration("adds_contact", action, |done| {
+            done.as_ref().is_ok_and(|contacts| contacts.iter().any(|other| **other == *contact))
+        });
+    }
+
+    /// Asks what is registered, and is told so many contacts.
+    pub fn lists_contacts(self, count: usize) {
+        self.registration("lists_contacts", CallAction::ListBindings, |done| {
+            done.as_ref().is_ok_and(|contacts| contacts.len() == count)
+        });
+    }
+
+    /// Waits until somebody holds us, or lets us go on.
+    pub fn is_held_by(self, other: Phone<'_>, held: bool) {
+        self.stage.waits(&format!("{}.is_held_by({}, {held})", self.name, other.name), |books| {
+            let so = |call: &Call| !call.is_over() && call.is_with(other.user) && call.held == held;
+            books.of(self.host).find(so).is_some()
+        });
+    }
+
+    /// Calls somebody at the address-of-record.
+    pub fn dials(self, callee: Phone<'_>) {
+        self.dial("dials", callee, true);
+    }
+
+    /// Calls somebody and leaves the offer to the other side (RFC 3261 §13.2.1).
+    pub fn dials_without_offer(self, callee: Phone<'_>) {
+        self.dial("dials_without_offer", callee, false);
+    }
+
+    /// Waits until that caller's call rings here.
+    pub fn is_called_by(self, caller: Phone<'_>) {
+        self.stage.waits(&format!("{}.is_called_by({})", self.name, caller.name), |books| {
+            let rings = |call: &Call| call.progress == Progress::Incoming && call.is_with(caller.user);
+            books.of(self.host).find(rings).is_some()
+        });
+    }
+
+    /// Waits until the other side of the call just made rings.
+    pub fn hears_ringing(self) {
+        self.stage.waits(&format!("{}.hears_ringing()", self.name), |books| {
+            books.of(self.host).calls.last().is_some_and(|call| call.progress == Progress::Ringing)
+        });
+    }
+
+    /// Answers when that caller's call rings.
+    pub fn answers(self, caller: Phone<'_>) {
+        let rings = |call: &Call| call.progress == Progress::Incoming && call.is_with(caller.user);
+        self.press("answers", rings, CallAction::Answer);
+    }
+
+    /// Declines that caller's call with this status.
+    pub fn declines(self, caller: Phone<'_>, status: Status) {
+        let rings = |call: &Call| call.progress == Progress::Incoming && call.is_with(caller.user);
+        self.press("declines", rings, |call| CallAction::Decline(call, status));
+    }
+
+    /// From now on the telephone refuses calls at once with this status.
+    pub fn refuses_calls(self, status: Status) {
+        let said = format!("{}.refuses_calls({})", self.name, status.code());
+        self.stage.acts(&said, self.host, |_| Some(()), |_, ()| CallAction::RefuseCalls(Some(status)));
+    }
+
+    /// Puts somebody on hold.
+    pub fn holds(self, other: Phone<'_>) {
+        self.change("holds", other, false, CallAction::Hold);
+    }
+
+    /// Takes somebody off hold.
+    pub fn resumes(self, other: Phone<'_>) {
+        self.change("resumes", other, true, CallAction::Resume);
+    }
+
+    /// Goes on from the telephone's other address, in the call with somebody.
+    pub fn moves(self, other: Phone<'_>) {
+        let action = |call| CallAction::Move { call, listener: cast::OTHER_ADDRESS };
+        self.change("moves", other, false, action);
+    }
+
+    /// Waits until what was last changed in the call with somebody is agreed.
+    pub fn has_changed(self, other: Phone<'_>) {
+        self.stage.waits(&format!("{}.has_changed({})", self.name, other.name), |books| {
+            let settled = |call: &Call| call.is_with(other.user) && !call.changing;
+            books.of(self.host).find(settled).is_some()
+        });
+    }
+
+    /// Hangs up the call that is up.
+    pub fn hangs_up(self) {
+        let up = |call: &Call| call.progress == Progress::Established && !call.changing;
+        self.press("hangs_up", up, CallAction::HangUp);
+    }
+
+    /// Gives up a call while the other side rings.
+    pub fn gives_up(self) {
+        self.press("gives_up", |call| call.progress == Progress::Ringing, CallAction::HangUp);
+    }
+
+    /// Gives up a call at once, before anything came back.
+    pub fn thinks_better_of_it(self) {
+        self.press("thinks_better_of_it", |call| !call.is_over(), CallAction::HangUp);
+    }
+
+    /// Waits until the call just made has failed with this status.
+    pub fn hears(self, status: Status) {
+        let over = |book: &Book| {
+            book.calls.last().is_some_and(
+                |call| matches!(call.progress, Progress::Ended(_, Some(other)) if other == status),
+            )
+        };
+        self.stage
+            .waits(&format!("{}.hears({})", self.name, status.code()), |books| over(books.of(self.host)));
+    }
+
+    /// Waits until every call of this telephone is over.
+    pub fn is_alone(self) {
+        self.stage
+            .waits(&format!("{}.is_alone()", self.name), |books| books.of(self.host).live().next().is_none());
+    }
+
+    /// Waits until the call just made is answered.
+    pub fn is_answered(self) {
+        self.stage.waits(&format!("{}.is_answered()", self.name), |books| {
+            books.of(self.host).calls.last().is_some_and(|call| call.progress == Progress::Established)
+        });
+    }
+
+    fn registration(
+        self,
+        verb: &str,
+        action: CallAction,
+        wanted: impl Fn(&Result<Vec<Box<str>>, Status>) -> bool,
+    ) {
+        let said = format!("{}.{verb}()", self.name);
+        let before = self.stage.read(|books| books.of(self.host).registrations.len());
+        self.stage.acts(
+            &said,
+            self.host,
+            |_| Some(()),
+            |book, ()| {
+                book.asked += 1;
+                action
+            },
+        );
+        self.stage.waits(&said, |books| books.of(self.host).registrations.len() > before);
+        self.stage.expects(&said, |books| books.of(self.host).registrations[before..].iter().any(&wanted));
+    }
+
+    fn dial(self, verb: &str, callee: Phone<'_>, offer: bool) {
+        let said = format!("{}.{verb}({})", self.name, callee.name);
+        let to = format!("sip:{}@{}", callee.user, callee.domain);
+        self.stage.acts(
+            &said,
+            self.host,
+            |_| Some(()),
+            |book, ()| CallAction::Dial { call: book.dial(&to), to: to.as_str().into(), offer },
+        );
+    }
+
+    fn press(self, verb: &str, can: impl Fn(&Call) -> bool, action: impl Fn(CallName) -> CallAction) {
+        let said = format!("{}.{verb}(..)", self.name);
+        self.stage.acts(
+            &said,
+            self.host,
+            |book| book.find(&can).map(|call| call.name),
+            |_, call| action(call),
+        );
+    }
+
+    fn change(self, verb: &str, other: Phone<'_>, holding: bool, action: impl Fn(CallName) -> CallAction) {
+        let can = |call: &Call| {
+            call.progress == Progress::Established
+                && !call.changing
+                && call.holding == holding
+                && call.is_with(other.user)
+        };
+        let said = format!("{}.{verb}({})", self.name, other.name);
+        self.stage.acts(
+            &said,
+            self.host,
+            |book| book.find(can).map(|call| call.name),
+            |book, name| {
+                if let Some(call) = book.call_mut(name) {
+                    call.changing = true;
+                }
+                action(name)
+            },
+        );
+    }
+}

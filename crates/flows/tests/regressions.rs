@@ -1,0 +1,125 @@
+//! What once went wrong, each on a still network with the loss that showed it.
+
+use cordboard_flows::rfc3665::scene::{ALICE_BY_HERSELF, BOB, PROXY2};
+use cordboard_flows::{Phone, Stage};
+use cordboard_sim::{Fault, HostId};
+use std::time::Duration;
+
+fn lose(stage: &Stage, word: &str, [from, to]: [HostId; 2], times: u32) {
+    stage.fault(Fault::Lose { word: word.into(), from, to, times });
+}
+
+/// Alice and Bob, who find each other without a proxy.
+fn two_phones(stage: &Stage) -> [Phone<'_>; 2] {
+    stage.name(BOB.domain, BOB.address);
+    [&ALICE_BY_HERSELF, &BOB].map(|person| stage.person(person))
+}
+
+/// RFC 3263 §4.3: the first try seems lost, a second one goes out, and then the 200 of the first comes.
+#[test]
+fn a_call_answered_on_an_earlier_try_lets_the_later_one_go() {
+    let stage = Stage::still();
+    let alice = stage.person(&ALICE_BY_HERSELF);
+    let proxy2 = stage.switchboard(&PROXY2);
+    let bob = stage.person(&BOB);
+    bob.registers();
+    stage.turn_page();
+    lose(&stage, "180", [proxy2, alice.into()], 2);
+    lose(&stage, "200", [proxy2, alice.into()], 10);
+    alice.dials(bob);
+    bob.answers(alice);
+    // The second try takes its time, so that its 482 comes after the 200.
+    lose(&stage, "INVITE", [proxy2, bob.into()], 3);
+    alice.is_answered();
+    stage.drawn(
+        "
+                 alice      proxy2        bob
+                   |--INVITE-->|           |
+                   |           |--INVITE-->|
+                   |           |<-180------|
+                   |x-180------|           |
+        R +0.47s   |--INVITE-->|           |
+        R          |x-180------|           |
+                   |           |<-200------|
+                   |x-200------|           |
+        R +0.47s   |--INVITE-->|           |
+        R          |           |<-200------|
+        R          |x-200------|           |
+        R +0.99s   |           |<-200------|
+        R          |x-200------|           |
+        R +0.97s   |--INVITE-->|           |
+        R +1.02s   |           |<-200------|
+        R          |x-200------|           |
+        R +2.97s   |--INVITE-->|           |
+        R +1.02s   |           |<-200------|
+        R          |x-200------|           |
+        R +3.99s   |           |<-200------|
+        R          |x-200------|           |
+        R +2.97s   |--INVITE-->|           |
+        R +1.02s   |           |<-200------|
+        R          |x-200------|           |
+        R +3.99s   |           |<-200------|
+        R          |x-200------|           |
+        R +3.99s   |           |<-200------|
+        R          |x-200------|           |
+        R +3.99s   |           |<-200------|
+        R          |x-200------|           |
+        R +2.97s   |--INVITE-->|           |
+        +0.52s     |--INVITE-->|           |
+                   |           |--INVITE--x|
+        +0.2s      |<-(100)----|           |
+        R +0.29s   |           |<-200------|
+        R          |<-200------|           |
+        R          |           |--INVITE--x|
+                   |--CANCEL-->|           |
+                   |--ACK----->|           |
+                   |<-200------|           |
+                   |           |--ACK----->|
+                   |<========audio========>|
+        R +0.97s   |           |--INVITE--x|
+        R +2s      |           |--INVITE-->|
+                   |           |<-180------|
+                   |           |--CANCEL-->|
+                   |<-180------|           |
+                   |           |<-200------|
+                   |           |<-487------|
+                   |           |--ACK----->|
+                   |<-487------|           |
+                   |--ACK----->|           |
+    ",
+    );
+    stage.talking([(alice, bob)]);
+    bob.hangs_up();
+    alice.is_alone();
+}
+
+/// RFC 3261 §13.3.1.4: the 200 of a change is repeated until its ACK comes, but not beyond the end of the call.
+#[test]
+fn a_call_that_is_over_waits_for_no_ack() {
+    let stage = Stage::still();
+    let [alice, bob] = two_phones(&stage);
+    alice.dials(bob);
+    bob.answers(alice);
+    alice.is_answered();
+    // The transactions of the first INVITE are over (64·T1, RFC 6026 §7).
+    stage.passes(Duration::from_secs(40));
+    stage.turn_page();
+    lose(&stage, "ACK", [bob.into(), alice.into()], 2);
+    bob.holds(alice);
+    bob.has_changed(alice);
+    alice.hangs_up();
+    bob.is_alone();
+    stage.drawn(
+        "
+                     alice             bob
+                       |<-INVITE hold---|
+                       |--200---------->|
+                       |x-ACK-----------|
+            R +0.49s   |--200---------->|
+            R          |x-ACK-----------|
+                       |--BYE---------->|
+                       |<-200-----------|
+        ",
+    );
+    stage.talking([]);
+}

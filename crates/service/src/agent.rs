@@ -1,0 +1,285 @@
+//! `Agent`: one value is one shard. Messages, answers and commands go in, outputs come out.
+
+use crate::auth::Authenticator;
+use crate::calls;
+use crate::counters::Counters;
+use crate::desk::{Asker, Desk, role};
+use crate::door::{Answer, AskId, Command, CommandId, Event, Input, Output, ShardId};
+use crate::proxy::Proxy;
+use crate::registrar::Registrar;
+use crate::ring::Ring;
+use crate::settings::{Role, Settings};
+use crate::switchboard;
+use crate::telephone::Telephone;
+use cordboard_core::dice::Dice;
+use cordboard_core::stack::{self, Received, Stack};
+use cordboard_core::time::Instant;
+use cordboard_core::transaction::branch;
+use cordboard_core::transport::Flow;
+use cordboard_sip::{Name, Reject, Status, View};
+use siphasher::sip::SipHasher13;
+use std::hash::Hasher;
+use std::sync::Arc;
+
+/// One shard of a switchboard, or one telephone.
+///
+/// Call [`handle`](Self::handle) with whatever happened, then take every
+/// [`poll_output`](Self::poll_output), then come back at [`poll_timeout`](Self::poll_timeout).
+pub struct Agent {
+    pub(crate) desk: Desk,
+    pub(crate) proxy: Proxy,
+    pub(crate) registrar: Registrar,
+    pub(crate) auth: Authenticator,
+    pub(crate) telephone: Telephone,
+    ring: Ring,
+}
+
+impl Agent {
+    /// The agent of one of `shards` shards. Everything random follows from `seed` and the shard.
+    pub fn new(shard: ShardId, settings: Arc<Settings>, seed: [u8; 32]) -> Self {
+        let dice = Dice::new(seed, u64::from(shard.0));
+        let mut stack = Stack::new(shard.0, settings.timing, dice);
+        let auth = Authenticator::new(&settings.key, shard, stack.dice());
+        let telephone = Telephone::new(&settings);
+        let ring = Ring::new(settings.ring_bytes);
+        Self {
+            desk: Desk::new(settings, stack),
+            proxy: Proxy::new(),
+            registrar: Registrar::default(),
+            auth,
+            telephone,
+            ring,
+        }
+    }
+
+    /// Which of `shards` shards a message belongs to: a response to the one that sent its request,
+    /// a request to that of its Call-ID. Cheap, and right for messages that do not parse.
+    pub fn shard_of(bytes: &[u8], shards: u8) -> ShardId {
+        if shards < 2 {
+            return ShardId(0);
+        }
+        if bytes.starts_with(b"SIP/2.0 ")
+            && let Some(ours) = first_branch(bytes).and_then(branch::read)
+        {
+            return ShardId(ours.shard % shards);
+        }
+        let mut hasher = SipHasher13::new();
+        hasher.write(call_id(bytes).unwrap_or_default());
+        ShardId((hasher.finish() % u64::from(shards)) as u8)
+    }
+
+    /// Takes in whatever happened.
+    pub fn handle(&mut self, now: Instant, input: Input<'_>) {
+        match input {
+            Input::Packet { flow, bytes } => self.packet(now, flow, bytes),
+            Input::FlowClosed(flow, _) => self.desk.stack.flow_closed(now, flow),
+            Input::Answer(id, answer) => self.answer(now, id, answer),
+            Input::Command(id, command) => self.command(now, id, command),
+        }
+        self.settle(now);
+    }
+
+    /// Fires what is due by `now`; early and repeated calls do nothing.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.desk.stack.handle_timeout(now);
+        self.proxy.handle_timeout(&mut self.desk, now);
+        self.telephone.handle_timeout(&mut self.desk, now);
+        self.settle(now);
+    }
+
+    /// The next thing for the driver to do.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.desk.out.pop_front()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is wanted next. Ask after every call.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        [self.desk.stack.poll_timeout(), self.proxy.poll_timeout(), self.telephone.poll_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// What it counted so far.
+    pub fn counters(&self) -> Counters {
+        let (clients, servers) = self.desk.stack.transactions();
+        Counters {
+            client_transactions: clients as u64,
+            server_transactions: servers as u64,
+            contexts: self.proxy.contexts() as u64,
+            ..self.desk.counters
+        }
+    }
+
+    /// Whether nothing is going on: no transaction, no question, no call.
+    pub fn is_idle(&self) -> bool {
+        self.desk.stack.transactions() == (0, 0)
+            && self.proxy.contexts() == 0
+            && self.desk.questions() == 0
+            && self.registrar.is_idle()
+            && self.telephone.is_idle()
+    }
+
+    fn packet(&mut self, now: Instant, flow: Flow, bytes: &[u8]) {
+        let mut message = match View::parse(bytes) {
+            Ok(message) => message,
+            Err(reject) => return self.refuse(now, flow, bytes, reject),
+        };
+        message.set_source(flow.remote);
+        self.desk.counters.received += 1;
+        self.ring.record(now, true, flow, message.bytes());
+        match self.desk.stack.receive(now, flow, &message) {
+            Received::Absorbed => {}
+            Received::Request(server) => match self.desk.settings.role {
+                Role::Telephone(_) => {
+                    self.telephone.handle_request(&mut self.desk, now, flow, server, &message);
+                }
+                Role::Switchboard(_) => switchboard::request(self, now, flow, server, &message),
+            },
+            Received::Cancel(cancel, invite) => {
+                let status = if invite.is_some() { Status::OK } else { Status::CALL_DOES_NOT_EXIST };
+                self.desk.reply(now, cancel, &message, status);
+                let Some(invite) = invite else { return };
+                match self.desk.stack.server_owner(invite) {
+                    Some(owner) if owner.role == role::PROXY => {
+                        self.proxy.cancel(&mut self.desk, now, owner.key);
+                    }
+                    Some(owner) if owner.role == role::TELEPHONE => {
+                        self.telephone.handle_cancel(&mut self.desk, now, owner.key, invite);
+                    }
+                    Some(_) | None => {}
+                }
+            }
+            Received::Ack => match self.desk.settings.role {
+                Role::Telephone(_) => self.telephone.handle_ack(&mut self.desk, now, flow, &message),
+                Role::Switchboard(_) => switchboard::ack(self, now, flow, &message),
+            },
+            Received::Response(client, owner) => match owner.role {
+                role::PROXY => self.proxy.handle_response(&mut self.desk, now, owner.key, client, &message),
+                role::TELEPHONE => {
+                    self.telephone.handle_response(&mut self.desk, now, owner.key, client, &message);
+                }
+                _ => {}
+            },
+            // RFC 6026 §7.3: a stray response is not passed on.
+            Received::StrayResponse => match self.desk.settings.role {
+                Role::Telephone(_) => {
+                    self.telephone.handle_stray_response(&mut self.desk, now, flow, &message);
+                }
+                Role::Switchboard(_) => self.desk.counters.dropped += 1,
+            },
+            Received::Overloaded => {
+                self.desk.counters.overloaded += 1;
+                let busy = self.desk.response(&message, Status::SERVICE_UNAVAILABLE);
+                self.desk.send(flow, busy.line(Name::RETRY_AFTER, OVERLOAD_RETRY_S).finish());
+            }
+        }
+    }
+
+    /// Answers bytes that are not a message, if that can be done at all.
+    fn refuse(&mut self, now: Instant, flow: Flow, bytes: &[u8], reject: Reject) {
+        self.desk.counters.refused += 1;
+        if let Some(reply) = reject.reply(bytes, flow.remote) {
+            self.ring.record(now, true, flow, bytes);
+            self.desk.send(flow, reply);
+        }
+    }
+
+    fn answer(&mut self, now: Instant, id: AskId, answer: Answer) {
+        match self.desk.asker(id) {
+            Some(asker @ (Asker::Proxy(_) | Asker::Branch(..))) => {
+                self.proxy.handle_answer(&mut self.desk, now, asker, answer);
+            }
+            Some(Asker::Registrar(key)) => self.registrar.handle_answer(&mut self.desk, now, key, answer),
+            Some(Asker::Telephone(key)) => self.telephone.handle_answer(&mut self.desk, now, key, answer),
+            None => {}
+        }
+    }
+
+    fn command(&mut self, now: Instant, id: CommandId, command: Command) {
+        match command {
+            Command::UseDirectory(directory) => self.desk.directory = directory,
+            Command::UseSettings(settings) => self.desk.use_settings(&settings),
+            Command::Call(action) => self.telephone.handle_action(&mut self.desk, now, id, action),
+            Command::ListCalls => {
+                let calls = calls::summaries(&self.ring);
+                self.desk.out.push_back(Output::Event(Event::Calls(id, calls)));
+            }
+            Command::ShowCall { call_id } => {
+                let messages = calls::messages(&self.ring, &call_id);
+                self.desk.out.push_back(Output::Event(Event::Messages(id, messages)));
+            }
+        }
+    }
+
+    /// Lets the roles see what the stack has to tell, then hands out what is to be sent.
+    fn settle(&mut self, now: Instant) {
+        while let Some(event) = self.desk.stack.poll_event() {
+            match role_of(&event) {
+                role::PROXY => self.proxy.handle_event(&mut self.desk, now, event),
+                role::TELEPHONE => self.telephone.handle_event(&mut self.desk, now, event),
+                _ => {}
+            }
+        }
+        while let Some(outgoing) = self.desk.stack.poll_outgoing() {
+            self.ring.record(now, false, outgoing.flow, &outgoing.bytes);
+            self.desk.counters.sent += 1;
+            self.desk.out.push_back(Output::Send { flow: outgoing.flow, bytes: outgoing.bytes });
+        }
+    }
+}
+
+/// What a 503 of ours asks for (RFC 3261 §21.5.4), in seconds.
+const OVERLOAD_RETRY_S: u32 = 5;
+
+const fn role_of(event: &stack::Event) -> u8 {
+    match event {
+        stack::Event::TimedOut(_, owner)
+        | stack::Event::TransportFailed(_, owner)
+        | stack::Event::TryingOwed(_, owner)
+        | stack::Event::AckMissing(_, owner)
+        | stack::Event::ClientGone(_, owner)
+        | stack::Event::ServerGone(_, owner) => owner.role,
+    }
+}
+
+/// The branch of the first Via, as far as a glance can tell.
+fn first_branch(bytes: &[u8]) -> Option<&str> {
+    let at = memchr::memmem::find(bytes, branch::COOKIE.as_bytes())?;
+    let rest = &bytes[at..];
+    let end = rest.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(rest.len());
+    std::str::from_utf8(&rest[..end]).ok()
+}
+
+/// The Call-ID, as far as a glance can tell.
+fn call_id(bytes: &[u8]) -> Option<&[u8]> {
+    let mut rest = bytes;
+    loop {
+        let line_end = memchr::memchr(b'\n', rest)?;
+        rest = &rest[line_end + 1..];
+        let name_len = match rest.first()? {
+            b'C' | b'c' if rest.len() > 7 && rest[..7].eq_ignore_ascii_case(b"call-id") => 7,
+            b'I' | b'i' if rest.get(1).is_some_and(|byte| matches!(byte, b':' | b' ' | b'\t')) => 1,
+            b'\r' | b'\n' => return None,
+            _ => continue,
+        };
+        let value = rest[name_len..].trim_ascii_start();
+        let Some(value) = value.strip_prefix(b":") else { continue };
+        let end = memchr::memchr2(b'\r', b'\n', value).unwrap_or(value.len());
+        return Some(value[..end].trim_ascii());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_and_its_kin_meet_in_one_shard() {
+        let request = |text: &str| Agent::shard_of(text.as_bytes(), 4);
+        let a = request("INVITE sip:a@b SIP/2.0\r\nVia: x\r\nCall-ID: 77@x\r\n\r\n");
+        assert_eq!(a, request("BYE sip:a@b SIP/2.0\r\nI : 77@x\r\n\r\n"));
+        assert_eq!(a, request("BYE sip:a@b SIP/2.0\ncall-id:77@x \n\n"));
+        assert_eq!(request("\r\n\r\n"), request("garbage"));
+    }
+}

@@ -1,0 +1,227 @@
+//! What every role of an agent works with: the stack, the settings, the directory, and the questions
+//! that are out.
+
+use crate::counters::Counters;
+use crate::directory::Directory;
+use crate::door::{AskId, Event, Level, Note, Output, Question};
+use crate::settings::Settings;
+use crate::token::Tokens;
+use bytes::Bytes;
+use cordboard_core::server_location::Supported;
+use cordboard_core::stack::Stack;
+use cordboard_core::time::Instant;
+use cordboard_core::transaction::ServerId;
+use cordboard_core::transport::{Flow, Listener, ListenerId, Transport};
+use cordboard_sip::{Builder, Name, Status, UriRef, View};
+use foldhash::fast::FixedState;
+use std::collections::{HashMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+/// Questions that one shard may have out at a time; more requests that need one are answered 503.
+pub(crate) const MAX_QUESTIONS: usize = 100_000;
+
+/// Who asked a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// The proxy, where a request may go.
+    Proxy(u64),
+    /// The proxy, how one branch of a request gets there.
+    Branch(u64, usize),
+    /// The registrar.
+    Registrar(u64),
+    /// The telephone.
+    Telephone(u64),
+}
+
+/// The roles, as the stack's owners name them.
+pub(crate) mod role {
+    /// The proxy.
+    pub(crate) const PROXY: u8 = 1;
+    /// The registrar.
+    pub(crate) const REGISTRAR: u8 = 2;
+    /// The telephone.
+    pub(crate) const TELEPHONE: u8 = 3;
+}
+
+/// The shared part of an agent.
+pub(crate) struct Desk {
+    pub(crate) stack: Stack,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) tokens: Tokens,
+    pub(crate) counters: Counters,
+    pub(crate) out: VecDeque<Output>,
+    asks: HashMap<AskId, Asker, FixedState>,
+    next_ask: u64,
+}
+
+impl Desk {
+    pub(crate) fn new(settings: Arc<Settings>, mut stack: Stack) -> Self {
+        let hasher = FixedState::with_seed(stack.dice().bits());
+        Self {
+            tokens: Tokens::new(&settings.key, settings.node),
+            stack,
+            settings,
+            directory: Arc::default(),
+            counters: Counters::default(),
+            out: VecDeque::new(),
+            asks: HashMap::with_hasher(hasher),
+            next_ask: 0,
+        }
+    }
+
+    /// Asks the driver; the answer comes to `asker`. False if too many questions are out.
+    pub(crate) fn ask(&mut self, question: Question, asker: Asker) -> bool {
+        if self.asks.len() >= MAX_QUESTIONS {
+            return false;
+        }
+        self.next_ask += 1;
+        let id = AskId(self.next_ask);
+        self.asks.insert(id, asker);
+        self.out.push_back(Output::Ask(id, question));
+        true
+    }
+
+    /// Takes new settings over, except what cannot change while messages are under way.
+    pub(crate) fn use_settings(&mut self, settings: &Settings) {
+        let old = &self.settings;
+        self.settings = Arc::new(Settings {
+            role: old.role.clone(),
+            listeners: old.listeners.clone(),
+            key: old.key,
+            node: old.node,
+            timing: old.timing,
+            ring_bytes: old.ring_bytes,
+            ..settings.clone()
+        });
+    }
+
+    /// The realm in which our users have their passwords.
+    pub(crate) fn realm(&self) -> &str {
+        self.settings.domains.first().map_or("", |domain| domain)
+    }
+
+    /// Who asked; each question is answered once.
+    pub(crate) fn asker(&mut self, id: AskId) -> Option<Asker> {
+        self.asks.remove(&id)
+    }
+
+    /// Questions that are out.
+    pub(crate) fn questions(&self) -> usize {
+        self.asks.len()
+    }
+
+    /// Answers a request with nothing but a status.
+    pub(crate) fn reply(&mut self, now: Instant, server: ServerId, request: &View<'_>, status: Status) {
+        let response = self.response(request, status).finish();
+        self.stack.respond(now, server, status, response);
+    }
+
+    /// Begins a response of our own. Its To tag follows from the request, so that a response made
+    /// without a transaction repeats itself (RFC 3261 §8.2.7).
+    pub(crate) fn response(&mut self, request: &View<'_>, status: Status) -> Builder {
+        let tag = (status != Status::TRYING && request.to_tag().is_none()).then(|| {
+            let branch = request.top_via().branch.unwrap_or_default();
+            self.tokens.tag(request.call_id(), request.from_tag().unwrap_or_default(), branch)
+        });
+        match request.source() {
+            Some(source) => Builder::response_to(request, source, status, tag.as_deref()),
+            None => Builder::response(request, status, tag.as_deref()),
+        }
+    }
+
+    /// Writes a line for the log.
+    pub(crate) fn note(&mut self, level: Level, says: &'static str, request: &View<'_>, flow: Option<Flow>) {
+        let identity = request.value(Name::FROM).map(Box::from);
+        let call_id = Some(Box::from(request.call_id()));
+        self.out.push_back(Output::Event(Event::Note(Note { level, says, call_id, flow, identity })));
+    }
+
+    /// Sends without a transaction.
+    pub(crate) fn send(&mut self, flow: Flow, bytes: Bytes) {
+        self.stack.send(flow, bytes);
+    }
+
+    /// The listener of a flow.
+    pub(crate) fn listener(&self, id: ListenerId) -> Option<&Listener> {
+        self.settings.listeners.get(usize::from(id.0))
+    }
+
+    /// A listener that can reach `remote` by `transport`: that of `like` if it fits, else the first.
+    pub(crate) fn way_out(
+        &self,
+        transport: Transport,
+        remote: SocketAddr,
+        like: Option<ListenerId>,
+    ) -> Option<ListenerId> {
+        let fits = |listener: &Listener| {
+            listener.transport == transport && listener.local.is_ipv4() == remote.is_ipv4()
+        };
+        like.and_then(|id| self.listener(id))
+            .filter(|listener| fits(listener))
+            .or_else(|| self.settings.listeners.iter().find(|listener| fits(listener)))
+            .map(|listener| listener.id)
+    }
+
+    /// What this agent can send over.
+    pub(crate) fn supported(&self, datagrams: bool) -> Supported {
+        let transports: Vec<Transport> = self
+            .settings
+            .listeners
+            .iter()
+            .map(|listener| listener.transport)
+            .filter(|transport| !transport.is_websocket() && (datagrams || *transport != Transport::Udp))
+            .collect();
+        let any = |v4: bool| self.settings.listeners.iter().any(|listener| listener.local.is_ipv4() == v4);
+        Supported::new(&transports, any(true), any(false))
+    }
+
+    /// Whether a host of a URI is one of the domains that this agent is responsible for, by name or
+    /// by the address of a listener.
+    pub(crate) fn is_ours(&self, uri: &UriRef<'_>) -> bool {
+        self.settings.domains.iter().any(|domain| domain.eq_ignore_ascii_case(uri.host()))
+            || self.is_here(uri)
+    }
+
+    /// Whether a URI names one of our listeners: what we write into Record-Route.
+    pub(crate) fn is_here(&self, uri: &UriRef<'_>) -> bool {
+        let ip: Option<IpAddr> = cordboard_sip::uri::ip(uri.host());
+        self.settings.listeners.iter().any(|listener| {
+            let port = uri.port().unwrap_or(listener.transport.default_port());
+            match ip {
+                Some(ip) => {
+                    let wildcard = listener.local.ip().is_unspecified();
+                    (listener.local.port() == port
+                        && (listener.local.ip() == ip || wildcard && ip.is_loopback()))
+                        || same_place(&listener.sent_by, uri.host(), port, listener.transport)
+                }
+                None => same_place(&listener.sent_by, uri.host(), port, listener.transport),
+            }
+        })
+    }
+}
+
+/// Whether `sent_by` says `host` and `port`.
+fn same_place(sent_by: &str, host: &str, port: u16, transport: Transport) -> bool {
+    let (name, written) = match sent_by.rsplit_once(':') {
+        Some((name, digits)) if !name.ends_with(':') && (!name.contains(':') || name.ends_with(']')) => {
+            (name, digits.parse().unwrap_or(transport.default_port()))
+        }
+        _ => (sent_by, transport.default_port()),
+    };
+    written == port && name.eq_ignore_ascii_case(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sent_by_is_compared_with_its_default_port() {
+        assert!(same_place("sip.example.com", "SIP.example.com", 5060, Transport::Udp));
+        assert!(same_place("[2001:db8::1]:5070", "[2001:db8::1]", 5070, Transport::Tcp));
+        assert!(same_place("[2001:db8::1]", "[2001:db8::1]", 5061, Transport::Tls));
+        assert!(!same_place("192.0.2.1:5060", "192.0.2.1", 5061, Transport::Tls));
+    }
+}

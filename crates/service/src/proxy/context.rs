@@ -1,0 +1,191 @@
+//! Response contexts: what the proxy remembers of a request until its last branch is done
+//! (RFC 3261 §16.2).
+
+use super::security::SipsWarning;
+use bytes::Bytes;
+use cordboard_core::server_location::Selection;
+use cordboard_core::time::Instant;
+use cordboard_core::transaction::{ClientId, ServerId};
+use cordboard_core::transport::{Flow, Transport};
+use cordboard_sip::{Method, Name, Status};
+use smallvec::SmallVec;
+use std::net::SocketAddr;
+
+/// One request on its way.
+pub(super) struct Context {
+    pub(super) generation: u32,
+    /// What the response goes to; none for an ACK.
+    pub(super) server: Option<ServerId>,
+    pub(super) method: Method,
+    /// Where the request came from.
+    pub(super) source: Flow,
+    /// The request, until nothing can need it any more.
+    pub(super) request: Bytes,
+    pub(super) ways: Preparation,
+    /// Groups of targets still to be tried, the next one last.
+    pub(super) waiting: Vec<Vec<Aim>>,
+    pub(super) branches: SmallVec<[Branch; 1]>,
+    pub(super) best: Option<Best>,
+    /// Challenges of other branches than the best (RFC 3261 §16.7 step 7).
+    pub(super) challenges: Vec<(Name, Box<str>)>,
+    pub(super) phase: Phase,
+    /// Whether a contact was looked up, rather than a user.
+    pub(super) wants_contact: bool,
+    /// What a failure of our own warns of (RFC 3261 §20.43).
+    pub(super) warning: Option<SipsWarning>,
+    /// When the current group is given up in favour of the next.
+    pub(super) group_until: Option<Instant>,
+}
+
+/// How far a context got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Its targets are being looked up.
+    Locating,
+    /// Branches are out, or will be.
+    Forwarding,
+    /// The caller cancelled, or a 6xx came: nothing new is tried.
+    Closing,
+    /// A final response was passed back.
+    Answered,
+}
+
+/// What was decided about a request before its targets were known.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Preparation {
+    /// Leading Route values that are ours.
+    pub(super) strip_routes: usize,
+    /// The Request-URI that a strict router had moved to the end of the Route (RFC 3261 §16.4).
+    pub(super) strict_uri: Option<Box<str>>,
+    /// Whether we put ourselves into the dialog's route.
+    pub(crate) record_route: bool,
+    /// The authenticated caller's address-of-record, to be asserted.
+    pub(crate) identity: Option<Box<str>>,
+    /// Whether the Request-URI is `sips` (RFC 5630).
+    pub(super) secure: bool,
+    /// Whether the Request-URI may be followed to elsewhere when nobody has registered it.
+    pub(crate) relay_if_unknown: bool,
+}
+
+/// Where one branch of a request is to go.
+#[derive(Clone, Debug)]
+pub(super) struct Aim {
+    /// The new Request-URI; none leaves it as it is.
+    pub(super) uri: Option<Box<str>>,
+    /// Route values to put on top: a Path.
+    pub(super) route: Vec<Box<str>>,
+    pub(super) way: Way,
+}
+
+/// How to get there.
+#[derive(Clone, Debug)]
+pub(super) enum Way {
+    /// Over this flow.
+    Flow(Flow),
+    /// Over this flow and nothing else: what lies behind it has no other address.
+    OnlyFlow(Flow),
+    /// To be found (RFC 3263).
+    Find(Box<Search>),
+}
+
+/// A search for the next hop.
+#[derive(Clone, Debug)]
+pub(super) struct Search {
+    pub(super) selection: Selection,
+    /// For a request that is too large for a datagram: where it goes as one all the same, if no
+    /// stream can be opened (RFC 3261 §18.1.1).
+    pub(super) otherwise: Option<Selection>,
+}
+
+impl Aim {
+    /// Goes over to datagrams; false if there is nothing to go over to.
+    pub(super) fn fall_back(&mut self) -> bool {
+        let Way::Find(search) = &mut self.way else { return false };
+        match search.otherwise.take() {
+            Some(selection) => {
+                search.selection = selection;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+/// One branch.
+pub(super) struct Branch {
+    pub(super) aim: Aim,
+    pub(super) state: BranchState,
+    /// Its transaction, as long as that lives.
+    pub(super) client: Option<ClientId>,
+    /// The address being tried, for a second try by another transport.
+    pub(super) trying: Option<(Transport, SocketAddr)>,
+    /// Timer C (RFC 3261 §16.6 step 11).
+    pub(super) timer_c: Option<Instant>,
+}
+
+/// How far a branch got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BranchState {
+    /// Its next hop is being looked up, or a connection opened.
+    Finding,
+    /// Its request is out.
+    Trying,
+    /// A provisional response came.
+    Proceeding,
+    /// We cancelled it; only a 2xx of it still counts.
+    Cancelled,
+    /// It is done.
+    Finished,
+}
+
+impl BranchState {
+    /// Whether something may still come of it.
+    pub(super) const fn is_open(self) -> bool {
+        !matches!(self, Self::Finished)
+    }
+}
+
+/// The best failure so far.
+pub(super) struct Best {
+    pub(super) status: Status,
+    /// The response as it goes back, its top Via removed; none for one of our own.
+    pub(super) bytes: Option<Bytes>,
+}
+
+impl Best {
+    /// Whether `status` is to be preferred (RFC 3261 §16.7 step 6).
+    pub(super) fn is_beaten_by(&self, status: Status) -> bool {
+        rank(status) < rank(self.status)
+    }
+}
+
+/// §16.7 step 6: 6xx first, then the lowest class; within 4xx those that tell how to try again.
+const fn rank(status: Status) -> u8 {
+    match status.code() {
+        600.. => 0,
+        300..=399 => 1,
+        401 | 407 | 415 | 420 | 484 => 2,
+        // What we or a next hop made up for want of an answer says less than a real one.
+        408 | 430 => 4,
+        400..=499 => 3,
+        503 => 6,
+        _ => 5,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_response_is_that_of_section_16_7() {
+        let order = [Status::DECLINE, Status::MOVED_TEMPORARILY, Status::UNAUTHORIZED, Status::BUSY_HERE];
+        for pair in order.windows(2) {
+            assert!(Best { status: pair[1], bytes: None }.is_beaten_by(pair[0]), "{pair:?}");
+            assert!(!Best { status: pair[0], bytes: None }.is_beaten_by(pair[1]), "{pair:?}");
+        }
+        assert!(
+            Best { status: Status::SERVICE_UNAVAILABLE, bytes: None }.is_beaten_by(Status::REQUEST_TIMEOUT)
+        );
+    }
+}

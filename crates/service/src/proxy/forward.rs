@@ -1,0 +1,201 @@
+//! What a proxy changes in a request that it forwards: RFC 3261 §16.6.
+
+use super::context::{Branch, Context};
+use super::target::uri_of;
+use crate::desk::Desk;
+use crate::token::Ends;
+use bytes::Bytes;
+use cordboard_core::transaction::{ClientId, branch};
+use cordboard_core::transport::{Flow, Listener, Transport};
+use cordboard_sip::{Decimal, Edits, Method, Name, Rport, UriRef, View};
+use siphasher::sip::SipHasher13;
+use std::hash::Hasher;
+use std::net::SocketAddr;
+
+/// Writes the request of branch `at` for its next hop.
+pub(super) fn write(
+    desk: &Desk,
+    edits: &mut Edits,
+    context: &Context,
+    request: &View<'_>,
+    at: usize,
+    client: ClientId,
+    flow: Flow,
+) -> Bytes {
+    edits.clear();
+    let branch = &context.branches[at];
+    if let Some(uri) = branch.aim.uri.as_deref().or(context.ways.strict_uri.as_deref()) {
+        edits.set_request_uri(request, uri);
+    }
+    route(edits, context, branch, request);
+    match request.max_forwards() {
+        Some(left) => {
+            edits.set_value_of(request, Name::MAX_FORWARDS, &[&Decimal::new(left.saturating_sub(1))]);
+        }
+        None => edits.set_value_of(request, Name::MAX_FORWARDS, &["70"]),
+    }
+    identity(desk, edits, context, request);
+    if context.ways.record_route {
+        record_route(desk, edits, context, branch, request, flow);
+    }
+    stamp(edits, request, context.source.remote);
+    give_length(edits, request);
+    via(desk, edits, request, client, flow);
+    edits.apply(request)
+}
+
+/// A datagram may leave Content-Length out, a stream may not (RFC 3261 §18.3, §20.14).
+pub(super) fn give_length(edits: &mut Edits, message: &View<'_>) {
+    if message.content_length().is_none() {
+        edits.append_line(message, Name::CONTENT_LENGTH, message.body().len());
+    }
+}
+
+/// §16.6 steps 4 to 6: our own Route values go, a Path comes.
+fn route(edits: &mut Edits, context: &Context, branch: &Branch, request: &View<'_>) {
+    for value in request.values(Name::ROUTE).take(context.ways.strip_routes) {
+        edits.remove_value(request, &value);
+    }
+    if context.ways.strict_uri.is_some()
+        && let Some(last) = request.values(Name::ROUTE).last()
+    {
+        edits.remove_value(request, &last);
+    }
+    for path in branch.aim.route.iter().rev() {
+        edits.push_line_of(request, Name::ROUTE, &[path]);
+    }
+}
+
+/// A foreign assertion goes, ours comes (RFC 3325 §5); credentials for us go (RFC 3261 §22.3).
+fn identity(desk: &Desk, edits: &mut Edits, context: &Context, request: &View<'_>) {
+    edits.remove_all(request, Name::P_ASSERTED_IDENTITY);
+    edits.remove_lines(request, Name::PROXY_AUTHORIZATION, |value| crate::auth::is_for(value, desk.realm()));
+    if let Some(aor) = &context.ways.identity
+        && !wants_privacy(request)
+    {
+        edits.append_line_of(request, Name::P_ASSERTED_IDENTITY, &["<sip:", aor, ">"]);
+    }
+}
+
+/// Whether the caller asked that nobody be told who calls (RFC 3325 §9.3).
+fn wants_privacy(request: &View<'_>) -> bool {
+    request.value(Name::PRIVACY).is_some_and(|value| {
+        value
+            .split(';')
+            .any(|part| part.trim().eq_ignore_ascii_case("id") || part.trim().eq_ignore_ascii_case("user"))
+    })
+}
+
+/// §16.6 step 4; two entries when the sides differ (RFC 5658 §4).
+fn record_route(
+    desk: &Desk,
+    edits: &mut Edits,
+    context: &Context,
+    branch: &Branch,
+    request: &View<'_>,
+    flow: Flow,
+) {
+    let only = matches!(branch.aim.way, super::Way::OnlyFlow(_)) || flow.connection != 0;
+    let ends = Ends {
+        caller: must_pin(context.source, request).then_some(context.source),
+        callee: only.then_some(flow),
+    };
+    let token = desk.tokens.seal(request.call_id(), request.from_tag().unwrap_or_default(), &ends);
+    let (Some(inside), Some(outside)) =
+        (desk.listener(context.source.listener), desk.listener(flow.listener))
+    else {
+        return;
+    };
+    // What is pushed first ends below.
+    let secure = context.ways.secure;
+    if inside.id != outside.id {
+        push_route(edits, request, inside, &token, secure);
+    }
+    push_route(edits, request, outside, &token, secure);
+}
+
+fn push_route(edits: &mut Edits, request: &View<'_>, listener: &Listener, token: &str, secure: bool) {
+    let scheme = if secure { "<sips:" } else { "<sip:" };
+    let (param, transport) = match listener.transport {
+        Transport::Udp => ("", ""),
+        other => (";transport=", other.token()),
+    };
+    let parts = [scheme, token, "@", &listener.sent_by, param, transport, ";lr>"];
+    edits.push_line_of(request, Name::RECORD_ROUTE, &parts);
+}
+
+/// Whether a caller can only be reached by the flow it called over: a connection, or an address that
+/// is not that of its Contact.
+fn must_pin(flow: Flow, request: &View<'_>) -> bool {
+    if flow.transport != Transport::Udp {
+        return true;
+    }
+    let Some(Ok(uri)) = request.contact().map(|contact| UriRef::parse(uri_of(contact))) else { return true };
+    let port = uri.port().unwrap_or(Transport::Udp.default_port());
+    cordboard_sip::uri::ip(uri.host()) != Some(flow.remote.ip())
+        || port != flow.remote.port()
+        || uri.params().get("transport").is_some_and(|token| !token.eq_ignore_ascii_case("udp"))
+}
+
+/// RFC 3261 §18.2.1 and RFC 3581 §4: what the previous hop's Via does not say of where it is.
+fn stamp(edits: &mut Edits, request: &View<'_>, source: SocketAddr) {
+    let via = request.top_via();
+    if via.rport == Rport::Asked {
+        edits.set_rport(request, source.port());
+        edits.set_received(request, source.ip());
+    } else if cordboard_sip::uri::ip(via.host) != Some(source.ip()) {
+        edits.set_received(request, source.ip());
+    }
+}
+
+/// §16.6 step 8.
+fn via(desk: &Desk, edits: &mut Edits, request: &View<'_>, client: ClientId, flow: Flow) {
+    let branch = desk.stack.branch(client, Some(loop_hash(request)));
+    let sent_by = desk.listener(flow.listener).map_or("invalid.invalid", |listener| &listener.sent_by);
+    edits.push_line_of(
+        request,
+        Name::VIA,
+        &["SIP/2.0/", flow.transport.via_token(), " ", sent_by, ";branch=", &branch, ";rport"],
+    );
+}
+
+/// What decides a request's way (RFC 3261 §16.6 step 8, as RFC 5393 §4.2 corrects it): a request
+/// that comes again with nothing of this changed runs in a loop.
+fn loop_hash(request: &View<'_>) -> u64 {
+    let mut hasher = SipHasher13::new();
+    let mut part = |text: &str| {
+        hasher.write(text.as_bytes());
+        hasher.write_u8(0xff);
+    };
+    part(request.request_uri());
+    part(request.from_tag().unwrap_or_default());
+    part(request.to_tag().unwrap_or_default());
+    part(request.call_id());
+    for name in [Name::ROUTE, Name::PROXY_REQUIRE, Name::PROXY_AUTHORIZATION] {
+        for value in request.values(name) {
+            part(value.text);
+        }
+    }
+    hasher.write_u32(request.cseq().0);
+    hasher.finish()
+}
+
+/// §16.3 step 4: whether this request passed here before, and would take the same way again.
+pub(crate) fn is_loop(desk: &Desk, request: &View<'_>) -> bool {
+    let mut own = None;
+    request.values(Name::VIA).skip(1).any(|via| {
+        let Some(at) = via.text.find("branch=") else { return false };
+        let text = via.text[at + 7..].split([';', ' ', ',']).next().unwrap_or_default();
+        let Some(hash) = branch::read(text).and_then(|ours| ours.loop_hash) else { return false };
+        let sent_by = via.text.split(';').next().unwrap_or_default();
+        let sent_by = sent_by.rsplit([' ', '\t']).next().unwrap_or_default();
+        desk.settings.listeners.iter().any(|listener| listener.sent_by.eq_ignore_ascii_case(sent_by))
+            && *own.get_or_insert_with(|| loop_hash(request)) == hash
+    })
+}
+
+/// Whether a dialog that this request makes should run through us.
+pub(crate) fn makes_dialog(request: &View<'_>) -> bool {
+    request.to_tag().is_none()
+        && matches!(request.method(), Method::Invite | Method::Subscribe | Method::Refer)
+}

@@ -1,0 +1,242 @@
+//! What comes back: RFC 3261 §16.7.
+
+use super::Proxy;
+use super::context::{Best, BranchState, Phase};
+use crate::desk::Desk;
+use crate::location::Located;
+use bytes::Bytes;
+use cordboard_core::time::Instant;
+use cordboard_core::transaction::ClientId;
+use cordboard_sip::{Method, Name, Status, View};
+
+impl Proxy {
+    /// A response to a branch.
+    pub(crate) fn handle_response(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        key: u64,
+        client: ClientId,
+        response: &View<'_>,
+    ) {
+        let Some(status) = response.status() else { return };
+        let timer_c = now + desk.settings.timer_c;
+        let Some(context) = self.context(key) else { return };
+        let Some(at) = context.branches.iter().position(|branch| branch.client == Some(client)) else {
+            return;
+        };
+        let invite = context.method == Method::Invite;
+        let branch = &mut context.branches[at];
+        match status.code() {
+            100 => {
+                if branch.state == BranchState::Trying {
+                    branch.state = BranchState::Proceeding;
+                }
+            }
+            101..=199 => {
+                if branch.state == BranchState::Trying {
+                    branch.state = BranchState::Proceeding;
+                }
+                // §16.7 step 2; the wheel looks again when the old one is due.
+                branch.timer_c = branch.timer_c.map(|_| timer_c);
+                if context.phase != Phase::Answered {
+                    self.pass_back(desk, now, key, status, response);
+                }
+            }
+            200..=299 if invite => {
+                branch.state = BranchState::Finished;
+                branch.timer_c = None;
+                self.answered(desk, now, key, status, response);
+            }
+            503 if matches!(branch.aim.way, super::Way::Find(_))
+                && branch.state != BranchState::Cancelled =>
+            {
+                // RFC 3263 §4.3: another server of the same name may take it.
+                branch.state = BranchState::Finding;
+                branch.client = None;
+                self.step(desk, now, key, at, None);
+            }
+            _ => {
+                let bytes = self.strip_via(response);
+                self.finish(desk, now, key, at, status, bytes);
+            }
+        }
+    }
+
+    /// A 2xx to an INVITE goes back at once, and so does every further one (§16.7 step 5).
+    fn answered(&mut self, desk: &mut Desk, now: Instant, key: u64, status: Status, response: &View<'_>) {
+        self.pass_back(desk, now, key, status, response);
+        let Some(context) = self.context(key) else { return };
+        if context.phase == Phase::Answered {
+            return;
+        }
+        context.phase = Phase::Answered;
+        context.waiting = Vec::new();
+        context.request = Bytes::new();
+        context.ways = super::context::Preparation::default();
+        desk.counters.answered += 1;
+        self.cancel_rest(desk, now, key);
+    }
+
+    fn pass_back(&mut self, desk: &mut Desk, now: Instant, key: u64, status: Status, response: &View<'_>) {
+        let bytes = self.strip_via(response);
+        if let Some(server) = self.context(key).and_then(|context| context.server)
+            && let Some(bytes) = bytes
+        {
+            desk.stack.respond(now, server, status, bytes);
+        }
+    }
+
+    /// Takes our Via off; `None` for a response that was meant for nobody else (§16.7 step 3).
+    fn strip_via(&mut self, response: &View<'_>) -> Option<Bytes> {
+        let mut vias = response.values(Name::VIA);
+        let (top, _below) = (vias.next()?, vias.next()?);
+        self.edits.clear();
+        self.edits.remove_value(response, &top);
+        // RFC 3325 §5: what an untrusted phone asserts is not passed on.
+        self.edits.remove_all(response, Name::P_ASSERTED_IDENTITY);
+        super::forward::give_length(&mut self.edits, response);
+        Some(self.edits.apply(response))
+    }
+
+    /// One branch is done, with a final response of its own or one that stands for its silence.
+    pub(super) fn finish(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        key: u64,
+        at: usize,
+        status: Status,
+        bytes: Option<Bytes>,
+    ) {
+        let Some(context) = self.context(key) else { return };
+        let unwanted = context.branches[at].state == BranchState::Cancelled;
+        context.branches[at].state = BranchState::Finished;
+        context.branches[at].timer_c = None;
+        if context.phase == Phase::Answered {
+            return;
+        }
+        if !unwanted {
+            if let (401 | 407, Some(bytes)) = (status.code(), &bytes) {
+                collect_challenges(&mut context.challenges, bytes);
+            }
+            if context.best.as_ref().is_none_or(|best| best.is_beaten_by(status)) {
+                context.best = Some(Best { status, bytes });
+            }
+            if status.code() >= 600 && context.phase == Phase::Forwarding {
+                // §16.7 step 5: nobody else is asked.
+                context.phase = Phase::Closing;
+                context.waiting.clear();
+                self.cancel_rest(desk, now, key);
+            }
+        }
+        let Some(context) = self.context(key) else { return };
+        if context.branches.iter().all(|branch| !branch.state.is_open()) {
+            self.next_group(desk, now, key);
+        }
+    }
+
+    /// Every branch is done and none succeeded: the best response goes back (§16.7 step 6).
+    pub(super) fn conclude(&mut self, desk: &mut Desk, now: Instant, key: u64) {
+        let Some(context) = self.context(key) else { return };
+        if context.phase == Phase::Answered {
+            return;
+        }
+        context.phase = Phase::Answered;
+        let best = context.best.take().unwrap_or(Best { status: Status::REQUEST_TIMEOUT, bytes: None });
+        let challenges = std::mem::take(&mut context.challenges);
+        let Some(server) = context.server else {
+            // An ACK that cannot be forwarded is dropped (§16.7 speaks of responses only).
+            desk.counters.dropped += 1;
+            self.contexts.remove(key as u32 as usize);
+            return;
+        };
+        if context.method != Method::Invite && best.status == Status::REQUEST_TIMEOUT && best.bytes.is_none()
+        {
+            // RFC 4320 §4.2: the client has given up by now; a 408 would only do harm.
+            desk.stack.abandon(now, server);
+            self.settle(key);
+            return;
+        }
+        let status = match (best.status, &best.bytes) {
+            // §16.7 step 6: our next hop's overload is not ours.
+            (Status::SERVICE_UNAVAILABLE, _) => Status::SERVER_INTERNAL_ERROR,
+            (status, _) => status,
+        };
+        let bytes = match best.bytes.filter(|_| status == best.status) {
+            Some(bytes) => Some(add_challenges(bytes, &challenges)),
+            None => self.own_response(desk, key, status),
+        };
+        if let Some(bytes) = bytes {
+            desk.stack.respond(now, server, status, bytes);
+        }
+        self.settle(key);
+    }
+
+    /// Answers with where the callee is, for the caller to go there itself (RFC 3261 §8.3).
+    pub(super) fn redirect(&mut self, desk: &mut Desk, now: Instant, key: u64, located: &Located) {
+        let Some(context) = self.context(key) else { return };
+        context.phase = Phase::Answered;
+        let Ok(mut request) = View::parse(&context.request) else { return };
+        request.set_source(context.source.remote);
+        let mut response = desk.response(&request, Status::MOVED_TEMPORARILY);
+        for target in &located.targets {
+            response = response.line(Name::CONTACT, format_args!("<{}>", target.uri));
+        }
+        if let Some(server) = context.server {
+            desk.stack.respond(now, server, Status::MOVED_TEMPORARILY, response.finish());
+        }
+        self.settle(key);
+    }
+
+    fn own_response(&mut self, desk: &mut Desk, key: u64, status: Status) -> Option<Bytes> {
+        let context = self.context(key)?;
+        let mut request = View::parse(&context.request).ok()?;
+        request.set_source(context.source.remote);
+        let response = desk.response(&request, status);
+        Some(match context.warning {
+            Some(warning) => response.line(Name::WARNING, warning).finish(),
+            None => response.finish(),
+        })
+    }
+
+    /// After the final response only an INVITE's context is still needed: other 2xx may come.
+    fn settle(&mut self, key: u64) {
+        let Some(context) = self.context(key) else { return };
+        context.request = Bytes::new();
+        if context.method == Method::Invite {
+            self.sweep(key);
+        } else {
+            self.contexts.remove(key as u32 as usize);
+        }
+    }
+}
+
+fn collect_challenges(challenges: &mut Vec<(Name, Box<str>)>, response: &Bytes) {
+    let Ok(view) = View::parse(response) else { return };
+    for name in [Name::WWW_AUTHENTICATE, Name::PROXY_AUTHENTICATE] {
+        for line in view.lines_named(name) {
+            if !challenges.iter().any(|(n, text)| *n == name && **text == *line) {
+                challenges.push((name, line.into()));
+            }
+        }
+    }
+}
+
+/// §16.7 step 7: the challenges of every branch, in one response.
+fn add_challenges(response: Bytes, challenges: &[(Name, Box<str>)]) -> Bytes {
+    if challenges.is_empty() {
+        return response;
+    }
+    let Ok(view) = View::parse(&response) else { return response };
+    if !matches!(view.status(), Some(Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED)) {
+        return response;
+    }
+    let mut edits = cordboard_sip::Edits::new();
+    for (name, text) in challenges {
+        if !view.lines_named(*name).any(|line| *line == **text) {
+            edits.append_line(&view, *name, format_args!("{text}"));
+        }
+    }
+    edits.apply(&view)
+}

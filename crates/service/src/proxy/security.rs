@@ -1,0 +1,91 @@
+//! `sips`: what was asked for securely is never carried on insecurely, nor the other way round made to
+//! look secure (RFC 5630 §5.3).
+
+use crate::location::Target;
+use cordboard_sip::{Scheme, UriRef};
+use std::fmt;
+
+/// Why no target fits the scheme of a request (RFC 5630 §11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SipsWarning {
+    /// The request is `sips`, and nobody registered so.
+    NotAllowed,
+    /// The request is `sip`, and the phone that registered `sips` cannot be reached over TLS.
+    Required,
+}
+
+impl fmt::Display for SipsWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotAllowed => "380 cordboard \"SIPS Not Allowed\"",
+            Self::Required => "381 cordboard \"SIPS Required\"",
+        })
+    }
+}
+
+/// The targets that a request may go to, their URIs made to fit, and what to warn of if none is left.
+pub(super) fn fitting(targets: Vec<Target>, secure: bool) -> (Vec<Target>, Option<SipsWarning>) {
+    let mut warning = None;
+    let fit = targets
+        .into_iter()
+        .filter_map(|target| {
+            let registered_secure = UriRef::parse(&target.uri).is_ok_and(|uri| uri.scheme() == Scheme::Sips);
+            match (secure, registered_secure, target.flow.transport.is_secure()) {
+                (false, false, _) | (true, true, true) => Some(target),
+                (false, true, true) => {
+                    // "Replace that SIPS scheme with a SIP scheme while leaving the rest": §5.3.
+                    let uri = format!("sip{}", target.uri.get(4..).unwrap_or_default()).into();
+                    Some(Target { uri, ..target })
+                }
+                (false, true, false) => {
+                    warning = Some(SipsWarning::Required);
+                    None
+                }
+                (true, _, _) => {
+                    warning = Some(SipsWarning::NotAllowed);
+                    None
+                }
+            }
+        })
+        .collect();
+    (fit, warning)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cordboard_core::transport::{Flow, ListenerId, Transport};
+
+    fn target(uri: &str, transport: Transport) -> Target {
+        let remote = "192.0.2.1:5061".parse().unwrap();
+        Target {
+            uri: uri.into(),
+            q: 1000,
+            flow: Flow { transport, listener: ListenerId(0), connection: 1, remote },
+            path: Vec::new(),
+            instance: None,
+            by_flow: true,
+        }
+    }
+
+    #[test]
+    fn a_request_is_neither_downgraded_nor_upgraded() {
+        let uris = |(targets, warning): (Vec<Target>, _)| {
+            (targets.into_iter().map(|target| target.uri).collect::<Vec<_>>(), warning)
+        };
+        let plain = || vec![target("sip:bob@192.0.2.1", Transport::Tls)];
+        let secured = |transport| vec![target("sips:bob@192.0.2.1;x=y", transport)];
+        assert_eq!(uris(fitting(plain(), true)), (vec![], Some(SipsWarning::NotAllowed)));
+        assert_eq!(
+            uris(fitting(secured(Transport::Tls), true)),
+            (vec!["sips:bob@192.0.2.1;x=y".into()], None)
+        );
+        assert_eq!(uris(fitting(secured(Transport::Tcp), true)), (vec![], Some(SipsWarning::NotAllowed)));
+        assert_eq!(
+            uris(fitting(secured(Transport::Wss), false)),
+            (vec!["sip:bob@192.0.2.1;x=y".into()], None)
+        );
+        assert_eq!(uris(fitting(secured(Transport::Udp), false)), (vec![], Some(SipsWarning::Required)));
+        assert_eq!(uris(fitting(plain(), false)).0.len(), 1);
+    }
+}

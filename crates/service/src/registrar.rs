@@ -1,0 +1,328 @@
+//! The registrar: RFC 3261 §10.3, with Path (RFC 3327), outbound (RFC 5626 §6) and GRUUs (RFC 5627 §5).
+
+use crate::auth::{Authenticator, Verdict};
+use crate::desk::{Asker, Desk, role};
+use crate::door::{Answer, Level, Question};
+use crate::location::{Aor, BindingFact, Change, ContactChange, RegisterError, Registered, Registration};
+use crate::proxy::target::uri_of;
+use cordboard_core::time::Instant;
+use cordboard_core::transaction::{Owner, ServerId};
+use cordboard_core::transport::Flow;
+use cordboard_sip::header::{Contact, ContactAddr};
+use cordboard_sip::uri::unescape;
+use cordboard_sip::{Builder, Name, Status, UriRef, View};
+use slab::Slab;
+use std::fmt;
+use std::time::Duration;
+
+/// Contacts that one REGISTER may carry.
+pub(crate) const MAX_CONTACTS_IN_REQUEST: usize = 32;
+
+/// The extensions a registrar understands.
+const SUPPORTED: &str = "path, outbound, gruu";
+
+/// The registrar of one shard.
+#[derive(Default)]
+pub(crate) struct Registrar {
+    waiting: Slab<Waiting>,
+}
+
+/// A REGISTER whose change is being kept, and the response as far as it is known.
+struct Waiting {
+    server: ServerId,
+    response: Builder,
+    aor: Aor,
+    gruu: bool,
+}
+
+/// Why a REGISTER was turned away.
+enum Refusal {
+    Plain(Status),
+    /// RFC 3261 §10.3 step 7: too short, and what would do.
+    TooBrief(Duration),
+    /// §10.3 step 2: the options that are not known.
+    Extension(Vec<Box<str>>),
+}
+
+impl From<Status> for Refusal {
+    fn from(status: Status) -> Self {
+        Self::Plain(status)
+    }
+}
+
+impl Registrar {
+    /// Whether no change waits to be kept.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// A REGISTER for our domain.
+    pub(crate) fn handle_request(
+        &mut self,
+        desk: &mut Desk,
+        auth: &mut Authenticator,
+        now: Instant,
+        flow: Flow,
+        server: ServerId,
+        request: &View<'_>,
+    ) {
+        let user = match authenticate(desk, auth, now, flow, request) {
+            Ok(user) => user,
+            Err(Unproved::Challenge { stale }) => {
+                desk.counters.challenges += 1;
+                let response = desk.response(request, Status::UNAUTHORIZED);
+                let response = auth.challenge(desk, now, flow, stale, Name::WWW_AUTHENTICATE, response);
+                return desk.stack.respond(now, server, Status::UNAUTHORIZED, response.finish());
+            }
+            Err(Unproved::Refuse(status)) => return desk.reply(now, server, request, status),
+        };
+        let registration = match registration(desk, request, user.as_deref(), flow) {
+            Ok(registration) => registration,
+            Err(refusal) => return refuse(desk, now, server, request, refusal),
+        };
+        let options = Options::of(request);
+        let mut response = desk.response(request, Status::OK);
+        if options.path {
+            response = response.copy(request, Name::PATH);
+        }
+        if accepts_outbound(&registration) {
+            // RFC 5626 §6: the phone learns that its flow will be used.
+            response = response.line(Name::REQUIRE, "outbound");
+        }
+        let aor = registration.aor.clone();
+        let key = self.waiting.insert(Waiting { server, response, aor, gruu: options.gruu }) as u64;
+        desk.stack.own(server, Owner { role: role::REGISTRAR, key });
+        if !desk.ask(Question::Register(Box::new(registration)), Asker::Registrar(key)) {
+            self.answer(desk, now, key, Err(RegisterError::NotStored));
+        }
+    }
+
+    /// The change is kept, or could not be.
+    pub(crate) fn handle_answer(&mut self, desk: &mut Desk, now: Instant, key: u64, answer: Answer) {
+        if let Answer::Registered(registered) = answer {
+            self.answer(desk, now, key, registered);
+        }
+    }
+
+    fn answer(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        key: u64,
+        registered: Result<Registered, RegisterError>,
+    ) {
+        let Some(waiting) = self.waiting.try_remove(key as usize) else { return };
+        let Waiting { server, mut response, aor, gruu } = waiting;
+        match registered {
+            Ok(registered) => {
+                for binding in &registered.bindings {
+                    response = response.line(Name::CONTACT, Listed { binding, now, aor: &aor, gruu });
+                }
+                desk.counters.registrations += 1;
+                desk.stack.respond(now, server, Status::OK, response.finish());
+            }
+            Err(error) => {
+                let status = match error {
+                    // §10.3 step 7: 500 for a request that comes too late.
+                    RegisterError::OutOfOrder | RegisterError::NotStored => Status::SERVER_INTERNAL_ERROR,
+                    RegisterError::TooMany => Status::FORBIDDEN,
+                };
+                let response = response.with_status(status, &error.to_string());
+                desk.stack.respond(now, server, status, response.finish());
+            }
+        }
+    }
+}
+
+/// §10.3 steps 2 to 7: what the request asks for.
+fn registration(
+    desk: &Desk,
+    request: &View<'_>,
+    user: Option<&str>,
+    flow: Flow,
+) -> Result<Registration, Refusal> {
+    let unknown: Vec<Box<str>> = request
+        .values(Name::REQUIRE)
+        .map(|value| value.text)
+        .filter(|option| !SUPPORTED.split(", ").any(|known| known.eq_ignore_ascii_case(option)))
+        .map(Box::from)
+        .collect();
+    if !unknown.is_empty() {
+        return Err(Refusal::Extension(unknown));
+    }
+    let to = UriRef::parse(request.to_uri()).map_err(|_| Status::BAD_REQUEST)?;
+    let named = unescape(to.user().ok_or(Status::NOT_FOUND)?);
+    if !desk.is_ours(&to) {
+        return Err(Status::NOT_FOUND.into());
+    }
+    if user.is_some_and(|user| *user != *named) {
+        return Err(Status::FORBIDDEN.into());
+    }
+    if desk.directory.user(&named).is_none() {
+        return Err(Status::NOT_FOUND.into());
+    }
+    Ok(Registration {
+        aor: desk.aor(&named),
+        call_id: request.call_id().into(),
+        cseq: request.cseq().0,
+        flow,
+        path: request.values(Name::PATH).map(|value| value.text.into()).collect(),
+        action: change(desk, request)?,
+    })
+}
+
+/// The options that a REGISTER says it supports.
+struct Options {
+    path: bool,
+    gruu: bool,
+}
+
+impl Options {
+    fn of(request: &View<'_>) -> Self {
+        let supports = |option: &str| {
+            request.values(Name::SUPPORTED).any(|value| value.text.eq_ignore_ascii_case(option))
+        };
+        Self { path: supports("path"), gruu: supports("gruu") }
+    }
+}
+
+fn accepts_outbound(registration: &Registration) -> bool {
+    match &registration.action {
+        Change::Update(changes) => changes.iter().any(|change| change.outbound && !change.expires.is_zero()),
+        Change::Fetch | Change::RemoveAll => false,
+    }
+}
+
+enum Unproved {
+    Challenge { stale: bool },
+    Refuse(Status),
+}
+
+/// §10.3 step 3. `None` when registrations are not challenged here.
+fn authenticate(
+    desk: &mut Desk,
+    auth: &mut Authenticator,
+    now: Instant,
+    flow: Flow,
+    request: &View<'_>,
+) -> Result<Option<Box<str>>, Unproved> {
+    if !desk.settings.auth.registers {
+        return Ok(None);
+    }
+    match auth.check(desk, now, request, Name::AUTHORIZATION) {
+        Verdict::User(user) => Ok(Some(user)),
+        Verdict::Unproved { stale } => Err(Unproved::Challenge { stale }),
+        Verdict::Wrong => {
+            desk.counters.bad_credentials += 1;
+            desk.note(Level::Warning, "wrong credentials in a REGISTER", request, Some(flow));
+            Err(Unproved::Challenge { stale: false })
+        }
+        Verdict::Malformed => Err(Unproved::Refuse(Status::BAD_REQUEST)),
+    }
+}
+
+/// §10.3 steps 6 and 7.
+fn change(desk: &Desk, request: &View<'_>) -> Result<Change, Refusal> {
+    let bounds = desk.settings.registrar;
+    let asked = request.value(Name::EXPIRES).map(|text| text.trim().parse::<u32>().unwrap_or(3600));
+    let mut changes = Vec::new();
+    let mut all = false;
+    for contact in request.headers::<Contact>() {
+        match contact.map_err(|_| Status::BAD_REQUEST)? {
+            Contact::All => all = true,
+            Contact::At(addr) => changes.push(addr),
+        }
+        if changes.len() > MAX_CONTACTS_IN_REQUEST {
+            return Err(Status::BAD_REQUEST.into());
+        }
+    }
+    if all {
+        return match (asked, changes.is_empty()) {
+            (Some(0), true) => Ok(Change::RemoveAll),
+            _ => Err(Status::BAD_REQUEST.into()),
+        };
+    }
+    if changes.is_empty() {
+        return Ok(Change::Fetch);
+    }
+    let outbound = request.values(Name::SUPPORTED).any(|value| value.text.eq_ignore_ascii_case("outbound"))
+        && request.values(Name::VIA).nth(1).is_none();
+    let changes: Result<Vec<_>, Refusal> = changes
+        .into_iter()
+        .map(|addr| {
+            let default = bounds.default_expires;
+            let expires = addr.expires.or(asked).map_or(default, |s| Duration::from_secs(s.into()));
+            if expires < bounds.min_expires && !expires.is_zero() {
+                return Err(Refusal::TooBrief(bounds.min_expires));
+            }
+            one_change(&addr, expires.min(bounds.max_expires), outbound)
+        })
+        .collect();
+    Ok(Change::Update(changes?))
+}
+
+fn one_change(addr: &ContactAddr, expires: Duration, outbound: bool) -> Result<ContactChange, Refusal> {
+    let uri = addr.addr.uri.to_string();
+    if UriRef::parse(&uri).map_or(true, |uri| !uri.headers().is_empty()) {
+        // §10.2.1: a Contact in a REGISTER has no headers; with them it could forge requests.
+        return Err(Status::BAD_REQUEST.into());
+    }
+    Ok(ContactChange {
+        uri: uri.into(),
+        q: addr.q.map_or(1000, cordboard_sip::header::Quality::thousandths),
+        expires,
+        instance: addr.instance.clone(),
+        reg_id: addr.reg_id.unwrap_or(0),
+        outbound: outbound && addr.reg_id.is_some() && addr.instance.is_some(),
+    })
+}
+
+fn refuse(desk: &mut Desk, now: Instant, server: ServerId, request: &View<'_>, refusal: Refusal) {
+    let (status, response) = match refusal {
+        Refusal::Plain(status) => (status, desk.response(request, status)),
+        Refusal::TooBrief(least) => {
+            let status = Status::INTERVAL_TOO_BRIEF;
+            (status, desk.response(request, status).line(Name::MIN_EXPIRES, least.as_secs()))
+        }
+        Refusal::Extension(unknown) => {
+            let status = Status::BAD_EXTENSION;
+            let response = desk.response(request, status);
+            (
+                status,
+                unknown.iter().fold(response, |response, option| response.line(Name::UNSUPPORTED, option)),
+            )
+        }
+    };
+    desk.stack.respond(now, server, status, response.finish());
+}
+
+/// A contact as the 200 lists it (§10.3 step 8, RFC 5626 §6, RFC 5627 §5.2).
+struct Listed<'a> {
+    binding: &'a BindingFact,
+    now: Instant,
+    aor: &'a Aor,
+    gruu: bool,
+}
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { binding, now, aor, gruu } = self;
+        // Rounded up, so that a phone never believes it is gone while it is still there.
+        let left = binding.expires_at.since(*now);
+        let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+        write!(f, "<{}>;expires={seconds}", uri_of(&binding.uri))?;
+        if binding.q != 1000 {
+            write!(f, ";q=0.{:03}", binding.q)?;
+        }
+        if let Some(instance) = &binding.instance {
+            write!(f, ";+sip.instance=\"<{instance}>\"")?;
+            if *gruu {
+                write!(f, ";pub-gruu=\"sip:{};gr={instance}\"", aor.0)?;
+            }
+        }
+        if binding.reg_id != 0 {
+            write!(f, ";reg-id={}", binding.reg_id)?;
+        }
+        Ok(())
+    }
+}

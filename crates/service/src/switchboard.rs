@@ -1,0 +1,217 @@
+//! What a switchboard does with a request: who may, and which role takes it.
+//!
+//! A request inside a dialog that we carry proves it by its route token. One that starts something
+//! is challenged if it claims to come from one of our users, and refused if it would make us relay
+//! for strangers.
+
+use crate::agent::Agent;
+use crate::auth::Verdict;
+use crate::desk::Desk;
+use crate::door::Level;
+use crate::location::Wanted;
+use crate::proxy::forward::{is_loop, makes_dialog};
+use crate::proxy::target::{self, Destination, Routed};
+use crate::settings::Relay;
+use cordboard_core::time::Instant;
+use cordboard_core::transaction::ServerId;
+use cordboard_core::transport::Flow;
+use cordboard_sip::{Method, Name, Status, UriRef, View};
+
+/// Methods that the switchboard itself answers or forwards.
+pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, REFER, NOTIFY, SUBSCRIBE, MESSAGE, INFO, PRACK, UPDATE, PUBLISH";
+
+/// A new request.
+pub(crate) fn request(agent: &mut Agent, now: Instant, flow: Flow, server: ServerId, request: &View<'_>) {
+    if let Some(status) = unacceptable(&agent.desk, request) {
+        return reject(&mut agent.desk, now, server, request, status);
+    }
+    let mut routed = target::preprocess(&agent.desk, request);
+    let destination = target::destination(&agent.desk, request, &routed);
+    if request.method() == Method::Register
+        && matches!(destination, Destination::Here | Destination::Locate(_))
+    {
+        return agent.registrar.handle_request(&mut agent.desk, &mut agent.auth, now, flow, server, request);
+    }
+    if let Destination::Refused(status) = destination {
+        return reject(&mut agent.desk, now, server, request, status);
+    }
+    let caller = match caller(agent, now, flow, request, &routed) {
+        Ok(caller) => caller,
+        Err(Denied::Challenge { stale }) => {
+            agent.desk.counters.challenges += 1;
+            let response = agent.desk.response(request, Status::PROXY_AUTHENTICATION_REQUIRED);
+            let response =
+                agent.auth.challenge(&agent.desk, now, flow, stale, Name::PROXY_AUTHENTICATE, response);
+            return agent.desk.stack.respond(
+                now,
+                server,
+                Status::PROXY_AUTHENTICATION_REQUIRED,
+                response.finish(),
+            );
+        }
+        Err(Denied::Refuse(status)) => return reject(&mut agent.desk, now, server, request, status),
+    };
+    if request.method() == Method::Invite && request.to_tag().is_none() {
+        agent.desk.counters.calls += 1;
+    }
+    routed.preparation.record_route = agent.desk.settings.record_route && makes_dialog(request);
+    routed.preparation.identity = match &caller {
+        Caller::User(user) => Some(agent.desk.aor(user).0),
+        Caller::InDialog | Caller::Neighbour | Caller::Stranger => None,
+    };
+    let Agent { desk, proxy, .. } = agent;
+    match destination {
+        Destination::Here => here(desk, now, server, request),
+        Destination::Locate(wanted) if !is_known(desk, &wanted) => {
+            reject(desk, now, server, request, Status::NOT_FOUND);
+        }
+        Destination::Locate(wanted) => proxy.locate(desk, now, flow, Some(server), request, routed, wanted),
+        Destination::Onward if caller.may_relay(desk) => {
+            proxy.onward(desk, now, flow, Some(server), request, routed);
+        }
+        Destination::Elsewhere => {
+            // A contact that a phone registered with us is ours to reach, whatever its host says.
+            routed.preparation.relay_if_unknown = caller.may_relay(desk);
+            let wanted = Wanted::Contact(request.request_uri().into());
+            proxy.locate(desk, now, flow, Some(server), request, routed, wanted);
+        }
+        Destination::Onward | Destination::Refused(_) => {
+            desk.note(Level::Warning, "refused to relay for a stranger", request, Some(flow));
+            reject(desk, now, server, request, Status::FORBIDDEN);
+        }
+    }
+}
+
+/// Whether there is such a user at all.
+fn is_known(desk: &Desk, wanted: &Wanted) -> bool {
+    match wanted {
+        Wanted::Aor(aor) | Wanted::Instance(aor, _) => {
+            aor.0.rsplit_once('@').is_some_and(|(user, _)| desk.directory.user(user).is_some())
+        }
+        Wanted::Contact(_) => true,
+    }
+}
+
+/// An ACK that belongs to no transaction: for a 2xx, on its way through.
+pub(crate) fn ack(agent: &mut Agent, now: Instant, flow: Flow, request: &View<'_>) {
+    let Agent { desk, proxy, .. } = agent;
+    let routed = target::preprocess(desk, request);
+    let known = routed.token.is_some() || desk.settings.relay == Relay::Anybody;
+    if !known || request.max_forwards() == Some(0) || is_loop(desk, request) {
+        desk.counters.dropped += 1;
+        return;
+    }
+    match target::destination(desk, request, &routed) {
+        Destination::Locate(wanted) => proxy.locate(desk, now, flow, None, request, routed, wanted),
+        Destination::Onward => proxy.onward(desk, now, flow, None, request, routed),
+        Destination::Here | Destination::Elsewhere | Destination::Refused(_) => desk.counters.dropped += 1,
+    }
+}
+
+/// Who sent a request, as far as that matters.
+enum Caller {
+    /// Whoever holds the dialog's token.
+    InDialog,
+    /// A user who has proved it.
+    User(Box<str>),
+    /// A server that we are told to trust.
+    Neighbour,
+    /// Somebody from elsewhere, calling one of ours.
+    Stranger,
+}
+
+impl Caller {
+    /// Whether a request of theirs may leave for somewhere that is not ours.
+    fn may_relay(&self, desk: &Desk) -> bool {
+        match (self, desk.settings.relay) {
+            (Self::InDialog, _) | (_, Relay::Anybody) => true,
+            (Self::User(_) | Self::Neighbour, Relay::Users) => true,
+            (Self::User(_) | Self::Neighbour, Relay::Nobody) | (Self::Stranger, _) => false,
+        }
+    }
+}
+
+enum Denied {
+    Challenge { stale: bool },
+    Refuse(Status),
+}
+
+fn caller(
+    agent: &mut Agent,
+    now: Instant,
+    flow: Flow,
+    request: &View<'_>,
+    routed: &Routed,
+) -> Result<Caller, Denied> {
+    if routed.token.is_some() {
+        return Ok(Caller::InDialog);
+    }
+    if agent.desk.settings.neighbours.contains(&flow.remote.ip()) {
+        return Ok(Caller::Neighbour);
+    }
+    if !agent.desk.settings.auth.calls {
+        return Ok(Caller::Stranger);
+    }
+    let claims = UriRef::parse(request.from_uri()).ok();
+    if !claims.as_ref().is_some_and(|uri| agent.desk.is_ours(uri)) {
+        return Ok(Caller::Stranger);
+    }
+    match agent.auth.check(&agent.desk, now, request, Name::PROXY_AUTHORIZATION) {
+        Verdict::User(user) => {
+            let claimed = claims.as_ref().and_then(cordboard_sip::UriRef::user).unwrap_or_default();
+            if *cordboard_sip::uri::unescape(claimed) == *user || anonymous(request) {
+                return Ok(Caller::User(user));
+            }
+            agent.desk.note(Level::Warning, "From does not fit the authenticated user", request, Some(flow));
+            Err(Denied::Refuse(Status::FORBIDDEN))
+        }
+        Verdict::Unproved { stale } => Err(Denied::Challenge { stale }),
+        Verdict::Wrong => {
+            agent.desk.counters.bad_credentials += 1;
+            agent.desk.note(Level::Warning, "wrong credentials", request, Some(flow));
+            Err(Denied::Challenge { stale: false })
+        }
+        Verdict::Malformed => Err(Denied::Refuse(Status::BAD_REQUEST)),
+    }
+}
+
+/// RFC 3323 §4.1: a caller who hides its name writes this one.
+fn anonymous(request: &View<'_>) -> bool {
+    request.from_uri().starts_with("sip:anonymous@")
+}
+
+/// RFC 3261 §16.3: what no proxy may forward.
+fn unacceptable(desk: &Desk, request: &View<'_>) -> Option<Status> {
+    if request.max_forwards() == Some(0) && request.method() != Method::Options {
+        return Some(Status::TOO_MANY_HOPS);
+    }
+    if request.value(Name::PROXY_REQUIRE).is_some_and(|value| !value.trim().is_empty()) {
+        return Some(Status::BAD_EXTENSION);
+    }
+    if is_loop(desk, request) {
+        return Some(Status::LOOP_DETECTED);
+    }
+    None
+}
+
+fn reject(desk: &mut Desk, now: Instant, server: ServerId, request: &View<'_>, status: Status) {
+    let mut response = desk.response(request, status);
+    if status == Status::BAD_EXTENSION {
+        // §16.3 step 5: which options we do not know; we know none that a proxy must understand.
+        for value in request.values(Name::PROXY_REQUIRE) {
+            response = response.line(Name::UNSUPPORTED, value.text);
+        }
+    }
+    desk.stack.respond(now, server, status, response.finish());
+}
+
+/// A request for the domain itself (RFC 3261 §11.2).
+fn here(desk: &mut Desk, now: Instant, server: ServerId, request: &View<'_>) {
+    let status = match request.method() {
+        Method::Options => Status::OK,
+        _ => Status::METHOD_NOT_ALLOWED,
+    };
+    let response =
+        desk.response(request, status).line(Name::ALLOW, ALLOW).line(Name::ACCEPT, "application/sdp");
+    desk.stack.respond(now, server, status, response.finish());
+}

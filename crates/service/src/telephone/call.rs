@@ -1,0 +1,287 @@
+//! One call of a telephone: its dialogs, its sound, and where its tables stand.
+
+use super::wallet::Realm;
+use crate::call::{CallName, MediaPath};
+use bytes::Bytes;
+use cordboard_core::dialog::Dialog;
+use cordboard_core::session::repeat::Repeat;
+use cordboard_core::session::{callee, caller, change, media, offer_answer};
+use cordboard_core::time::Instant;
+use cordboard_core::transaction::ServerId;
+use cordboard_core::transport::{Flow, ListenerId};
+use cordboard_ladder::Outcome;
+use cordboard_sip::{Status, View};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Dialogs that one INVITE of ours may create.
+pub(super) const MAX_LEGS: usize = 32;
+
+/// ACKs that one leg keeps for 2xx that come again: that of the INVITE and of recent changes.
+const MAX_ACKS: usize = 4;
+
+/// Changes that may wait for their turn.
+pub(super) const MAX_CHANGES: usize = 8;
+
+/// URIs that a redirected call may go on to.
+pub(super) const MAX_REDIRECTS: usize = 8;
+
+/// How long a call may ring here before it is given up.
+pub(super) const RING_LIMIT: Duration = Duration::from_mins(5);
+
+/// How long a call of ours may ring there: longer, so that their refusal comes first.
+pub(super) const CALL_LIMIT: Duration = Duration::from_mins(6);
+
+/// RFC 3261 §13.3.1.1: a call that rings says so every minute, so that no proxy gives it up.
+pub(super) const RING_AGAIN: Duration = Duration::from_mins(1);
+
+/// The side from which a call is seen, with its table's state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Caller(caller::State),
+    Callee(callee::State),
+}
+
+/// A change that somebody wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    Hold,
+    Resume,
+    AskOffer,
+    Move(ListenerId),
+}
+
+/// One dialog of a call.
+pub(super) struct Leg {
+    pub(super) dialog: Dialog,
+    /// ACKs for 2xx, by `CSeq`; without bytes while a server is looked for.
+    acks: VecDeque<(u32, Option<(Flow, Bytes)>)>,
+}
+
+impl Leg {
+    pub(super) const fn new(dialog: Dialog) -> Self {
+        Self { dialog, acks: VecDeque::new() }
+    }
+
+    /// What became of the 2xx with this number.
+    pub(super) fn ack(&self, cseq: u32) -> Acked {
+        match self.acks.iter().find(|(number, _)| *number == cseq) {
+            None => Acked::New,
+            Some((_, None)) => Acked::Pending,
+            Some((_, Some((flow, bytes)))) => Acked::Sent(*flow, bytes.clone()),
+        }
+    }
+
+    /// Remembers that the 2xx with this number is being acknowledged.
+    pub(super) fn begin_ack(&mut self, cseq: u32) {
+        if self.acks.len() == MAX_ACKS {
+            self.acks.pop_front();
+        }
+        self.acks.push_back((cseq, None));
+    }
+
+    /// Keeps an ACK for the next time its 2xx comes.
+    pub(super) fn keep_ack(&mut self, cseq: u32, flow: Flow, bytes: Bytes) {
+        if let Some((_, ack)) = self.acks.iter_mut().find(|(number, _)| *number == cseq) {
+            *ack = Some((flow, bytes));
+        }
+    }
+
+    /// Forgets ACKs that found no server: the next 2xx tries again.
+    pub(super) fn forget_unsent(&mut self) {
+        self.acks.retain(|(_, ack)| ack.is_some());
+    }
+}
+
+/// How far the acknowledging of a 2xx is.
+pub(super) enum Acked {
+    /// It has not come before.
+    New,
+    /// A server is looked for.
+    Pending,
+    /// The ACK went there, and goes there again each time the 2xx does (RFC 3261 §13.2.2.4).
+    Sent(Flow, Bytes),
+}
+
+/// A 2xx of ours that waits for its ACK.
+pub(super) struct SentOk {
+    pub(super) server: ServerId,
+    pub(super) cseq: u32,
+    pub(super) bytes: Bytes,
+    pub(super) repeat: Repeat,
+}
+
+/// An INVITE that rings here.
+pub(super) struct Ringing {
+    pub(super) request: Bytes,
+    pub(super) source: SocketAddr,
+    pub(super) flow: Flow,
+    /// When to say again that it rings.
+    pub(super) again: Instant,
+}
+
+/// One call.
+pub(super) struct Call {
+    pub(super) name: CallName,
+    pub(super) side: Side,
+    #[expect(clippy::struct_field_names, reason = "the RFC's word")]
+    pub(super) call_id: Box<str>,
+    pub(super) local_tag: Box<str>,
+    /// From and To of what begins the call.
+    pub(super) local: Box<str>,
+    pub(super) remote: Box<str>,
+    /// `CSeq` of the INVITE that begins it, ours or theirs.
+    pub(super) cseq: u32,
+    /// Realms that challenged a request of this call.
+    pub(super) realms: Vec<Realm>,
+    pub(super) legs: Vec<Leg>,
+    /// The leg that is answered.
+    pub(super) answered: Option<usize>,
+    /// From which listener it goes on.
+    pub(super) listener: ListenerId,
+
+    pub(super) media: media::Local,
+    pub(super) origin: media::Origin,
+    pub(super) remote_media: Option<media::Remote>,
+    pub(super) exchange: offer_answer::State,
+    pub(super) offers: bool,
+    /// Whether it was told that the other side holds us.
+    pub(super) told_held: bool,
+    pub(super) told_path: Option<MediaPath>,
+
+    pub(super) change: change::State,
+    pub(super) changes: VecDeque<Change>,
+    /// What the re-INVITE that is out would make of our media, and from where.
+    pub(super) proposed: Option<(media::Local, ListenerId)>,
+    pub(super) glares: u8,
+    pub(super) glare_until: Option<Instant>,
+
+    pub(super) ringing: Option<Ringing>,
+    pub(super) ring_until: Option<Instant>,
+    /// The transaction of the INVITE that began the call, while it lives.
+    pub(super) server: Option<ServerId>,
+    pub(super) sent_ok: Option<SentOk>,
+    /// The errand of our last INVITE.
+    pub(super) invite: Option<u64>,
+    /// Errands of this call under way.
+    pub(super) errands: usize,
+
+    /// URIs still to be called, and those that were (RFC 3261 §8.1.3.4).
+    pub(super) targets: VecDeque<Box<str>>,
+    pub(super) tried: Vec<Box<str>>,
+
+    /// How it ends, if it ends now.
+    pub(super) ending: (Outcome, Option<Status>),
+    /// Whether anybody hears of it: not of what is refused at once.
+    pub(super) silent: bool,
+    /// When the wheel will wake it.
+    pub(super) armed: Option<Instant>,
+}
+
+impl Call {
+    /// A call that nothing has happened to yet.
+    pub(super) fn new(name: CallName, side: Side, media: media::Local, session: u64) -> Self {
+        Self {
+            name,
+            side,
+            call_id: Box::default(),
+            local_tag: Box::default(),
+            local: Box::default(),
+            remote: Box::default(),
+            cseq: 1,
+            realms: Vec::new(),
+            legs: Vec::new(),
+            answered: None,
+            listener: ListenerId(0),
+            media,
+            origin: media::Origin::new(session),
+            remote_media: None,
+            exchange: offer_answer::State::Stable,
+            offers: true,
+            told_held: false,
+            told_path: None,
+            change: change::State::Quiet,
+            changes: VecDeque::new(),
+            proposed: None,
+            glares: 0,
+            glare_until: None,
+            ringing: None,
+            ring_until: None,
+            server: None,
+            sent_ok: None,
+            invite: None,
+            errands: 0,
+            targets: VecDeque::new(),
+            tried: Vec::new(),
+            ending: (Outcome::Failed, None),
+            silent: false,
+            armed: None,
+        }
+    }
+
+    pub(super) const fn is_over(&self) -> bool {
+        matches!(self.side, Side::Caller(caller::State::Over) | Side::Callee(callee::State::Over))
+    }
+
+    pub(super) const fn is_up(&self) -> bool {
+        matches!(
+            self.side,
+            Side::Caller(caller::State::Established) | Side::Callee(callee::State::Established)
+        )
+    }
+
+    /// Whether we chose the Call-ID (RFC 3261 §14.1).
+    pub(super) const fn owns_call_id(&self) -> bool {
+        matches!(self.side, Side::Caller(_))
+    }
+
+    /// The leg that a message belongs to.
+    pub(super) fn leg_of(&self, message: &View<'_>) -> Option<usize> {
+        self.legs.iter().position(|leg| leg.dialog.fits(message))
+    }
+
+    /// The dialog that is answered, or else the only one there can be.
+    pub(super) fn dialog_mut(&mut self) -> Option<&mut Dialog> {
+        let at = self.answered.unwrap_or(0);
+        self.legs.get_mut(at).map(|leg| &mut leg.dialog)
+    }
+
+    /// Feeds the table of offer and answer.
+    pub(super) fn exchange(&mut self, input: offer_answer::Input) -> offer_answer::Verdict {
+        let (state, verdict) = offer_answer::step(self.exchange, input);
+        self.exchange = state;
+        verdict
+    }
+
+    /// When it wants to be woken.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let repeat = self.sent_ok.as_ref().map(|ok| ok.repeat.next());
+        let ringing = self.ringing.as_ref().map(|ringing| ringing.again);
+        [repeat, ringing, self.ring_until, self.glare_until].into_iter().flatten().min()
+    }
+
+    /// Where the sound goes.
+    pub(super) fn path(&self) -> Option<MediaPath> {
+        let remote = self.remote_media.as_ref()?;
+        let address = remote.address?;
+        Some(MediaPath {
+            local: self.media.address,
+            remote: address,
+            sends: self.media.wanted().has_send() && remote.receives,
+            receives: self.media.wanted().has_recv() && remote.sends,
+        })
+    }
+}
+
+/// How a call ended whose INVITE was refused with this status.
+pub(super) const fn outcome_of(status: Status) -> Outcome {
+    match status.code() {
+        486 | 600 => Outcome::Busy,
+        408 | 480 => Outcome::NoAnswer,
+        487 => Outcome::Cancelled,
+        403 | 603 | 607 | 608 => Outcome::Declined,
+        404 | 410 | 484 | 485 | 604 => Outcome::NotFound,
+        _ => Outcome::Failed,
+    }
+}

@@ -1,0 +1,308 @@
+//! Calls that come in: RFC 3261 §8.2, §13.3, §9.2.
+
+use super::Telephone;
+use super::call::{Call, Leg, RING_AGAIN, RING_LIMIT, Ringing, SentOk, Side, outcome_of};
+use super::errand::{ALLOW, contact_uri};
+use crate::call::{CallEvent, CallName};
+use crate::desk::{Desk, role};
+use bytes::Bytes;
+use cordboard_core::dialog::Dialog;
+use cordboard_core::session::callee::{Act, Input, State, step};
+use cordboard_core::session::repeat::Repeat;
+use cordboard_core::session::{media, offer_answer};
+use cordboard_core::time::Instant;
+use cordboard_core::transaction::{Owner, ServerId};
+use cordboard_core::transport::Flow;
+use cordboard_ladder::Outcome;
+use cordboard_sip::header::Expires;
+use cordboard_sip::sdp::Sdp;
+use cordboard_sip::{Builder, Name, Scheme, Status, UriRef, View};
+use std::time::Duration;
+
+impl Telephone {
+    /// An INVITE that begins a call.
+    pub(super) fn incoming(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        flow: Flow,
+        server: ServerId,
+        request: &View<'_>,
+    ) {
+        if self.is_merged(request) {
+            return desk.reply(now, server, request, Status::LOOP_DETECTED);
+        }
+        if let Some(refusal) = super::answers::unfit(desk, request) {
+            return desk.stack.respond(now, server, refusal.0, refusal.1);
+        }
+        if self.has_no_room() {
+            return desk.reply(now, server, request, Status::SERVICE_UNAVAILABLE);
+        }
+        let local_tag = desk.stack.dice().tag();
+        let Ok(dialog) = Dialog::from_request(request, &local_tag) else {
+            return desk.reply(now, server, request, Status::BAD_REQUEST);
+        };
+        self.incoming_calls += 1;
+        let name = CallName::incoming(self.incoming_calls - 1);
+        let local = self.new_media(desk);
+        let mut call = Call::new(name, Side::Callee(State::Ringing), local, desk.stack.dice().bits());
+        call.call_id = request.call_id().into();
+        call.local_tag = local_tag.into();
+        call.cseq = request.cseq().0;
+        call.listener = flow.listener;
+        call.media.address.set_ip(super::media_ip(desk, flow.listener));
+        call.server = Some(server);
+        call.legs.push(Leg::new(dialog));
+        call.answered = Some(0);
+        let limit = match request.header::<Expires>() {
+            // §13.3.1: an INVITE that expires is not rung longer.
+            Some(Ok(Expires(seconds))) => RING_LIMIT.min(Duration::from_secs(seconds.into())),
+            _ => RING_LIMIT,
+        };
+        call.ring_until = Some(now + limit);
+        call.ringing = Some(Ringing {
+            request: Bytes::copy_from_slice(request.bytes()),
+            source: flow.remote,
+            flow,
+            again: now + RING_AGAIN,
+        });
+        let from: Box<str> = request.value(Name::FROM).unwrap_or_default().into();
+        call.silent = self.refuses.is_some();
+        let key = self.add_call(call);
+        self.by_peer.insert(dialog_key(request.call_id(), request.from_tag().unwrap_or_default()), key);
+        desk.stack.own(server, Owner { role: role::TELEPHONE, key });
+        if let Some(offered) = self.get_offer(key, request) {
+            let status = offered.status();
+            if let Some(call) = self.calls.get_mut(key) {
+                call.silent = true;
+            }
+            self.decline(desk, now, key, Input::Decline, status);
+        } else if let Some(status) = self.refuses {
+            Self::tell(desk, CallEvent::Refused { from });
+            self.decline(desk, now, key, Input::Decline, status);
+        } else {
+            self.ring(desk, now, key);
+            Self::tell(desk, CallEvent::Incoming { call: name, from });
+        }
+        self.proceed(desk, now, key);
+    }
+
+    /// §8.2.2.2: the same request came another way, while the first is still being served.
+    fn is_merged(&self, request: &View<'_>) -> bool {
+        let key = dialog_key(request.call_id(), request.from_tag().unwrap_or_default());
+        self.by_peer
+            .get(&key)
+            .and_then(|key| self.calls.get(*key))
+            .is_some_and(|call| call.server.is_some() && call.cseq == request.cseq().0)
+    }
+
+    /// Looks at the offer of an INVITE; why it is of no use, if it is not.
+    fn get_offer(&mut self, key: u64, request: &View<'_>) -> Option<media::MediaError> {
+        let call = self.calls.get_mut(key)?;
+        if request.body().is_empty() {
+            return None;
+        }
+        call.exchange(offer_answer::Input::GetOffer);
+        // The answer is written when the call is answered; here only whether there will be one.
+        let looked = Sdp::parse(request.body())
+            .map_err(media::MediaError::from)
+            .and_then(|offer| call.origin.clone().answer(&call.media, &offer));
+        looked.err()
+    }
+
+    /// Says that it rings.
+    pub(super) fn ring(&mut self, desk: &mut Desk, now: Instant, key: u64) {
+        self.respond(desk, now, key, Status::RINGING);
+    }
+
+    /// Answers the INVITE that began the call without a body.
+    fn respond(&mut self, desk: &mut Desk, now: Instant, key: u64, status: Status) {
+        let Some(call) = self.calls.get(key) else { return };
+        let (Some(ringing), Some(server)) = (&call.ringing, call.server) else { return };
+        let Ok(request) = View::parse(&ringing.request) else { return };
+        let mut response = Builder::response_to(&request, ringing.source, status, Some(&call.local_tag));
+        if status.is_provisional() {
+            let contact = self.own_contact(desk, &request, ringing.flow);
+            response = response.copy(&request, Name::RECORD_ROUTE).line(Name::CONTACT, contact);
+        }
+        desk.stack.respond(now, server, status, response.finish());
+    }
+
+    /// Our Contact in a response.
+    pub(super) fn own_contact(&self, desk: &Desk, request: &View<'_>, flow: Flow) -> String {
+        let secure = UriRef::parse(request.request_uri()).is_ok_and(|uri| uri.scheme() == Scheme::Sips);
+        format!("<{}>", contact_uri(desk, &self.account, flow.listener, secure))
+    }
+
+    /// Turns a ringing call down.
+    pub(super) fn decline(&mut self, desk: &mut Desk, now: Instant, key: u64, input: Input, status: Status) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        if matches!(call.side, Side::Callee(State::Ringing)) {
+            call.ending = (outcome_of(status), Some(status));
+        }
+        self.advance_callee(desk, now, key, input);
+    }
+
+    /// Feeds the callee's table and does what it says.
+    pub(super) fn advance_callee(&mut self, desk: &mut Desk, now: Instant, key: u64, input: Input) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        let Side::Callee(before) = call.side else { return };
+        let (state, acts) = step(before, input);
+        call.side = Side::Callee(state);
+        if state != State::Ringing {
+            call.ring_until = None;
+        }
+        let name = call.name;
+        for act in acts {
+            match act {
+                Act::SendOk => self.send_ok(desk, now, key),
+                Act::Refuse => {
+                    let status =
+                        self.calls.get(key).and_then(|call| call.ending.1).unwrap_or(Status::DECLINE);
+                    self.respond(desk, now, key, status);
+                }
+                Act::Terminate => {
+                    if let Some(call) = self.calls.get_mut(key) {
+                        call.ending = (Outcome::Cancelled, Some(Status::REQUEST_TERMINATED));
+                    }
+                    self.respond(desk, now, key, Status::REQUEST_TERMINATED);
+                }
+                Act::StopRepeating => {
+                    if let Some(call) = self.calls.get_mut(key) {
+                        call.sent_ok = None;
+                    }
+                }
+                Act::Bye => {
+                    let leg = self.calls.get(key).and_then(|call| call.answered);
+                    self.bye(desk, now, key, leg);
+                }
+                Act::TellEstablished => {
+                    Self::tell(desk, CallEvent::Established(name));
+                    self.tell_hold(desk, key);
+                    self.tell_media(desk, key);
+                }
+                Act::TellEnded => self.tell_ended(desk, key, true),
+                Act::TellGivenUp => self.tell_ended(desk, key, false),
+            }
+        }
+        if state != State::Ringing
+            && let Some(call) = self.calls.get_mut(key)
+        {
+            call.ringing = None;
+        }
+    }
+
+    /// Answers the INVITE that began the call (§13.3.1.4): with the answer to its offer, or with an offer.
+    fn send_ok(&mut self, desk: &mut Desk, now: Instant, key: u64) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        let Some(ringing) = call.ringing.take() else { return };
+        let Ok(mut request) = View::parse(&ringing.request) else { return };
+        request.set_source(ringing.source);
+        call.ending = (Outcome::Answered, None);
+        if let Some(dialog) = call.dialog_mut() {
+            dialog.advance(cordboard_core::dialog::state::Input::Success);
+        }
+        let (Some(server), Some(body)) = (call.server, describe(call, &request)) else { return };
+        self.ok(desk, now, key, server, &request, &body);
+    }
+
+    /// Sends a 200 to an INVITE, and again until its ACK comes.
+    pub(super) fn ok(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        key: u64,
+        server: ServerId,
+        request: &View<'_>,
+        body: &str,
+    ) {
+        let (Some(flow), Some(source)) = (desk.stack.server_flow(server), request.source()) else { return };
+        let contact = self.own_contact(desk, request, flow);
+        let Some(call) = self.calls.get_mut(key) else { return };
+        let bytes = Builder::response_to(request, source, Status::OK, Some(&call.local_tag))
+            .copy(request, Name::RECORD_ROUTE)
+            .line(Name::CONTACT, contact)
+            .line(Name::ALLOW, ALLOW)
+            .body("application/sdp", body.as_bytes());
+        call.sent_ok = Some(SentOk {
+            server,
+            cseq: request.cseq().0,
+            bytes: bytes.clone(),
+            repeat: Repeat::start(now, desk.stack.timing()),
+        });
+        desk.stack.respond(now, server, Status::OK, bytes);
+    }
+
+    /// The INVITE `invite` of the call `key` is cancelled; the CANCEL is answered already.
+    pub(crate) fn handle_cancel(&mut self, desk: &mut Desk, now: Instant, key: u64, invite: ServerId) {
+        if self.calls.get(key).is_some_and(|call| call.server == Some(invite)) {
+            self.advance_callee(desk, now, key, Input::Cancel);
+            self.proceed(desk, now, key);
+            self.leave();
+        }
+    }
+
+    /// An ACK for a 2xx.
+    pub(crate) fn handle_ack(&mut self, desk: &mut Desk, now: Instant, _flow: Flow, ack: &View<'_>) {
+        let Some((key, _)) = self.find(ack) else { return };
+        let Some(call) = self.calls.get_mut(key) else { return };
+        if call.sent_ok.as_ref().is_none_or(|ok| ok.cseq != ack.cseq().0) {
+            return;
+        }
+        let mut usable = true;
+        if call.exchange == offer_answer::State::Offered {
+            let answer = media::read_answer(ack.body());
+            usable = answer.is_ok();
+            let input = if usable { offer_answer::Input::GetAnswer } else { offer_answer::Input::Fail };
+            call.exchange(input);
+            call.remote_media = answer.ok().or(call.remote_media.take());
+        }
+        self.acked(desk, now, key, usable);
+        self.proceed(desk, now, key);
+        self.leave();
+    }
+
+    /// The ACK of a 2xx is here, or something that only follows it.
+    pub(super) fn acked(&mut self, desk: &mut Desk, now: Instant, key: u64, usable: bool) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        call.sent_ok = None;
+        if call.is_over() {
+            // It was hung up before this came.
+            return self.sweep(key);
+        }
+        match (call.side, usable) {
+            (Side::Callee(State::Answered | State::Leaving), _) => {
+                let input = if usable { Input::Ack } else { Input::Unusable };
+                if !usable {
+                    call.ending = (Outcome::Failed, None);
+                }
+                self.advance_callee(desk, now, key, input);
+            }
+            // That of a re-INVITE.
+            (Side::Callee(_) | Side::Caller(_), true) => {
+                self.tell_hold(desk, key);
+                self.tell_media(desk, key);
+            }
+            (Side::Callee(_) | Side::Caller(_), false) => self.lost(desk, now, key),
+        }
+    }
+}
+
+/// The description in a 200: the answer to the INVITE's offer, or an offer if it has none.
+pub(super) fn describe(call: &mut Call, request: &View<'_>) -> Option<String> {
+    let local = call.media.clone();
+    if request.body().is_empty() {
+        call.exchange(offer_answer::Input::SendOffer);
+        return Some(call.origin.offer(&local));
+    }
+    let offer = Sdp::parse(request.body()).ok()?;
+    let (body, remote) = call.origin.answer(&local, &offer).ok()?;
+    call.exchange(offer_answer::Input::SendAnswer);
+    call.remote_media = Some(remote);
+    Some(body)
+}
+
+/// What names a dialog, or a call that comes in, in the tables.
+pub(super) fn dialog_key(call_id: &str, tag: &str) -> Box<str> {
+    format!("{call_id}\n{tag}").into()
+}

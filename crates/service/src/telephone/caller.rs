@@ -1,0 +1,351 @@
+//! Calls that we make: RFC 3261 §13.2, §9.1, and what a fork or a redirection makes of them.
+
+use super::call::{Acked, CALL_LIMIT, Call, Leg, MAX_LEGS, MAX_REDIRECTS, Side, outcome_of};
+use super::errand::{ContactLine, Letter, Purpose};
+use super::{Telephone, quoted};
+use crate::call::{CallEvent, CallName};
+use crate::desk::Desk;
+use cordboard_core::dialog::{self, Dialog, Way};
+use cordboard_core::session::caller::{Act, Input, State, step};
+use cordboard_core::session::{media, offer_answer};
+use cordboard_core::time::Instant;
+use cordboard_ladder::Outcome;
+use cordboard_sip::header::{NameAddrRef, Quality};
+use cordboard_sip::sdp::Sdp;
+use cordboard_sip::{Method, Name, Status, UriRef, View};
+
+impl Telephone {
+    /// Calls somebody.
+    pub(super) fn dial(&mut self, desk: &mut Desk, now: Instant, name: CallName, to: &str, offers: bool) {
+        let uri = NameAddrRef::parse(to).ok().filter(|address| address.uri().is_ok());
+        let Some(uri) = uri.map(|address| address.uri_text()) else {
+            return Self::tell(desk, CallEvent::Impossible(name));
+        };
+        if name.is_incoming() || self.names.contains_key(&name) || self.has_no_room() {
+            return Self::tell(desk, CallEvent::Impossible(name));
+        }
+        let local = self.new_media(desk);
+        let mut call = Call::new(name, Side::Caller(State::Calling), local, desk.stack.dice().bits());
+        call.call_id = desk.stack.dice().call_id().into();
+        call.local_tag = desk.stack.dice().tag().into();
+        call.local = format!("{};tag={}", self.address(), call.local_tag).into();
+        call.remote = quoted(to, uri).into();
+        call.offers = offers;
+        call.ring_until = Some(now + CALL_LIMIT);
+        call.tried.push(uri.into());
+        let ways = self.first_ways(uri);
+        let key = self.add_call(call);
+        self.invite(desk, now, key, ways);
+        self.proceed(desk, now, key);
+    }
+
+    /// Sends the INVITE that begins a call.
+    fn invite(&mut self, desk: &mut Desk, now: Instant, key: u64, ways: Vec<Way>) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        let body = (call.offers
+            && call.exchange(offer_answer::Input::SendOffer) == offer_answer::Verdict::Open)
+            .then(|| call.origin.offer(&call.media).into());
+        let letter = Letter {
+            purpose: Purpose::Invite(key),
+            method: Method::Invite,
+            from: call.local.clone(),
+            to: call.remote.clone(),
+            call_id: call.call_id.clone(),
+            cseq: call.cseq,
+            contact: ContactLine::Own(Box::default()),
+            lines: Vec::new(),
+            body,
+            listener: call.listener,
+        };
+        let realms = call.realms.clone();
+        if self.run(desk, now, letter, ways, &realms).is_none() {
+            self.caller_failed(desk, now, key, Status::SERVICE_UNAVAILABLE);
+        }
+    }
+
+    /// A provisional response to the INVITE that begins a call.
+    pub(super) fn progress(&mut self, desk: &mut Desk, now: Instant, key: u64, response: &View<'_>) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        if response.to_tag().is_some()
+            && response.status() != Some(Status::TRYING)
+            && call.leg_of(response).is_none()
+            && call.legs.len() < MAX_LEGS
+            && let Ok(dialog) = Dialog::from_response(response)
+        {
+            call.legs.push(Leg::new(dialog));
+        }
+        if response.status() == Some(Status::RINGING) {
+            self.advance_caller(desk, now, key, Input::Ringing, None);
+        }
+    }
+
+    /// A final response to the INVITE that begins a call, or none.
+    pub(super) fn invite_answered(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        key: u64,
+        errand: u64,
+        status: Status,
+        response: Option<&View<'_>>,
+    ) {
+        match response {
+            Some(response) if status.is_success() => self.succeeded(desk, now, key, Some(errand), response),
+            Some(response) if status.is_redirection() && self.redirect(desk, now, key, response) => {}
+            _ => self.next_target_or_fail(desk, now, key, status),
+        }
+        self.proceed(desk, now, key);
+    }
+
+    /// A 2xx to the INVITE that begins a call: the first, a repeat, or that of another branch of a fork
+    /// (§13.2.2.4).
+    pub(super) fn succeeded(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        key: u64,
+        errand: Option<u64>,
+        response: &View<'_>,
+    ) {
+        let credentials =
+            errand.and_then(|errand| self.errands.get(errand)).map(|errand| errand.credentials().to_vec());
+        let Some(call) = self.calls.get_mut(key) else { return };
+        let cseq = response.cseq().0;
+        let known = call.leg_of(response);
+        let credentials = credentials.unwrap_or_default();
+        let again = known.filter(|leg| call.legs[*leg].dialog.state() != dialog::State::Early);
+        if let Some(leg) = again {
+            return self.acknowledge_again(desk, now, key, Answered { leg, cseq, body: None, credentials });
+        }
+        let leg = if let Some(leg) = known {
+            leg
+        } else {
+            let Ok(dialog) = Dialog::from_response(response) else { return };
+            if call.legs.len() >= 2 * MAX_LEGS {
+                return;
+            }
+            call.legs.push(Leg::new(dialog));
+            call.legs.len() - 1
+        };
+        // What cannot be read stays as the 180 said.
+        let _ = call.legs[leg].dialog.confirm(response);
+        call.legs[leg].begin_ack(cseq);
+        let first = matches!(call.side, Side::Caller(State::Calling | State::Ringing));
+        let (body, usable) =
+            if first { settle(call, response) } else { (answer_aside(call, response), true) };
+        // RFC 3263 §4.3: what was tried after this try seemed lost is not wanted any more.
+        let other_try = call.invite.filter(|other| first && errand != Some(*other));
+        if first {
+            call.answered = Some(leg);
+        }
+        let input = if usable { Input::Success } else { Input::Unusable };
+        if !usable {
+            call.ending = (Outcome::Failed, None);
+        }
+        let ack = Answered { leg, cseq, body, credentials };
+        self.advance_caller(desk, now, key, input, Some(ack));
+        if let Some(other_try) = other_try {
+            self.cancel_errand(desk, now, other_try);
+        }
+    }
+
+    /// Feeds the caller's table and does what it says.
+    pub(super) fn advance_caller(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        key: u64,
+        input: Input,
+        mut answered: Option<Answered>,
+    ) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        let Side::Caller(before) = call.side else { return };
+        let (state, acts) = step(before, input);
+        call.side = Side::Caller(state);
+        if state != before && !matches!(state, State::Ringing) {
+            call.ring_until = None;
+        }
+        let name = call.name;
+        let leg = answered.as_ref().map(|answered| answered.leg).or(call.answered);
+        for act in acts {
+            match act {
+                Act::TellRinging => Self::tell(desk, CallEvent::Ringing(name)),
+                Act::Cancel => self.cancel_invite(desk, now, key),
+                Act::Ack => {
+                    if let Some(answered) = answered.take() {
+                        self.acknowledge(desk, now, key, answered);
+                    }
+                }
+                Act::Bye => self.bye(desk, now, key, leg),
+                Act::TellEstablished => {
+                    if let Some(call) = self.calls.get_mut(key) {
+                        call.ending = (Outcome::Answered, None);
+                    }
+                    Self::tell(desk, CallEvent::Established(name));
+                    self.tell_hold(desk, key);
+                    self.tell_media(desk, key);
+                }
+                Act::TellEnded => self.tell_ended(desk, key, true),
+                Act::TellGivenUp => self.tell_ended(desk, key, false),
+            }
+        }
+    }
+
+    fn cancel_invite(&mut self, desk: &mut Desk, now: Instant, key: u64) {
+        let errand = self.calls.get(key).and_then(|call| call.invite);
+        let sent = errand.is_some_and(|errand| self.cancel_errand(desk, now, errand));
+        if !sent {
+            self.advance_caller(desk, now, key, Input::Failure, None);
+        }
+    }
+
+    /// Sends the ACK for a 2xx (§13.2.2.4), with the credentials of its INVITE (§22.1).
+    pub(super) fn acknowledge(&mut self, desk: &mut Desk, now: Instant, key: u64, answered: Answered) {
+        let Some(call) = self.calls.get(key) else { return };
+        let Some(leg) = call.legs.get(answered.leg) else { return };
+        let letter = Letter {
+            purpose: Purpose::Ack(key, answered.leg),
+            method: Method::Ack,
+            from: leg.dialog.local().into(),
+            to: leg.dialog.remote().into(),
+            call_id: call.call_id.clone(),
+            cseq: answered.cseq,
+            contact: ContactLine::None,
+            lines: answered.credentials,
+            body: answered.body.map(String::into_boxed_str),
+            listener: call.listener,
+        };
+        let way = leg.dialog.way();
+        if self.run(desk, now, letter, vec![way], &[]).is_none() {
+            self.ack_lost(key, answered.leg);
+        }
+    }
+
+    /// The same 2xx again: its ACK was lost (§13.2.2.4).
+    pub(super) fn acknowledge_again(&mut self, desk: &mut Desk, now: Instant, key: u64, answered: Answered) {
+        let Some(leg) = self.calls.get_mut(key).and_then(|call| call.legs.get_mut(answered.leg)) else {
+            return;
+        };
+        match leg.ack(answered.cseq) {
+            Acked::Sent(flow, bytes) => desk.send(flow, bytes),
+            Acked::Pending => {}
+            Acked::New => {
+                leg.begin_ack(answered.cseq);
+                self.acknowledge(desk, now, key, answered);
+            }
+        }
+    }
+
+    /// §8.1.3.4: goes on to the contacts of a 3xx, best first. False if there is none that is new.
+    fn redirect(&mut self, desk: &mut Desk, now: Instant, key: u64, response: &View<'_>) -> bool {
+        let Some(call) = self.calls.get_mut(key) else { return false };
+        if !matches!(call.side, Side::Caller(State::Calling | State::Ringing)) {
+            return false;
+        }
+        let mut contacts: Vec<(u16, Box<str>)> = response
+            .values(Name::CONTACT)
+            .filter_map(|value| {
+                let address = NameAddrRef::parse(value.text).ok()?;
+                let uri = address.uri().ok().filter(UriRef::is_sip)?;
+                // Headers in it are not obeyed: they could forge or redirect (§19.1.5).
+                let bare = uri.as_str().split('?').next().unwrap_or_default();
+                Some((quality(address.params().get("q")), bare.into()))
+            })
+            .collect();
+        contacts.sort_by_key(|(q, _)| std::cmp::Reverse(*q));
+        for (_, uri) in contacts.into_iter().rev() {
+            if !call.tried.contains(&uri)
+                && !call.targets.contains(&uri)
+                && call.targets.len() < MAX_REDIRECTS
+            {
+                call.targets.push_front(uri);
+            }
+        }
+        self.next_target(desk, now, key)
+    }
+
+    /// Calls the next URI of a redirected call, if there is one.
+    fn next_target(&mut self, desk: &mut Desk, now: Instant, key: u64) -> bool {
+        let Some(call) = self.calls.get_mut(key) else { return false };
+        if call.tried.len() > MAX_REDIRECTS
+            || !matches!(call.side, Side::Caller(State::Calling | State::Ringing))
+        {
+            return false;
+        }
+        let Some(uri) = call.targets.pop_front() else { return false };
+        call.exchange(offer_answer::Input::Fail);
+        call.tried.push(uri.clone());
+        call.cseq += 1;
+        let name = call.name;
+        Self::tell(desk, CallEvent::Redirected(name, uri.clone()));
+        // Whoever redirected was the way so far, so that the preloaded route ends with it.
+        self.invite(desk, now, key, vec![Way::new(&uri, &[])]);
+        true
+    }
+
+    fn next_target_or_fail(&mut self, desk: &mut Desk, now: Instant, key: u64, status: Status) {
+        if status.is_global_failure() || !self.next_target(desk, now, key) {
+            self.caller_failed(desk, now, key, status);
+        }
+    }
+
+    fn caller_failed(&mut self, desk: &mut Desk, now: Instant, key: u64, status: Status) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        match call.side {
+            Side::Caller(State::Calling | State::Ringing) => call.ending = (outcome_of(status), Some(status)),
+            Side::Caller(State::Cancelling) => call.ending.1 = Some(status),
+            // An earlier try was answered after all; how this one failed says nothing of the call.
+            Side::Caller(State::Established | State::Over) | Side::Callee(_) => return,
+        }
+        call.exchange(offer_answer::Input::Fail);
+        self.advance_caller(desk, now, key, Input::Failure, None);
+    }
+}
+
+/// A 2xx to be acknowledged.
+pub(super) struct Answered {
+    pub(super) leg: usize,
+    pub(super) cseq: u32,
+    pub(super) body: Option<String>,
+    pub(super) credentials: Vec<(Name, Box<str>)>,
+}
+
+/// Takes the answer, or answers the offer, of the 2xx that wins. True if it is of use.
+pub(super) fn settle(call: &mut Call, response: &View<'_>) -> (Option<String>, bool) {
+    if call.exchange == offer_answer::State::Offered {
+        let answer = media::read_answer(response.body());
+        let usable = answer.is_ok();
+        let input = if usable { offer_answer::Input::GetAnswer } else { offer_answer::Input::Fail };
+        call.exchange(input);
+        if let Ok(remote) = answer {
+            call.remote_media = Some(remote);
+        }
+        return (None, usable);
+    }
+    call.exchange(offer_answer::Input::GetOffer);
+    let local = call.media.clone();
+    let answer = Sdp::parse(response.body())
+        .map_err(media::MediaError::from)
+        .and_then(|offer| call.origin.answer(&local, &offer));
+    let Ok((body, remote)) = answer else {
+        call.exchange(offer_answer::Input::Fail);
+        return (None, false);
+    };
+    call.exchange(offer_answer::Input::SendAnswer);
+    call.remote_media = Some(remote);
+    (Some(body), true)
+}
+
+/// An answer for a 2xx that does not count, where its ACK must bring one (§13.2.2.4).
+fn answer_aside(call: &Call, response: &View<'_>) -> Option<String> {
+    if call.offers {
+        return None;
+    }
+    let offer = Sdp::parse(response.body()).ok()?;
+    call.origin.clone().answer(&call.media, &offer).ok().map(|(body, _)| body)
+}
+
+/// A `q` in thousandths; 1 when there is none.
+fn quality(q: Option<&str>) -> u16 {
+    q.map_or(Ok(Quality::ONE), str::parse).map_or(0, Quality::thousandths)
+}

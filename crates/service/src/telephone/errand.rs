@@ -1,0 +1,477 @@
+//! An errand: one request of ours from the wish to its final response. It finds servers (RFC 3263),
+//! goes on to the next when one fails, and answers challenges; whoever sent it hears only the end.
+
+use super::Telephone;
+use super::wallet::{Realm, Rounds};
+use crate::desk::{Asker, Desk, role};
+use crate::door::{Answer, Question};
+use crate::settings;
+use bytes::Bytes;
+use cordboard_core::dialog::Way;
+use cordboard_core::server_location::{Next, Scheme as TargetScheme, Selection, Supported, TargetUri};
+use cordboard_core::time::Instant;
+use cordboard_core::transaction::{ClientId, Owner};
+use cordboard_core::transport::{Flow, ListenerId, Transport};
+use cordboard_sip::digest::Request;
+use cordboard_sip::{Builder, Method, Name, Scheme, Status, UriRef, View};
+use std::collections::VecDeque;
+
+/// Requests of one telephone that may be under way at a time.
+const MAX_ERRANDS: usize = 20_000;
+
+/// RFC 3261 §18.1.1: larger requests go over a stream if there is one.
+const MAX_DATAGRAM_REQUEST: usize = 1300;
+
+/// What a request holds besides its body, as a guess before it is written.
+const USUAL_HEAD: usize = 500;
+
+/// Methods that this telephone knows.
+pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
+
+/// Whose errand it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// The INVITE that begins a call.
+    Invite(u64),
+    /// A change of a call.
+    Change(u64),
+    /// The acknowledgement of a 2xx on one leg of a call.
+    Ack(u64, usize),
+    /// The end of one leg of a call.
+    Bye(u64, usize),
+    /// The registrar.
+    Register,
+}
+
+impl Purpose {
+    /// The call it belongs to.
+    pub(super) const fn call(self) -> Option<u64> {
+        match self {
+            Self::Invite(call) | Self::Change(call) | Self::Ack(call, _) | Self::Bye(call, _) => Some(call),
+            Self::Register => None,
+        }
+    }
+}
+
+/// What stands in Contact.
+#[derive(Clone, Debug)]
+pub(super) enum ContactLine {
+    /// Nothing.
+    None,
+    /// Our own address on the flow that is used, with these parameters.
+    Own(Box<str>),
+    /// This.
+    Given(Box<str>),
+}
+
+/// What a request says, apart from the way it goes.
+#[derive(Clone, Debug)]
+pub(super) struct Letter {
+    pub(super) purpose: Purpose,
+    pub(super) method: Method,
+    pub(super) from: Box<str>,
+    pub(super) to: Box<str>,
+    pub(super) call_id: Box<str>,
+    pub(super) cseq: u32,
+    pub(super) contact: ContactLine,
+    pub(super) lines: Vec<(Name, Box<str>)>,
+    /// A session description.
+    pub(super) body: Option<Box<str>>,
+    /// From which listener it is sent, if its transport allows.
+    pub(super) listener: ListenerId,
+}
+
+/// One request under way.
+pub(super) struct Errand {
+    letter: Letter,
+    /// Ways not tried yet.
+    ways: VecDeque<(Way, Supported)>,
+    /// The way being tried.
+    way: Option<(Way, Selection)>,
+    realms: Vec<Realm>,
+    rounds: Rounds,
+    client: Option<ClientId>,
+    /// Over what it was sent last.
+    flow: Option<Flow>,
+    /// A provisional response came: the server is there.
+    heard: bool,
+    /// The credentials sent last, which an ACK repeats (RFC 3261 §22.1).
+    credentials: Vec<(Name, Box<str>)>,
+    /// What is to be reported when no way is left.
+    failure: Status,
+}
+
+impl Errand {
+    pub(super) const fn purpose(&self) -> Purpose {
+        self.letter.purpose
+    }
+
+    pub(super) const fn client(&self) -> Option<ClientId> {
+        self.client
+    }
+
+    pub(super) fn credentials(&self) -> &[(Name, Box<str>)] {
+        &self.credentials
+    }
+}
+
+impl Telephone {
+    /// Sends a letter by the first of `ways` that works. `None` if there is no room; then nothing is
+    /// reported.
+    pub(super) fn run(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        letter: Letter,
+        ways: Vec<Way>,
+        realms: &[Realm],
+    ) -> Option<u64> {
+        if self.errands.len() >= MAX_ERRANDS {
+            return None;
+        }
+        let length = USUAL_HEAD + letter.body.as_ref().map_or(0, |body| body.len());
+        let purpose = letter.purpose;
+        let ways = ways.into_iter().flat_map(|way| ways_of(desk, way, length)).collect();
+        let key = self.errands.insert(Errand {
+            letter,
+            ways,
+            way: None,
+            realms: realms.to_vec(),
+            rounds: Rounds::default(),
+            client: None,
+            flow: None,
+            heard: false,
+            credentials: Vec::new(),
+            failure: Status::SERVICE_UNAVAILABLE,
+        });
+        if let Some(call) = purpose.call().and_then(|call| self.calls.get_mut(call)) {
+            call.errands += 1;
+            if matches!(purpose, Purpose::Invite(_) | Purpose::Change(_)) {
+                call.invite = Some(key);
+            }
+        }
+        self.step(desk, now, key);
+        Some(key)
+    }
+
+    /// Takes an errand one step further towards a server.
+    fn step(&mut self, desk: &mut Desk, now: Instant, key: u64) {
+        loop {
+            let Some(errand) = self.errands.get_mut(key) else { return };
+            let Some((_, selection)) = &mut errand.way else {
+                let Some((way, supported)) = errand.ways.pop_front() else {
+                    let status = errand.failure;
+                    return self.finish(desk, now, key, status, None);
+                };
+                match target_of(&way.next_hop) {
+                    Some(target) => errand.way = Some((way, Selection::new(target, supported))),
+                    None => errand.failure = Status::UNSUPPORTED_URI_SCHEME,
+                }
+                continue;
+            };
+            match selection.next_target() {
+                Next::Ask => {
+                    if let Some(query) = selection.poll_question()
+                        && !desk.ask(Question::Dns(query), Asker::Telephone(key))
+                    {
+                        return self.finish(desk, now, key, Status::SERVICE_UNAVAILABLE, None);
+                    }
+                    return;
+                }
+                Next::Try { transport: Transport::Udp, remote, .. } => {
+                    let like = errand.letter.listener;
+                    if let Some(listener) = desk.way_out(Transport::Udp, remote, Some(like)) {
+                        let flow = Flow { transport: Transport::Udp, listener, connection: 0, remote };
+                        return self.send(desk, now, key, flow);
+                    }
+                }
+                Next::Try { transport, remote, server_name } => {
+                    let question = Question::Open { transport, remote, server_name };
+                    if !desk.ask(question, Asker::Telephone(key)) {
+                        return self.finish(desk, now, key, Status::SERVICE_UNAVAILABLE, None);
+                    }
+                    return;
+                }
+                Next::Exhausted => errand.way = None,
+            }
+        }
+    }
+
+    /// The answer to a question of an errand.
+    pub(crate) fn handle_answer(&mut self, desk: &mut Desk, now: Instant, key: u64, answer: Answer) {
+        let Some(errand) = self.errands.get_mut(key) else { return };
+        match answer {
+            Answer::Dns(records) => {
+                if let Some((_, selection)) = &mut errand.way
+                    && let Some(query) = selection.asked()
+                {
+                    selection.handle_records(&query, records, desk.stack.dice());
+                    self.step(desk, now, key);
+                }
+            }
+            Answer::Opened(Ok(flow)) => self.send(desk, now, key, flow),
+            Answer::Opened(Err(_)) => self.step(desk, now, key),
+            Answer::Located(_) | Answer::Registered(_) => {}
+        }
+        self.leave();
+    }
+
+    fn send(&mut self, desk: &mut Desk, now: Instant, key: u64, flow: Flow) {
+        let Some(errand) = self.errands.get_mut(key) else { return };
+        let Some((way, _)) = &errand.way else { return };
+        let client = desk.stack.reserve();
+        let account = &self.account;
+        let method = errand.letter.method;
+        let digest = Request {
+            method: method.as_str(),
+            uri: &way.uri,
+            body: errand.letter.body.as_deref().unwrap_or_default().as_bytes(),
+        };
+        if method != Method::Ack {
+            errand.credentials = self.wallet.lines(account, &errand.realms, &digest, desk.stack.dice());
+        }
+        let bytes = write(desk, account, errand, client, flow);
+        if let Purpose::Ack(call, leg) = errand.purpose() {
+            let cseq = errand.letter.cseq;
+            desk.stack.release(client);
+            desk.send(flow, bytes.clone());
+            self.acknowledged(call, leg, cseq, flow, bytes);
+            return self.drop_errand(key);
+        }
+        errand.client = Some(client);
+        errand.flow = Some(flow);
+        errand.heard = false;
+        desk.stack.request(now, client, flow, method, bytes, Owner { role: role::TELEPHONE, key });
+    }
+
+    /// A response to a request of ours.
+    pub(crate) fn handle_response(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        key: u64,
+        client: ClientId,
+        response: &View<'_>,
+    ) {
+        let Some(status) = response.status() else { return };
+        let Some(errand) = self.errands.get_mut(key).filter(|errand| errand.client == Some(client)) else {
+            // To a CANCEL: the 487 says more.
+            return;
+        };
+        let purpose = errand.purpose();
+        if status.is_provisional() {
+            errand.heard = true;
+            if let Purpose::Invite(call) = purpose {
+                self.progress(desk, now, call, response);
+            }
+            return;
+        }
+        if matches!(status, Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED)
+            && !self.is_given_up(purpose)
+            && self.answer_challenge(desk, now, key, response)
+        {
+            return;
+        }
+        if status == Status::SERVICE_UNAVAILABLE && !self.is_given_up(purpose) {
+            // RFC 3263 §4.3: another server may take it.
+            if let Some(errand) = self.errands.get_mut(key) {
+                errand.failure = status;
+                errand.client = None;
+            }
+            return self.step(desk, now, key);
+        }
+        self.finish(desk, now, key, status, Some(response));
+        self.leave();
+    }
+
+    /// Nobody answered, or it did not get out: the next server may (RFC 3263 §4.3).
+    pub(super) fn errand_lost(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        key: u64,
+        client: ClientId,
+        status: Status,
+    ) {
+        let Some(errand) = self.errands.get_mut(key).filter(|errand| errand.client == Some(client)) else {
+            return;
+        };
+        let (heard, purpose) = (errand.heard, errand.purpose());
+        errand.client = None;
+        errand.failure = status;
+        if heard || self.is_given_up(purpose) {
+            self.finish(desk, now, key, status, None);
+        } else {
+            self.step(desk, now, key);
+        }
+    }
+
+    /// Sends the same again with credentials and a new number (RFC 3261 §22.2), to the same server.
+    fn answer_challenge(&mut self, desk: &mut Desk, now: Instant, key: u64, response: &View<'_>) -> bool {
+        let Some(errand) = self.errands.get_mut(key) else { return false };
+        let purpose = errand.purpose();
+        if !self.wallet.learn(&self.account, response, &mut errand.rounds, &mut errand.realms) {
+            return false;
+        }
+        let Some(flow) = errand.flow else { return false };
+        let realms = errand.realms.clone();
+        let Some(cseq) = self.next_cseq(purpose) else { return false };
+        self.keep_realms(purpose, realms);
+        if let Some(errand) = self.errands.get_mut(key) {
+            errand.letter.cseq = cseq;
+        }
+        self.send(desk, now, key, flow);
+        true
+    }
+
+    /// Cancels the INVITE of an errand; false if it is not even sent.
+    pub(super) fn cancel_errand(&mut self, desk: &mut Desk, now: Instant, key: u64) -> bool {
+        let client = self.errands.get(key).and_then(Errand::client);
+        if let Some(client) = client {
+            desk.stack.cancel(now, client);
+        } else {
+            self.drop_errand(key);
+        }
+        client.is_some()
+    }
+
+    /// The end of an errand. That of an answered INVITE stays until no other 2xx can come.
+    fn finish(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        key: u64,
+        status: Status,
+        response: Option<&View<'_>>,
+    ) {
+        let Some(errand) = self.errands.get(key) else { return };
+        let purpose = errand.purpose();
+        let invite = errand.letter.method == Method::Invite;
+        if !(invite && status.is_success()) {
+            self.drop_errand(key);
+        }
+        match purpose {
+            Purpose::Invite(call) => self.invite_answered(desk, now, call, key, status, response),
+            Purpose::Change(call) => self.change_answered(desk, now, call, key, status, response),
+            Purpose::Register => self.register_answered(desk, now, status, response),
+            Purpose::Bye(..) => {}
+            // The 2xx is repeated until an ACK gets through.
+            Purpose::Ack(call, leg) => self.ack_lost(call, leg),
+        }
+        if let Some(call) = purpose.call() {
+            // It may have been the last that its call waited for.
+            self.sweep(call);
+        }
+    }
+
+    /// The name of a client transaction means nothing any more.
+    pub(super) fn client_gone(&mut self, desk: &mut Desk, now: Instant, key: u64, client: ClientId) {
+        let Some(errand) = self.errands.get(key).filter(|errand| errand.client == Some(client)) else {
+            return;
+        };
+        let call = errand.purpose().call();
+        self.drop_errand(key);
+        if let Some(call) = call {
+            self.proceed(desk, now, call);
+            self.sweep(call);
+        }
+    }
+
+    fn drop_errand(&mut self, key: u64) {
+        let Some(errand) = self.errands.remove(key) else { return };
+        if let Some(call) = errand.purpose().call().and_then(|call| self.calls.get_mut(call)) {
+            call.errands -= 1;
+            if call.invite == Some(key) {
+                call.invite = None;
+            }
+        }
+    }
+}
+
+/// The ways that one URI gives: a large request first tries the streams.
+fn ways_of(desk: &Desk, way: Way, length: usize) -> Vec<(Way, Supported)> {
+    let routes: usize = way.routes.iter().map(|route| route.len() + "Route: ".len()).sum();
+    let streams = desk
+        .settings
+        .listeners
+        .iter()
+        .any(|listener| listener.transport.is_reliable() && !listener.transport.is_websocket());
+    let mut ways = Vec::new();
+    if streams && length + routes > MAX_DATAGRAM_REQUEST {
+        ways.push((way.clone(), desk.supported(false)));
+    }
+    ways.push((way, desk.supported(true)));
+    ways
+}
+
+/// What a URI says to RFC 3263.
+fn target_of(uri: &str) -> Option<TargetUri> {
+    let uri = UriRef::parse(uri).ok().filter(UriRef::is_sip)?;
+    Some(TargetUri {
+        scheme: if uri.scheme() == Scheme::Sips { TargetScheme::Sips } else { TargetScheme::Sip },
+        host: uri.params().get("maddr").unwrap_or(uri.host()).into(),
+        port: uri.port(),
+        transport: uri.params().get("transport").and_then(|token| token.parse().ok()),
+    })
+}
+
+/// Our Contact on a listener, without brackets.
+pub(super) fn contact_uri(
+    desk: &Desk,
+    account: &settings::Telephone,
+    listener: ListenerId,
+    secure: bool,
+) -> String {
+    let scheme = if secure { "sips" } else { "sip" };
+    let Some(listener) = desk.listener(listener) else {
+        return format!("{scheme}:{}@invalid.invalid", account.user);
+    };
+    let (user, sent_by) = (&account.user, &listener.sent_by);
+    match listener.transport {
+        Transport::Udp => format!("{scheme}:{user}@{sent_by}"),
+        Transport::Tls if secure => format!("{scheme}:{user}@{sent_by}"),
+        transport => format!("{scheme}:{user}@{sent_by};transport={transport}"),
+    }
+}
+
+fn write(desk: &Desk, account: &settings::Telephone, errand: &Errand, client: ClientId, flow: Flow) -> Bytes {
+    let letter = &errand.letter;
+    let uri = errand.way.as_ref().map_or("", |(way, _)| &way.uri);
+    let routes = errand.way.iter().flat_map(|(way, _)| way.routes.iter());
+    let branch = desk.stack.branch(client, None);
+    let sent_by = desk.listener(flow.listener).map_or("invalid.invalid", |listener| &listener.sent_by);
+    let method = letter.method.as_str();
+    let mut request = Builder::request(method, uri)
+        .line(
+            Name::VIA,
+            format_args!("SIP/2.0/{} {sent_by};branch={branch};rport", flow.transport.via_token()),
+        )
+        .line(Name::MAX_FORWARDS, 70);
+    for route in routes {
+        request = request.line(Name::ROUTE, route);
+    }
+    request = request
+        .line(Name::FROM, &letter.from)
+        .line(Name::TO, &letter.to)
+        .line(Name::CALL_ID, &letter.call_id)
+        .line(Name::CSEQ, format_args!("{} {method}", letter.cseq));
+    match &letter.contact {
+        ContactLine::None => {}
+        ContactLine::Own(params) => {
+            let secure = Scheme::Sips == UriRef::parse(uri).map_or(Scheme::Sip, |uri| uri.scheme());
+            let contact = contact_uri(desk, account, flow.listener, secure);
+            request = request.line(Name::CONTACT, format_args!("<{contact}>{params}"));
+        }
+        ContactLine::Given(value) => request = request.line(Name::CONTACT, value),
+    }
+    for (name, value) in errand.credentials.iter().chain(&letter.lines) {
+        request = request.line(*name, value);
+    }
+    if letter.method == Method::Invite {
+        request = request.line(Name::ALLOW, ALLOW);
+    }
+    match &letter.body {
+        Some(body) => request.body("application/sdp", body.as_bytes()),
+        None => request.finish(),
+    }
+}

@@ -1,0 +1,510 @@
+//! A telephone: the user agent of RFC 3261 §8, §10.2, §11, §12, §13, §14 and §15.
+//!
+//! A button goes in as a [`CallAction`], what happens comes out as [`CallEvent`]s. Each request of ours
+//! is an [`errand`](errand::Errand), which finds its server and answers challenges; what it leads to is
+//! decided by the tables of `core::session`, one set a [`call`](call::Call).
+
+mod answers;
+mod call;
+mod callee;
+mod caller;
+mod changes;
+mod errand;
+mod keyed;
+mod registration;
+mod wallet;
+
+use crate::call::{CallAction, CallEvent, CallName};
+use crate::desk::Desk;
+use crate::door::{CommandId, Event as DoorEvent, Output};
+use crate::settings::{self, Role, Settings};
+use call::{Acked, Call, Change, RING_AGAIN, Side};
+use callee::dialog_key;
+use cordboard_core::dialog::Way;
+use cordboard_core::session::repeat::Due;
+use cordboard_core::session::{callee as callee_table, caller as caller_table, change, media};
+use cordboard_core::stack::Event;
+use cordboard_core::time::Instant;
+use cordboard_core::transaction::ServerId;
+use cordboard_core::transport::{Flow, ListenerId};
+use cordboard_core::wheel::Wheel;
+use cordboard_ladder::Outcome;
+use cordboard_sip::{Method, Status, View};
+use errand::{Errand, Purpose};
+use keyed::Keyed;
+use registration::{Registration, Wish};
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+use wallet::{Realm, Wallet};
+
+/// Calls that one telephone may have; more are refused with 503.
+const MAX_CALLS: usize = 10_000;
+
+/// Media ports, two a call: the even one for RTP, the odd one for RTCP (RFC 3550 §11).
+const MEDIA_PORTS: std::ops::Range<u16> = 40_000..60_000;
+
+/// The wheel's name for the registration.
+const REGISTRATION: u64 = u64::MAX;
+
+/// The telephone of one agent.
+pub(crate) struct Telephone {
+    account: settings::Telephone,
+    calls: Keyed<Call>,
+    names: BTreeMap<CallName, u64>,
+    /// Calls by Call-ID and our tag.
+    by_dialog: BTreeMap<Box<str>, u64>,
+    /// Calls that came in, by Call-ID and the caller's tag.
+    by_peer: BTreeMap<Box<str>, u64>,
+    errands: Keyed<Errand>,
+    wallet: Wallet,
+    registration: Registration,
+    refuses: Option<Status>,
+    incoming_calls: u64,
+    media_calls: u16,
+    wheel: Wheel,
+    fired: Vec<u64>,
+    /// Calls whose stay is to be looked at, when nothing refers to them any more.
+    leaving: VecDeque<u64>,
+}
+
+impl Telephone {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let account = match &settings.role {
+            Role::Telephone(account) => account.clone(),
+            Role::Switchboard(_) => settings::Telephone::default(),
+        };
+        Self {
+            account,
+            calls: Keyed::default(),
+            names: BTreeMap::new(),
+            by_dialog: BTreeMap::new(),
+            by_peer: BTreeMap::new(),
+            errands: Keyed::default(),
+            wallet: Wallet::default(),
+            registration: Registration::default(),
+            refuses: None,
+            incoming_calls: 0,
+            media_calls: 0,
+            wheel: Wheel::default(),
+            fired: Vec::new(),
+            leaving: VecDeque::new(),
+        }
+    }
+
+    /// A new request other than ACK and CANCEL.
+    pub(crate) fn handle_request(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        flow: Flow,
+        server: ServerId,
+        request: &View<'_>,
+    ) {
+        let method = request.method();
+        if !matches!(method, Method::Invite | Method::Bye | Method::Options) {
+            return answers::not_allowed(desk, now, server, request);
+        }
+        let found = self.find(request);
+        match (method, found) {
+            (Method::Invite, Some(at)) => self.reinvited(desk, now, server, request, at),
+            (Method::Bye, Some(at)) => self.bye_received(desk, now, server, request, at),
+            // §12.2.2: it names a dialog that is not here. A BYE can only be inside one.
+            (Method::Invite | Method::Options, None) if request.to_tag().is_some() => {
+                desk.reply(now, server, request, Status::CALL_DOES_NOT_EXIST);
+            }
+            (Method::Invite, None) => self.incoming(desk, now, flow, server, request),
+            (Method::Options, _) => self.options(desk, now, flow, server, request),
+            _ => desk.reply(now, server, request, Status::CALL_DOES_NOT_EXIST),
+        }
+        self.leave();
+    }
+
+    /// A response that no transaction knows: a late 2xx must still be acknowledged (RFC 3261 §13.2.2.4).
+    pub(crate) fn handle_stray_response(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        _flow: Flow,
+        response: &View<'_>,
+    ) {
+        let success = response.status().is_some_and(Status::is_success);
+        let key = dialog_key(response.call_id(), response.from_tag().unwrap_or_default());
+        let call = self.by_dialog.get(&key).copied().and_then(|key| Some((key, self.calls.get(key)?)));
+        if let Some((key, call)) = call
+            && success
+            && response.method() == Method::Invite
+        {
+            match call.leg_of(response).map(|leg| call.legs[leg].ack(response.cseq().0)) {
+                Some(Acked::Sent(flow, bytes)) => desk.send(flow, bytes),
+                Some(Acked::New | Acked::Pending) => {}
+                None => self.succeeded(desk, now, key, None, response),
+            }
+        } else {
+            desk.counters.dropped += 1;
+        }
+        self.leave();
+    }
+
+    /// What the stack tells of our transactions.
+    pub(crate) fn handle_event(&mut self, desk: &mut Desk, now: Instant, event: Event) {
+        match event {
+            Event::TimedOut(client, owner) => {
+                self.errand_lost(desk, now, owner.key, client, Status::REQUEST_TIMEOUT);
+            }
+            Event::TransportFailed(client, owner) => {
+                self.errand_lost(desk, now, owner.key, client, Status::SERVICE_UNAVAILABLE);
+            }
+            Event::ClientGone(client, owner) => self.client_gone(desk, now, owner.key, client),
+            Event::ServerGone(server, owner) => {
+                if let Some(call) = self.calls.get_mut(owner.key)
+                    && call.server == Some(server)
+                {
+                    call.server = None;
+                    self.sweep(owner.key);
+                }
+            }
+            // A call rings at once, and a refusal that is not acknowledged stays one.
+            Event::TryingOwed(..) | Event::AckMissing(..) => {}
+        }
+        self.leave();
+    }
+
+    /// A button was pressed.
+    pub(crate) fn handle_action(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        _id: CommandId,
+        action: CallAction,
+    ) {
+        match action {
+            CallAction::Register { expires } => self.wish(desk, now, Wish::Own(seconds(expires))),
+            CallAction::AddContact { contact, expires } => {
+                self.wish(desk, now, Wish::Other(contact, seconds(expires)));
+            }
+            CallAction::ListBindings => self.wish(desk, now, Wish::List),
+            CallAction::UnregisterAll => self.wish(desk, now, Wish::RemoveAll),
+            CallAction::RefuseCalls(status) => self.refuses = status.filter(|status| status.code() >= 300),
+            CallAction::Dial { call, to, offer } => self.dial(desk, now, call, &to, offer),
+            CallAction::Answer(name) => self.answer_call(desk, now, name),
+            CallAction::Decline(name, status) => self.decline_call(desk, now, name, status),
+            CallAction::Hold(name) => self.want(desk, now, name, Change::Hold),
+            CallAction::Resume(name) => self.want(desk, now, name, Change::Resume),
+            CallAction::AskOffer(name) => self.want(desk, now, name, Change::AskOffer),
+            CallAction::Move { call, listener } if desk.listener(listener).is_some() => {
+                self.want(desk, now, call, Change::Move(listener));
+            }
+            CallAction::Move { call, .. } => Self::tell(desk, CallEvent::Impossible(call)),
+            CallAction::HangUp(name) => self.hang_up(desk, now, name),
+        }
+        self.leave();
+    }
+
+    fn answer_call(&mut self, desk: &mut Desk, now: Instant, name: CallName) {
+        match self.ringing_here(name) {
+            Some(key) => {
+                self.advance_callee(desk, now, key, callee_table::Input::Answer);
+                self.proceed(desk, now, key);
+            }
+            None => Self::tell(desk, CallEvent::Impossible(name)),
+        }
+    }
+
+    fn decline_call(&mut self, desk: &mut Desk, now: Instant, name: CallName, status: Status) {
+        match self.ringing_here(name) {
+            Some(key) => {
+                let status = if status.code() < 300 { Status::DECLINE } else { status };
+                self.decline(desk, now, key, callee_table::Input::Decline, status);
+            }
+            None => Self::tell(desk, CallEvent::Impossible(name)),
+        }
+    }
+
+    fn ringing_here(&self, name: CallName) -> Option<u64> {
+        let key = *self.names.get(&name)?;
+        let call = self.calls.get(key)?;
+        (call.side == Side::Callee(callee_table::State::Ringing)).then_some(key)
+    }
+
+    fn hang_up(&mut self, desk: &mut Desk, now: Instant, name: CallName) {
+        let key = self.names.get(&name).copied();
+        let Some((key, call)) = key.and_then(|key| Some((key, self.calls.get_mut(key)?))) else {
+            return Self::tell(desk, CallEvent::Impossible(name));
+        };
+        if call.is_over() {
+            return Self::tell(desk, CallEvent::Impossible(name));
+        }
+        match call.side {
+            Side::Caller(caller_table::State::Established) => {
+                self.advance_caller(desk, now, key, caller_table::Input::HangUp, None);
+            }
+            Side::Caller(_) => {
+                call.ending = (Outcome::Cancelled, None);
+                self.advance_caller(desk, now, key, caller_table::Input::HangUp, None);
+            }
+            Side::Callee(_) => {
+                self.decline(desk, now, key, callee_table::Input::HangUp, Status::DECLINE);
+            }
+        }
+        self.arm(key);
+    }
+
+    /// Fires what is due.
+    pub(crate) fn handle_timeout(&mut self, desk: &mut Desk, now: Instant) {
+        let mut fired = std::mem::take(&mut self.fired);
+        self.wheel.fire(now, &mut fired);
+        for key in fired.drain(..) {
+            if key == REGISTRATION {
+                self.registration_due(desk, now);
+            } else {
+                self.call_due(desk, now, key);
+            }
+        }
+        self.fired = fired;
+        self.leave();
+    }
+
+    fn call_due(&mut self, desk: &mut Desk, now: Instant, key: u64) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        call.armed = None;
+        if call.glare_until.is_some_and(|due| due <= now) {
+            call.glare_until = None;
+        }
+        if let Some(ok) = &mut call.sent_ok {
+            match ok.repeat.pop_due(now, desk.stack.timing()) {
+                Some(Due::Again) => {
+                    let (server, bytes) = (ok.server, ok.bytes.clone());
+                    desk.stack.respond(now, server, Status::OK, bytes);
+                }
+                // §13.3.1.4: the session is confirmed, and then ended.
+                Some(Due::GiveUp) => self.lost(desk, now, key),
+                None => {}
+            }
+        }
+        self.ringing_due(desk, now, key);
+        self.proceed(desk, now, key);
+    }
+
+    fn ringing_due(&mut self, desk: &mut Desk, now: Instant, key: u64) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        if call.ring_until.is_some_and(|due| due <= now) {
+            call.ring_until = None;
+            match call.side {
+                Side::Caller(_) => {
+                    call.ending = (Outcome::NoAnswer, None);
+                    self.advance_caller(desk, now, key, caller_table::Input::RangTooLong, None);
+                }
+                Side::Callee(_) => {
+                    let status = Status::TEMPORARILY_UNAVAILABLE;
+                    self.decline(desk, now, key, callee_table::Input::RangTooLong, status);
+                }
+            }
+        } else if let Some(ringing) = &mut call.ringing
+            && ringing.again <= now
+        {
+            ringing.again = now + RING_AGAIN;
+            self.ring(desk, now, key);
+        }
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is wanted next.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.wheel.next()
+    }
+
+    /// Whether no call is up or under way, nothing is asked, and no registration is kept.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.calls.len() == 0 && self.errands.len() == 0 && self.registration.is_idle()
+    }
+
+    fn arm(&mut self, key: u64) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        if let Some(due) = call.due()
+            && call.armed.is_none_or(|armed| due < armed)
+        {
+            call.armed = Some(due);
+            self.wheel.arm(due, key);
+        }
+    }
+
+    fn tell(desk: &mut Desk, event: CallEvent) {
+        desk.out.push_back(Output::Event(DoorEvent::Call(event)));
+    }
+
+    fn tell_ended(&mut self, desk: &mut Desk, key: u64, by_peer: bool) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        call.change = change::step(call.change, change::Input::Over).0;
+        call.changes.clear();
+        call.glare_until = None;
+        // Whoever still lacks our 2xx gets the BYE.
+        call.sent_ok = None;
+        let (name, silent) = (call.name, call.silent);
+        let (outcome, status) = call.ending;
+        if !silent {
+            Self::tell(desk, CallEvent::Ended { call: name, outcome, status, by_peer });
+        }
+        self.sweep(key);
+    }
+
+    fn add_call(&mut self, call: Call) -> u64 {
+        let (name, index) = (call.name, dialog_key(&call.call_id, &call.local_tag));
+        let key = self.calls.insert(call);
+        self.names.insert(name, key);
+        self.by_dialog.insert(index, key);
+        key
+    }
+
+    fn has_no_room(&self) -> bool {
+        self.calls.len() >= MAX_CALLS
+    }
+
+    /// Marks a call to be forgotten when nothing refers to it any more.
+    fn sweep(&mut self, key: u64) {
+        if self.calls.get(key).is_some_and(Call::is_over) {
+            self.leaving.push_back(key);
+        }
+    }
+
+    /// Forgets calls that are over and that nothing refers to any more.
+    fn leave(&mut self) {
+        while let Some(key) = self.leaving.pop_front() {
+            let Some(call) = self.calls.get(key) else { continue };
+            if !call.is_over() || call.errands > 0 || call.server.is_some() {
+                continue;
+            }
+            let Some(call) = self.calls.remove(key) else { continue };
+            self.names.remove(&call.name);
+            self.by_dialog.remove(&dialog_key(&call.call_id, &call.local_tag));
+            if let (Side::Callee(_), Some(leg)) = (call.side, call.legs.first()) {
+                let peer = dialog_key(&call.call_id, &leg.dialog.id().remote_tag);
+                if self.by_peer.get(&peer) == Some(&key) {
+                    self.by_peer.remove(&peer);
+                }
+            }
+        }
+    }
+
+    /// The call and leg that a request inside a dialog belongs to.
+    fn find(&self, request: &View<'_>) -> Option<(u64, usize)> {
+        let key = *self.by_dialog.get(&dialog_key(request.call_id(), request.to_tag()?))?;
+        Some((key, self.calls.get(key)?.leg_of(request)?))
+    }
+
+    /// The number for a request that is sent again with credentials.
+    fn next_cseq(&mut self, purpose: Purpose) -> Option<u32> {
+        match purpose {
+            Purpose::Register => Some(self.registration.next_cseq()),
+            Purpose::Invite(key) => {
+                let call = self.calls.get_mut(key)?;
+                call.cseq += 1;
+                Some(call.cseq)
+            }
+            Purpose::Change(key) => Some(self.calls.get_mut(key)?.dialog_mut()?.next_cseq()),
+            Purpose::Bye(key, leg) | Purpose::Ack(key, leg) => {
+                Some(self.calls.get_mut(key)?.legs.get_mut(leg)?.dialog.next_cseq())
+            }
+        }
+    }
+
+    fn keep_realms(&mut self, purpose: Purpose, realms: Vec<Realm>) {
+        match purpose.call() {
+            None => self.registration.keep_realms(realms),
+            Some(key) => {
+                if let Some(call) = self.calls.get_mut(key) {
+                    call.realms = realms;
+                }
+            }
+        }
+    }
+
+    /// Whether nobody wants the answer to an errand any more, so that it is not tried again.
+    fn is_given_up(&self, purpose: Purpose) -> bool {
+        let call = |key| self.calls.get(key);
+        match purpose {
+            Purpose::Invite(key) => call(key).is_none_or(|call| {
+                !matches!(
+                    call.side,
+                    Side::Caller(caller_table::State::Calling | caller_table::State::Ringing)
+                )
+            }),
+            Purpose::Change(key) => call(key).is_none_or(|call| !call.is_up()),
+            Purpose::Ack(..) | Purpose::Bye(..) | Purpose::Register => false,
+        }
+    }
+
+    fn acknowledged(&mut self, key: u64, leg: usize, cseq: u32, flow: Flow, bytes: bytes::Bytes) {
+        if let Some(leg) = self.calls.get_mut(key).and_then(|call| call.legs.get_mut(leg)) {
+            leg.keep_ack(cseq, flow, bytes);
+        }
+    }
+
+    fn ack_lost(&mut self, key: u64, leg: usize) {
+        if let Some(leg) = self.calls.get_mut(key).and_then(|call| call.legs.get_mut(leg)) {
+            leg.forget_unsent();
+        }
+        self.sweep(key);
+    }
+
+    /// Our address-of-record as a name-addr.
+    fn address(&self) -> String {
+        let settings::Telephone { user, domain, display_name, .. } = &self.account;
+        match display_name {
+            Some(name) => {
+                let escaped = name.replace('\\', "\\\\").replace('"', "\\\"");
+                format!("\"{escaped}\" <sip:{user}@{domain}>")
+            }
+            None => format!("<sip:{user}@{domain}>"),
+        }
+    }
+
+    /// The ways of a request outside a dialog: by each outbound proxy in turn (§8.1.2), else straight.
+    fn first_ways(&self, uri: &str) -> Vec<Way> {
+        if self.account.outbound_proxies.is_empty() {
+            return vec![Way::new(uri, &[])];
+        }
+        let by = |proxy: &str| {
+            let route = if proxy.contains('<') { proxy.into() } else { format!("<{proxy}>") };
+            Way::new(uri, &[route.into()])
+        };
+        self.account.outbound_proxies.iter().map(|proxy| by(proxy)).collect()
+    }
+
+    /// Our side of a new call's sound.
+    fn new_media(&mut self, desk: &Desk) -> media::Local {
+        let port = self.next_port();
+        media::Local { address: SocketAddr::new(media_ip(desk, ListenerId(0)), port), holds: false }
+    }
+
+    fn next_port(&mut self) -> u16 {
+        let pairs = (MEDIA_PORTS.end - MEDIA_PORTS.start) / 2;
+        let port = MEDIA_PORTS.start + 2 * (self.media_calls % pairs);
+        self.media_calls = self.media_calls.wrapping_add(1);
+        port
+    }
+}
+
+/// Where sound is received that belongs to a listener: its address, or what it writes in Via if it
+/// listens everywhere.
+fn media_ip(desk: &Desk, listener: ListenerId) -> IpAddr {
+    let Some(listener) = desk.listener(listener).or(desk.settings.listeners.first()) else {
+        return IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    };
+    let bound = listener.local.ip();
+    if !bound.is_unspecified() {
+        return bound;
+    }
+    let written = listener.sent_by.parse::<SocketAddr>().map(|address| address.ip());
+    written.ok().or_else(|| cordboard_sip::uri::ip(&listener.sent_by)).unwrap_or(bound)
+}
+
+/// Whole seconds, rounded up.
+fn seconds(duration: Duration) -> u32 {
+    let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
+    u32::try_from(seconds).unwrap_or(u32::MAX)
+}
+
+/// An address as a name-addr: as given, or its URI in brackets.
+fn quoted(address: &str, uri: &str) -> String {
+    if address.contains('<') { address.to_owned() } else { format!("<{uri}>") }
+}

@@ -1,0 +1,8 @@
+//! Telephones in memory, with virtual time: against each other, and against peers played by hand.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod calls;
+mod pair;
+mod peers;
+mod registering;

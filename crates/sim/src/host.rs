@@ -1,0 +1,100 @@
+//! A host: a name, an address, and the agents that stand on it.
+
+use cordboard_core::dice::Dice;
+use cordboard_core::transport::{Listener, ListenerId, Transport};
+use cordboard_service::Agent;
+use cordboard_service::door::ShardId;
+use cordboard_service::location::Location;
+use cordboard_service::settings::{Role, Settings};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+/// The most shards that a seed gives to a switchboard.
+pub const MAX_SHARDS: u8 = 4;
+
+/// Names a host of one simulation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HostId(pub(crate) usize);
+
+/// What a host is made of.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// As it is drawn.
+    pub name: Box<str>,
+    /// Its addresses, the first of which its name stands for.
+    pub addresses: Vec<IpAddr>,
+    /// What its agents are told. Its listeners are set by [`listening`](Self::listening).
+    pub settings: Settings,
+}
+
+impl Host {
+    /// A host that listens on the standard port of each of these transports at each of its addresses, and is drawn
+    /// as `name`. `known_as` is what it writes of itself into messages; the address, if there is none.
+    pub fn listening(
+        name: &str,
+        known_as: Option<&str>,
+        addresses: &[IpAddr],
+        transports: &[Transport],
+        mut settings: Settings,
+    ) -> Self {
+        let everywhere = addresses
+            .iter()
+            .flat_map(|address| transports.iter().map(move |transport| (*address, *transport)));
+        settings.listeners = everywhere
+            .zip(0..)
+            .map(|((address, transport), id)| {
+                let local = SocketAddr::new(address, transport.default_port());
+                let sent_by = known_as
+                    .map_or_else(|| local.to_string(), |known_as| format!("{known_as}:{}", local.port()));
+                Listener { id: ListenerId(id), transport, local, sent_by: sent_by.into() }
+            })
+            .collect();
+        Self { name: name.into(), addresses: addresses.to_vec(), settings }
+    }
+}
+
+/// A host that stands.
+pub(crate) struct Standing {
+    pub(crate) name: Box<str>,
+    pub(crate) listeners: Vec<Listener>,
+    pub(crate) agents: Vec<Agent>,
+    pub(crate) location: Location,
+    pub(crate) is_switchboard: bool,
+}
+
+impl Standing {
+    /// Its agents are seeded from `dice`, which also says how many shards a switchboard has.
+    pub(crate) fn new(host: Host, dice: &mut Dice) -> Self {
+        let Host { name, mut settings, .. } = host;
+        dice.fill(&mut settings.key);
+        let is_switchboard = matches!(settings.role, Role::Switchboard(_));
+        let shards = if is_switchboard { 1 + dice.below(u64::from(MAX_SHARDS)) as u8 } else { 1 };
+        let mut seed = [0; 32];
+        dice.fill(&mut seed);
+        let mut key = [0; 16];
+        dice.fill(&mut key);
+        let location = Location::new(settings.registrar.max_contacts, key);
+        let listeners = settings.listeners.clone();
+        let settings = Arc::new(settings);
+        let agents =
+            (0..shards).map(|shard| Agent::new(ShardId(shard), Arc::clone(&settings), seed)).collect();
+        Self { name, listeners, agents, location, is_switchboard }
+    }
+
+    /// The agent that a message is for.
+    pub(crate) fn shard_of(&self, bytes: &[u8]) -> usize {
+        let shards = u8::try_from(self.agents.len()).unwrap_or(MAX_SHARDS);
+        usize::from(Agent::shard_of(bytes, shards).0)
+    }
+
+    pub(crate) fn listener(&self, transport: Transport, at: SocketAddr) -> Option<ListenerId> {
+        self.listeners
+            .iter()
+            .find(|listener| listener.transport == transport && listener.local == at)
+            .map(|listener| listener.id)
+    }
+
+    pub(crate) fn local(&self, listener: ListenerId) -> Option<SocketAddr> {
+        self.listeners.get(usize::from(listener.0)).map(|listener| listener.local)
+    }
+}
