@@ -24,7 +24,7 @@ fn switchboard() -> Agent {
     settings.listeners = vec![Listener {
         id: ListenerId(0),
         transport: Transport::Udp,
-        local: "127.0.0.1:5060".parse().expect("a literal that fits"),
+        local: "127.0.0.1:5060".parse().expect("an address"),
         sent_by: "127.0.0.1:5060".into(),
     }];
     settings.auth = Auth { calls: false, ..settings.auth };
@@ -50,7 +50,7 @@ fn pass(agent: &mut Agent, from: u16, text: &str) -> (Vec<(Flow, String)>, usize
     while let Some(output) = agent.poll_output() {
         match output {
             Output::Send { flow, bytes } => {
-                sent.push((flow, String::from_utf8(bytes.to_vec()).expect("a literal that fits")));
+                sent.push((flow, String::from_utf8(bytes.to_vec()).expect("text")))
             }
             Output::Ask(id, Question::Locate(_)) => {
                 lookups += 1;

@@ -85,8 +85,8 @@ impl Builder {
                 Name::VIA => match source.take() {
                     Some(source) => {
                         let start = usize::from(line.start);
-                        request.via.write_received(&mut out, request.bytes, start, source);
-                        out.extend_from_slice(&request.bytes[request.via.end.into()..line.whole().end]);
+                        request.found.via.write_received(&mut out, request.bytes, start, source);
+                        out.extend_from_slice(&request.bytes[request.found.via.end.into()..line.whole().end]);
                     }
                     None => out.extend_from_slice(whole),
                 },

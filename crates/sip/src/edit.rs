@@ -79,12 +79,12 @@ impl Edits {
 
     /// Replaces the Request-URI; a second call replaces the first. Does nothing to a response.
     pub fn set_request_uri(&mut self, view: &View<'_>, uri: &str) {
-        if view.request_uri.is_empty() {
+        if view.found.request_uri.is_empty() {
             return;
         }
         self.drop_all(Why::RequestUri);
         let text = self.write(&[uri]);
-        self.splice(view.request_uri.range(), text, Why::RequestUri);
+        self.splice(view.found.request_uri.range(), text, Why::RequestUri);
     }
 
     /// Adds a line that becomes the first of that name: before the present first one. Where there is none, a Via
@@ -133,6 +133,9 @@ impl Edits {
             return;
         }
         self.removed.push(removed);
+        if value.span == line.value(view.bytes) {
+            return self.splice(line.whole(), 0..0, Why::Value(value.line));
+        }
         self.drop_all(Why::Value(value.line));
         self.splice_values(*line, value.line, view.values_of_line(usize::from(value.line), *line));
     }
@@ -178,7 +181,7 @@ impl Edits {
     /// Adds `;` and this parameter at the end of the top Via value.
     pub fn add_via_param(&mut self, view: &View<'_>, param: &str) {
         let text = self.write(&[";", param]);
-        let at = usize::from(view.via.end);
+        let at = usize::from(view.found.via.end);
         self.splice(at..at, text, Why::ViaParam);
     }
 
@@ -186,19 +189,19 @@ impl Edits {
     pub fn set_received(&mut self, view: &View<'_>, address: IpAddr) {
         self.drop_all(Why::Received);
         let address = digits::address(address);
-        if view.via.received.is_empty() {
+        if view.found.via.received.is_empty() {
             let text = self.write(&[";received=", &address]);
-            let at = usize::from(view.via.end);
+            let at = usize::from(view.found.via.end);
             self.splice(at..at, text, Why::Received);
         } else {
             let text = self.write(&[&address]);
-            self.splice(view.via.received.range(), text, Why::Received);
+            self.splice(view.found.via.received.range(), text, Why::Received);
         }
     }
 
     /// Fills in the `rport` of the top Via (RFC 3581 §4); does nothing if the client did not send it.
     pub fn set_rport(&mut self, view: &View<'_>, port: u16) {
-        let Some((start, end)) = view.via.rport_value() else {
+        let Some((start, end)) = view.found.via.rport_value() else {
             return;
         };
         self.drop_all(Why::Rport);

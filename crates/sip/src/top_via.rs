@@ -130,6 +130,7 @@ impl ViaSpans {
         }
     }
 
+    #[inline]
     pub(crate) fn read<'a>(&self, head: &'a str) -> TopVia<'a> {
         let text = |span: Span| head.get(span.range()).unwrap_or_default();
         let some = |span: Span| (!span.is_empty()).then(|| text(span));

@@ -58,8 +58,12 @@ fn part(hasher: &mut SipHasher13, text: &str) {
 }
 
 fn part_lowercase(hasher: &mut SipHasher13, text: &str) {
-    for byte in text.bytes() {
-        hasher.write_u8(byte.to_ascii_lowercase());
+    let mut lower = [0; 32];
+    for some in text.as_bytes().chunks(lower.len()) {
+        let lower = &mut lower[..some.len()];
+        lower.copy_from_slice(some);
+        lower.make_ascii_lowercase();
+        hasher.write(lower);
     }
     hasher.write_u8(0xff);
 }

@@ -7,7 +7,7 @@ use cordboard_core::server_location::Selection;
 use cordboard_core::time::Instant;
 use cordboard_core::transaction::{ClientId, ServerId};
 use cordboard_core::transport::{Flow, Transport};
-use cordboard_sip::{Method, Name, Status};
+use cordboard_sip::{Message, Method, Name, Status};
 use smallvec::SmallVec;
 use std::net::SocketAddr;
 
@@ -20,7 +20,7 @@ pub(super) struct Context {
     /// Where the request came from.
     pub(super) source: Flow,
     /// The request, until nothing can need it any more.
-    pub(super) request: Bytes,
+    pub(super) request: Option<Box<Message>>,
     pub(super) ways: Preparation,
     /// Groups of targets still to be tried, the next one last.
     pub(super) waiting: Vec<Vec<Aim>>,

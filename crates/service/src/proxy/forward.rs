@@ -172,8 +172,8 @@ fn loop_hash(request: &View<'_>) -> u64 {
     part(request.to_tag().unwrap_or_default());
     part(request.call_id());
     for name in [Name::ROUTE, Name::PROXY_REQUIRE, Name::PROXY_AUTHORIZATION] {
-        for value in request.values(name) {
-            part(value.text);
+        for line in request.lines_named(name) {
+            part(line);
         }
     }
     hasher.write_u32(request.cseq().0);
@@ -182,6 +182,9 @@ fn loop_hash(request: &View<'_>) -> u64 {
 
 /// §16.3 step 4: whether this request passed here before, and would take the same way again.
 pub(crate) fn is_loop(desk: &Desk, request: &View<'_>) -> bool {
+    if !request.has_more_vias() {
+        return false;
+    }
     let mut own = None;
     request.values(Name::VIA).skip(1).any(|via| {
         let Some(at) = via.text.find("branch=") else { return false };

@@ -14,7 +14,6 @@ use crate::desk::{Asker, Desk, role};
 use crate::door::{Answer, Question};
 use crate::location::{Located, Target, Wanted};
 use crate::settings::{Role, Switchboard};
-use bytes::Bytes;
 use context::{Aim, Best, Branch, BranchState, Context, Phase, Search, Way};
 use cordboard_core::server_location::{Next, Selection};
 use cordboard_core::stack::Event;
@@ -22,7 +21,7 @@ use cordboard_core::time::Instant;
 use cordboard_core::transaction::{ClientId, Owner, ServerId};
 use cordboard_core::transport::{Flow, FlowError, Transport};
 use cordboard_core::wheel::Wheel;
-use cordboard_sip::{Edits, Method, Status, UriRef, View};
+use cordboard_sip::{Edits, Message, Method, Status, UriRef, View};
 use slab::Slab;
 use smallvec::SmallVec;
 use std::time::Duration;
@@ -128,7 +127,7 @@ impl Proxy {
             server,
             method: request.method(),
             source,
-            request: Bytes::copy_from_slice(request.bytes()),
+            request: Some(Box::new(Message::of(request))),
             ways: routed.preparation,
             waiting: Vec::new(),
             branches: SmallVec::new(),
@@ -194,14 +193,21 @@ impl Proxy {
             return self.redirect(desk, now, key, &located);
         }
         let Some(context) = self.context(key) else { return };
-        let (source, secure, length) = (context.source, context.ways.secure, context.request.len());
+        let (source, secure) = (context.source, context.ways.secure);
+        let length = context.request.as_ref().map_or(0, |request| request.bytes().len());
         let (targets, refused) = security::fitting(located.targets, secure);
         if targets.is_empty() {
             context.warning = refused;
             return self.fail(desk, now, key, Status::TEMPORARILY_UNAVAILABLE);
         }
-        let groups = groups(targets);
-        let mut waiting: Vec<Vec<Aim>> = groups
+        let targets = match <[Target; 1]>::try_from(targets) {
+            Ok([target]) => {
+                let aim = aim_at(desk, target, source, length);
+                return self.start_group(desk, now, key, aim, None);
+            }
+            Err(targets) => targets,
+        };
+        let mut waiting: Vec<Vec<Aim>> = groups(targets)
             .into_iter()
             .map(|group| {
                 group.into_iter().filter_map(|target| aim_at(desk, target, source, length)).collect()
@@ -216,15 +222,19 @@ impl Proxy {
     /// Follows the Request-URI to a domain that is not ours.
     fn elsewhere(&mut self, desk: &mut Desk, now: Instant, key: u64) {
         let Some(context) = self.context(key) else { return };
-        let (source, request) = (context.source, context.request.clone());
-        let text = View::parse(&request).map_or("", |view| view.request_uri());
-        match UriRef::parse(text) {
+        let (source, Some(request)) = (context.source, &context.request) else { return };
+        let way = match UriRef::parse(request.view().request_uri()) {
             // RFC 7118 §5.5: such a host is a name for a connection and never to be looked up.
             Ok(uri) if !uri.host().to_ascii_lowercase().ends_with(".invalid") => {
-                let way = find(desk, &uri, source, request.len());
+                Some(find(desk, &uri, source, request.bytes().len()))
+            }
+            _ => None,
+        };
+        match way {
+            Some(way) => {
                 self.start_group(desk, now, key, [Aim { uri: None, route: Vec::new(), way }], None);
             }
-            _ => self.fail(desk, now, key, Status::NOT_FOUND),
+            None => self.fail(desk, now, key, Status::NOT_FOUND),
         }
     }
 
@@ -374,9 +384,11 @@ impl Proxy {
         let client = desk.stack.reserve();
         let bytes = match request {
             Some(request) => forward::write(desk, &mut self.edits, context, request, at, client, flow),
-            None => match View::parse(&context.request) {
-                Ok(request) => forward::write(desk, &mut self.edits, context, &request, at, client, flow),
-                Err(_) => return desk.stack.release(client),
+            None => match &context.request {
+                Some(request) => {
+                    forward::write(desk, &mut self.edits, context, &request.view(), at, client, flow)
+                }
+                None => return desk.stack.release(client),
             },
         };
         let (method, ack) = (context.method, context.server.is_none());
@@ -492,9 +504,8 @@ impl Proxy {
 
     fn trying(&mut self, desk: &mut Desk, now: Instant, server: ServerId, key: u64) {
         let Some(context) = self.context(key) else { return };
-        let Ok(mut request) = View::parse(&context.request) else { return };
-        request.set_source(context.source.remote);
-        let bytes = desk.response(&request, Status::TRYING).finish();
+        let Some(request) = &context.request else { return };
+        let bytes = desk.response(&request.view(), Status::TRYING).finish();
         desk.stack.respond(now, server, Status::TRYING, bytes);
     }
 

@@ -72,7 +72,7 @@ impl Proxy {
         }
         context.phase = Phase::Answered;
         context.waiting = Vec::new();
-        context.request = Bytes::new();
+        context.request = None;
         context.ways = super::context::Preparation::default();
         desk.counters.answered += 1;
         self.cancel_rest(desk, now, key);
@@ -89,8 +89,7 @@ impl Proxy {
 
     /// Takes our Via off; `None` for a response that was meant for nobody else (§16.7 step 3).
     fn strip_via(&mut self, response: &View<'_>) -> Option<Bytes> {
-        let mut vias = response.values(Name::VIA);
-        let (top, _below) = (vias.next()?, vias.next()?);
+        let top = response.values(Name::VIA).next().filter(|_| response.has_more_vias())?;
         self.edits.clear();
         self.edits.remove_value(response, &top);
         // RFC 3325 §5: what an untrusted phone asserts is not passed on.
@@ -177,9 +176,8 @@ impl Proxy {
     pub(super) fn redirect(&mut self, desk: &mut Desk, now: Instant, key: u64, located: &Located) {
         let Some(context) = self.context(key) else { return };
         context.phase = Phase::Answered;
-        let Ok(mut request) = View::parse(&context.request) else { return };
-        request.set_source(context.source.remote);
-        let mut response = desk.response(&request, Status::MOVED_TEMPORARILY);
+        let Some(request) = &context.request else { return };
+        let mut response = desk.response(&request.view(), Status::MOVED_TEMPORARILY);
         for target in &located.targets {
             response = response.line(Name::CONTACT, format_args!("<{}>", target.uri));
         }
@@ -191,9 +189,7 @@ impl Proxy {
 
     fn own_response(&mut self, desk: &mut Desk, key: u64, status: Status) -> Option<Bytes> {
         let context = self.context(key)?;
-        let mut request = View::parse(&context.request).ok()?;
-        request.set_source(context.source.remote);
-        let response = desk.response(&request, status);
+        let response = desk.response(&context.request.as_ref()?.view(), status);
         Some(match context.warning {
             Some(warning) => response.line(Name::WARNING, warning).finish(),
             None => response.finish(),
@@ -203,7 +199,7 @@ impl Proxy {
     /// After the final response only an INVITE's context is still needed: other 2xx may come.
     fn settle(&mut self, key: u64) {
         let Some(context) = self.context(key) else { return };
-        context.request = Bytes::new();
+        context.request = None;
         if context.method == Method::Invite {
             self.sweep(key);
         } else {

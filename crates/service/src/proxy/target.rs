@@ -150,7 +150,7 @@ impl Desk {
     /// The address-of-record of a user of ours.
     pub(crate) fn aor(&self, user: &str) -> Aor {
         let domain = self.settings.domains.first().map_or("", |domain| domain);
-        Aor(format!("{user}@{domain}").into())
+        Aor([user, "@", domain].concat().into())
     }
 }
 
