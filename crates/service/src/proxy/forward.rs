@@ -199,7 +199,7 @@ fn loop_hash(request: &View<'_>) -> u64 {
 /// §16.3 step 4: whether this request passed here before, and would take the same way again.
 pub(crate) fn is_loop(desk: &Desk, request: &View<'_>) -> bool {
     let mut own = None;
-    request.values(Name::VIA).skip(1).any(|via| {
+    request.values(Name::VIA).any(|via| {
         let Some(at) = via.text.find("branch=") else { return false };
         let text = via.text[at + 7..].split([';', ' ', ',']).next().unwrap_or_default();
         let Some(hash) = branch::read(text).and_then(|ours| ours.loop_hash) else { return false };
