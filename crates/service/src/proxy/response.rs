@@ -25,7 +25,6 @@ impl Proxy {
         let Some(at) = context.branches.iter().position(|branch| branch.client == Some(client)) else {
             return;
         };
-        let invite = context.method == Method::Invite;
         let branch = &mut context.branches[at];
         match status.code() {
             100 => {
@@ -43,7 +42,7 @@ impl Proxy {
                     self.pass_back(desk, now, key, status, response);
                 }
             }
-            200..=299 if invite => {
+            200..=299 => {
                 branch.state = BranchState::Finished;
                 branch.timer_c = None;
                 self.answered(desk, now, key, status, response);
@@ -63,7 +62,7 @@ impl Proxy {
         }
     }
 
-    /// A 2xx to an INVITE goes back at once, and so does every further one (§16.7 step 5).
+    /// A 2xx goes back at once, and so does every further one to an INVITE (§16.7 step 5).
     fn answered(&mut self, desk: &mut Desk, now: Instant, key: u64, status: Status, response: &View<'_>) {
         self.pass_back(desk, now, key, status, response);
         let Some(context) = self.context(key) else { return };
@@ -71,6 +70,9 @@ impl Proxy {
             return;
         }
         context.phase = Phase::Answered;
+        if context.method != Method::Invite {
+            return self.settle(key);
+        }
         context.waiting = Vec::new();
         context.request = Bytes::new();
         context.ways = super::context::Preparation::default();
