@@ -470,10 +470,11 @@ impl Proxy {
         let Some(at) = context.branches.iter().position(|branch| branch.client == Some(client)) else {
             return;
         };
+        let wanted = context.phase == Phase::Forwarding;
         let branch = &mut context.branches[at];
         branch.client = None;
         match (branch.state, &branch.aim.way) {
-            (BranchState::Trying, Way::Find(_)) => {
+            (BranchState::Trying, Way::Find(_)) if wanted => {
                 branch.state = BranchState::Finding;
                 self.step(desk, now, key, at, None);
             }

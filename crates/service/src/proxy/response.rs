@@ -25,6 +25,7 @@ impl Proxy {
         let Some(at) = context.branches.iter().position(|branch| branch.client == Some(client)) else {
             return;
         };
+        let wanted = context.phase == Phase::Forwarding;
         let branch = &mut context.branches[at];
         match status.code() {
             100 => {
@@ -47,7 +48,8 @@ impl Proxy {
                 branch.timer_c = None;
                 self.answered(desk, now, key, status, response);
             }
-            503 if matches!(branch.aim.way, super::Way::Find(_))
+            503 if wanted
+                && matches!(branch.aim.way, super::Way::Find(_))
                 && branch.state != BranchState::Cancelled =>
             {
                 // RFC 3263 §4.3: another server of the same name may take it.
