@@ -519,6 +519,11 @@ impl Proxy {
         if context.phase == Phase::Forwarding && context.group_until.is_some_and(|due| due <= now) {
             context.group_until = None;
             self.cancel_rest(desk, now, key);
+            let Some(context) = self.context(key) else { return };
+            if context.branches.iter().all(|branch| !branch.state.is_open()) {
+                // All of them were still being looked up: no transaction will tell of their end.
+                self.next_group(desk, now, key);
+            }
         }
         let Some(context) = self.context(key) else { return };
         let mut again = None;
