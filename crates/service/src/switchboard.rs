@@ -79,7 +79,8 @@ pub(crate) fn request(agent: &mut Agent, now: Instant, flow: Flow, server: Serve
         Destination::Elsewhere => {
             // A contact that a phone registered with us is ours to reach, whatever its host says.
             routed.preparation.relay_if_unknown = caller.may_relay(desk);
-            let wanted = Wanted::Contact(request.request_uri().into());
+            let uri = routed.preparation.strict_uri.as_deref().unwrap_or(request.request_uri());
+            let wanted = Wanted::Contact(uri.into());
             proxy.locate(desk, now, flow, Some(server), request, routed, wanted);
         }
         Destination::Onward | Destination::Refused(_) => {

@@ -216,8 +216,9 @@ impl Proxy {
     /// Follows the Request-URI to a domain that is not ours.
     fn elsewhere(&mut self, desk: &mut Desk, now: Instant, key: u64) {
         let Some(context) = self.context(key) else { return };
-        let (source, request) = (context.source, context.request.clone());
-        let text = View::parse(&request).map_or("", |view| view.request_uri());
+        let (source, request, strict) =
+            (context.source, context.request.clone(), context.ways.strict_uri.clone());
+        let text = strict.as_deref().unwrap_or(View::parse(&request).map_or("", |view| view.request_uri()));
         match UriRef::parse(text) {
             // RFC 7118 §5.5: such a host is a name for a connection and never to be looked up.
             Ok(uri) if !uri.host().to_ascii_lowercase().ends_with(".invalid") => {
