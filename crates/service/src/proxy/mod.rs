@@ -100,7 +100,9 @@ impl Proxy {
         };
         let way = match (pinned, UriRef::parse(uri)) {
             (Some(flow), _) if routed.next_route.is_none() => Ok(Way::OnlyFlow(flow)),
-            (_, Ok(uri)) if uri.is_sip() => Ok(find(desk, &uri, source, request.bytes().len())),
+            (_, Ok(uri)) if uri.is_sip() => {
+                Ok(find(desk, &uri, source, request.bytes().len(), routed.preparation.secure))
+            }
             _ => Err(Status::BAD_REQUEST),
         };
         let key = self.open(desk, source, server, request, routed, Phase::Forwarding);
@@ -204,7 +206,7 @@ impl Proxy {
         let mut waiting: Vec<Vec<Aim>> = groups
             .into_iter()
             .map(|group| {
-                group.into_iter().filter_map(|target| aim_at(desk, target, source, length)).collect()
+                group.into_iter().filter_map(|target| aim_at(desk, target, source, length, secure)).collect()
             })
             .collect();
         waiting.reverse();
@@ -222,7 +224,7 @@ impl Proxy {
         match UriRef::parse(text) {
             // RFC 7118 §5.5: such a host is a name for a connection and never to be looked up.
             Ok(uri) if !uri.host().to_ascii_lowercase().ends_with(".invalid") => {
-                let way = find(desk, &uri, source, request.len());
+                let way = find(desk, &uri, source, request.len(), false);
                 self.start_group(desk, now, key, [Aim { uri: None, route: Vec::new(), way }], None);
             }
             _ => self.fail(desk, now, key, Status::NOT_FOUND),
@@ -594,14 +596,14 @@ fn groups(targets: Vec<Target>) -> Vec<Vec<Target>> {
     groups
 }
 
-fn aim_at(desk: &Desk, target: Target, source: Flow, length: usize) -> Option<Aim> {
+fn aim_at(desk: &Desk, target: Target, source: Flow, length: usize, secure: bool) -> Option<Aim> {
     let way = match target.path.first() {
-        Some(first) => find(desk, &UriRef::parse(target::uri_of(first)).ok()?, source, length),
+        Some(first) => find(desk, &UriRef::parse(target::uri_of(first)).ok()?, source, length, secure),
         None if target.by_flow => Way::OnlyFlow(target.flow),
         None if length > MAX_DATAGRAM_REQUEST => {
             let uri = UriRef::parse(&target.uri).ok()?;
             match uri.params().get("transport") {
-                None => find(desk, &uri, source, length),
+                None => find(desk, &uri, source, length, secure),
                 Some(_) => Way::Flow(target.flow),
             }
         }
@@ -610,15 +612,19 @@ fn aim_at(desk: &Desk, target: Target, source: Flow, length: usize) -> Option<Ai
     Some(Aim { uri: Some(target.uri), route: target.path, way })
 }
 
-/// How to get to a URI: at once, when it says everything; else by RFC 3263.
-fn find(desk: &Desk, uri: &UriRef<'_>, source: Flow, length: usize) -> Way {
-    let target = target::target_of(uri);
+/// How to get to a URI: at once, when it says everything; else by RFC 3263. What is for a `sips` URI goes
+/// securely whatever the scheme of the next hop (RFC 3261 §16.6 step 7).
+fn find(desk: &Desk, uri: &UriRef<'_>, source: Flow, length: usize, secure: bool) -> Way {
+    let mut target = target::target_of(uri);
+    if secure {
+        target.scheme = cordboard_core::server_location::Scheme::Sips;
+    }
     let unnamed = target.transport.is_none() || target.transport == Some(Transport::Udp);
     let large = length > MAX_DATAGRAM_REQUEST && target.transport.is_none();
     if let Some(ip) = cordboard_sip::uri::ip(uri.host())
         && unnamed
         && !large
-        && uri.scheme() == cordboard_sip::Scheme::Sip
+        && target.scheme == cordboard_core::server_location::Scheme::Sip
     {
         let remote = std::net::SocketAddr::new(ip, uri.port().unwrap_or(Transport::Udp.default_port()));
         if let Some(listener) = desk.way_out(Transport::Udp, remote, Some(source.listener)) {
