@@ -39,7 +39,8 @@ impl Proxy {
                 }
                 // §16.7 step 2; the wheel looks again when the old one is due.
                 branch.timer_c = branch.timer_c.map(|_| timer_c);
-                if context.phase != Phase::Answered {
+                // RFC 4320 §4.1: to other methods there is only the 100.
+                if context.phase != Phase::Answered && context.method == Method::Invite {
                     self.pass_back(desk, now, key, status, response);
                 }
             }
@@ -155,9 +156,8 @@ impl Proxy {
             self.contexts.remove(key as u32 as usize);
             return;
         };
-        if context.method != Method::Invite && best.status == Status::REQUEST_TIMEOUT && best.bytes.is_none()
-        {
-            // RFC 4320 §4.2: the client has given up by now; a 408 would only do harm.
+        if context.method != Method::Invite && best.status == Status::REQUEST_TIMEOUT {
+            // RFC 4320 §4.2: the client has given up by now; a 408, our own or another's, would only do harm.
             desk.stack.abandon(now, server);
             self.settle(key);
             return;
