@@ -56,7 +56,7 @@ pub(crate) struct Preparation {
     /// Leading Route values that are ours.
     pub(super) strip_routes: usize,
     /// The Request-URI that a strict router had moved to the end of the Route (RFC 3261 §16.4).
-    pub(super) strict_uri: Option<Box<str>>,
+    pub(crate) strict_uri: Option<Box<str>>,
     /// Whether we put ourselves into the dialog's route.
     pub(crate) record_route: bool,
     /// The authenticated caller's address-of-record, to be asserted.
