@@ -79,7 +79,7 @@ impl Proxy {
             context.wants_contact = matches!(wanted, Wanted::Contact(_));
         }
         if !desk.ask(Question::Locate(wanted), Asker::Proxy(key)) {
-            self.fail(desk, now, key, Status::SERVICE_UNAVAILABLE);
+            self.overloaded(desk, now, key);
         }
     }
 

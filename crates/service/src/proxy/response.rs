@@ -177,6 +177,21 @@ impl Proxy {
         self.settle(key);
     }
 
+    /// Answers that we ourselves have too much to do (RFC 3261 §21.5.4).
+    pub(super) fn overloaded(&mut self, desk: &mut Desk, now: Instant, key: u64) {
+        let Some(context) = self.context(key) else { return };
+        let (Some(server), Ok(mut request)) = (context.server, View::parse(&context.request)) else {
+            return self.fail(desk, now, key, Status::SERVICE_UNAVAILABLE);
+        };
+        context.phase = Phase::Answered;
+        request.set_source(context.source.remote);
+        let status = Status::SERVICE_UNAVAILABLE;
+        let busy = desk.response(&request, status).line(Name::RETRY_AFTER, crate::agent::OVERLOAD_RETRY_S);
+        desk.counters.overloaded += 1;
+        desk.stack.respond(now, server, status, busy.finish());
+        self.settle(key);
+    }
+
     /// Answers with where the callee is, for the caller to go there itself (RFC 3261 §8.3).
     pub(super) fn redirect(&mut self, desk: &mut Desk, now: Instant, key: u64, located: &Located) {
         let Some(context) = self.context(key) else { return };
