@@ -94,7 +94,13 @@ fn route(edits: &mut Edits, context: &Context, branch: &Branch, request: &View<'
 
 /// A foreign assertion goes, ours comes (RFC 3325 §5); credentials for us go (RFC 3261 §22.3).
 fn identity(desk: &Desk, edits: &mut Edits, context: &Context, request: &View<'_>) {
-    edits.remove_all(request, Name::P_ASSERTED_IDENTITY);
+    // §6: what a phone prefers is for us alone. §5: a trusted neighbour's assertion stands, unless the
+    // caller wants to be hidden.
+    edits.remove_all(request, Name::P_PREFERRED_IDENTITY);
+    let trusted = desk.settings.neighbours.contains(&context.source.remote.ip());
+    if !trusted || wants_privacy(request) {
+        edits.remove_all(request, Name::P_ASSERTED_IDENTITY);
+    }
     edits.remove_lines(request, Name::PROXY_AUTHORIZATION, |value| crate::auth::is_for(value, desk.realm()));
     if let Some(aor) = &context.ways.identity
         && !wants_privacy(request)
