@@ -98,10 +98,15 @@ impl Authenticator {
         if !names_request(desk, &credentials, request) {
             return Verdict::Malformed;
         }
-        let Some(minted) = self.read(&credentials.nonce) else { return Verdict::Unproved { stale: false } };
+        let proved = proves(desk, &credentials, request);
+        let Some(minted) = self.read(&credentials.nonce) else {
+            // Made before a restart, or by another shard: a phone that hears no `stale` takes its password
+            // for wrong (RFC 7616 §3.3).
+            return Verdict::Unproved { stale: proved };
+        };
         let life = desk.settings.auth.nonce_life;
         let old = minted.shard != self.shard || now.since(minted.at) > life || minted.at > now;
-        if !proves(desk, &credentials, request) {
+        if !proved {
             return Verdict::Wrong;
         }
         let count = credentials.nc.as_ref().map_or(1, cordboard_sip::digest::NonceCount::value);
