@@ -214,6 +214,10 @@ fn names_request(desk: &Desk, credentials: &Credentials<'_>, request: &View<'_>)
 }
 
 fn proves(desk: &Desk, credentials: &Credentials<'_>, request: &View<'_>) -> bool {
+    // RFC 7616 §5.11: otherwise whoever sits in between would choose the weakest that we know.
+    if !desk.settings.auth.algorithms.contains(&credentials.algorithm) {
+        return false;
+    }
     let Some(user) = desk.directory.user(&credentials.username) else { return false };
     let mut digits = String::with_capacity(64);
     let mut hex = |bytes: &[u8]| {
