@@ -108,7 +108,7 @@ impl Proxy {
         let key = self.open(desk, source, server, request, routed, Phase::Forwarding);
         match way {
             Ok(way) => {
-                let aims = [Aim { uri: None, route: Vec::new(), way }];
+                let aims = [Aim { uri: None, route: Vec::new(), instance: None, way }];
                 self.start_group(desk, now, key, aims, Some(request));
             }
             Err(status) => self.fail(desk, now, key, status),
@@ -225,7 +225,7 @@ impl Proxy {
             // RFC 7118 §5.5: such a host is a name for a connection and never to be looked up.
             Ok(uri) if !uri.host().to_ascii_lowercase().ends_with(".invalid") => {
                 let way = find(desk, &uri, source, request.len(), false);
-                self.start_group(desk, now, key, [Aim { uri: None, route: Vec::new(), way }], None);
+                self.start_group(desk, now, key, [Aim { uri: None, route: Vec::new(), instance: None, way }], None);
             }
             _ => self.fail(desk, now, key, Status::NOT_FOUND),
         }
@@ -264,7 +264,11 @@ impl Proxy {
             });
         }
         let until = context.branches.len();
-        context.group_until = (!context.waiting.is_empty()).then(|| now + GROUP_RINGS);
+        // Another flow to the same phone is for when this one fails, not for when it rings.
+        let others = context.waiting.iter().flatten().any(|aim| {
+            !context.branches[first..].iter().any(|branch| branch.aim.is_kin(aim))
+        });
+        context.group_until = others.then(|| now + GROUP_RINGS);
         if let Some(due) = context.group_until {
             self.wheel.arm(due, key);
         }
@@ -609,7 +613,7 @@ fn aim_at(desk: &Desk, target: Target, source: Flow, length: usize, secure: bool
         }
         None => Way::Flow(target.flow),
     };
-    Some(Aim { uri: Some(target.uri), route: target.path, way })
+    Some(Aim { uri: Some(target.uri), route: target.path, instance: target.instance, way })
 }
 
 /// How to get to a URI: at once, when it says everything; else by RFC 3263. What is for a `sips` URI goes

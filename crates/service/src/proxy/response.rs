@@ -1,7 +1,7 @@
 //! What comes back: RFC 3261 §16.7.
 
 use super::Proxy;
-use super::context::{Best, BranchState, Phase};
+use super::context::{Best, BranchState, Context, Phase};
 use crate::desk::Desk;
 use crate::location::Located;
 use bytes::Bytes;
@@ -120,6 +120,13 @@ impl Proxy {
         context.branches[at].timer_c = None;
         if context.phase == Phase::Answered {
             return;
+        }
+        if bytes.is_some() && !matches!(status, Status::REQUEST_TIMEOUT | Status::FLOW_FAILED) {
+            // RFC 5626 §7: this phone has answered; its other flows are not asked.
+            let Context { waiting, branches, .. } = context;
+            for group in waiting.iter_mut() {
+                group.retain(|aim| !aim.is_kin(&branches[at].aim));
+            }
         }
         if !unwanted {
             if let (401 | 407, Some(bytes)) = (status.code(), &bytes) {
