@@ -217,7 +217,7 @@ fn names_request(desk: &Desk, credentials: &Credentials<'_>, request: &View<'_>)
 }
 
 fn proves(desk: &Desk, credentials: &Credentials<'_>, request: &View<'_>) -> bool {
-    // RFC 7616 §5.11: otherwise whoever sits in between would choose the weakest that we know.
+    // RFC 7616 §5.6: otherwise whoever sits in between would choose the weakest that we know.
     if !desk.settings.auth.algorithms.contains(&credentials.algorithm) {
         return false;
     }
