@@ -320,6 +320,11 @@ pub fn ack(invite: &str, response: &Sent) -> String {
     )
 }
 
+/// The CANCEL of an INVITE.
+pub fn cancel(invite: &str) -> String {
+    invite.replacen("INVITE ", "CANCEL ", 1).replace("CSeq: 1 INVITE", "CSeq: 1 CANCEL")
+}
+
 pub fn statuses(sent: &[Sent]) -> Vec<u16> {
     sent.iter().map(Sent::status).collect()
 }
