@@ -8,6 +8,8 @@ use cordboard_service::directory::{Directory, User};
 use cordboard_service::door::{Answer, AskId, Command, CommandId, Input, Output, Question, ShardId};
 use cordboard_service::location::{Located, Location, Target, Wanted};
 use cordboard_service::settings::Settings;
+use cordboard_sip::digest::{Ha1, ProxyAuthenticate, Request};
+use cordboard_sip::header::Header;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -331,4 +333,16 @@ pub fn statuses(sent: &[Sent]) -> Vec<u16> {
 
 pub fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
+}
+
+/// The answer of a user to a challenge.
+pub fn credentials(challenge: &str, user: &str, method: &str, uri: &str, count: u32) -> String {
+    with_password(challenge, user, &password(user), method, uri, count)
+}
+
+pub fn with_password(challenge: &str, user: &str, password: &str, method: &str, uri: &str, count: u32) -> String {
+    let challenge = ProxyAuthenticate::parse(challenge).expect("a challenge");
+    let challenge = challenge.digest().expect("a digest");
+    let secret = Ha1::new(challenge.algorithm, user, &challenge.realm, password);
+    challenge.answer(user, &secret, &Request { method, uri, body: b"" }, count, "cnonce").to_string()
 }
