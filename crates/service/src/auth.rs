@@ -189,10 +189,13 @@ impl Used {
     }
 }
 
-/// Whether the credentials in `value` are for `realm`, as far as a glance can tell.
+/// Whether the credentials in `value` are for `realm`: by a glance, or where they are written in an
+/// unusual way, by reading them.
 pub(crate) fn is_for(value: &str, realm: &str) -> bool {
-    let Some(at) = value.find("realm=\"") else { return false };
-    value[at + 7..].strip_prefix(realm).is_some_and(|rest| rest.starts_with('"'))
+    match value.find("realm=\"") {
+        Some(at) => value[at + 7..].strip_prefix(realm).is_some_and(|rest| rest.starts_with('"')),
+        None => Credentials::read(value).is_ok_and(|credentials| credentials.realm == realm),
+    }
 }
 
 /// RFC 7616 §3.4.6: the URI in the credentials is that of the request, at least as far as user and
@@ -211,6 +214,10 @@ fn names_request(desk: &Desk, credentials: &Credentials<'_>, request: &View<'_>)
 }
 
 fn proves(desk: &Desk, credentials: &Credentials<'_>, request: &View<'_>) -> bool {
+    // RFC 7616 §5.6: otherwise whoever sits in between would choose the weakest that we know.
+    if !desk.settings.auth.algorithms.contains(&credentials.algorithm) {
+        return false;
+    }
     let Some(user) = desk.directory.user(&credentials.username) else { return false };
     let mut digits = String::with_capacity(64);
     let mut hex = |bytes: &[u8]| {

@@ -56,7 +56,7 @@ pub(crate) struct Preparation {
     /// Leading Route values that are ours.
     pub(super) strip_routes: usize,
     /// The Request-URI that a strict router had moved to the end of the Route (RFC 3261 §16.4).
-    pub(super) strict_uri: Option<Box<str>>,
+    pub(crate) strict_uri: Option<Box<str>>,
     /// Whether we put ourselves into the dialog's route.
     pub(crate) record_route: bool,
     /// The authenticated caller's address-of-record, to be asserted.
@@ -74,6 +74,8 @@ pub(super) struct Aim {
     pub(super) uri: Option<Box<str>>,
     /// Route values to put on top: a Path.
     pub(super) route: Vec<Box<str>>,
+    /// The phone that it leads to, if that has a name (RFC 5626 §4.1).
+    pub(super) instance: Option<Box<str>>,
     pub(super) way: Way,
 }
 
@@ -98,6 +100,11 @@ pub(super) struct Search {
 }
 
 impl Aim {
+    /// Whether it leads to the same phone as another.
+    pub(super) fn is_kin(&self, other: &Self) -> bool {
+        self.instance.is_some() && self.instance == other.instance
+    }
+
     /// Goes over to datagrams; false if there is nothing to go over to.
     pub(super) fn fall_back(&mut self) -> bool {
         let Way::Find(search) = &mut self.way else { return false };

@@ -24,10 +24,16 @@ pub(super) fn write(
 ) -> Bytes {
     edits.clear();
     let branch = &context.branches[at];
-    if let Some(uri) = branch.aim.uri.as_deref().or(context.ways.strict_uri.as_deref()) {
+    let target = branch.aim.uri.as_deref().or(context.ways.strict_uri.as_deref());
+    let strict = strict_hop(context, branch, request);
+    if let Some(uri) = strict.or(target) {
         edits.set_request_uri(request, uri);
     }
-    route(edits, context, branch, request);
+    route(edits, context, branch, request, strict.is_some());
+    if strict.is_some() {
+        let target = target.unwrap_or_else(|| request.request_uri());
+        edits.append_line(request, Name::ROUTE, format_args!("<{target}>"));
+    }
     match request.max_forwards() {
         Some(left) => {
             edits.set_value_of(request, Name::MAX_FORWARDS, &[&Decimal::new(left.saturating_sub(1))]);
@@ -51,9 +57,28 @@ pub(super) fn give_length(edits: &mut Edits, message: &View<'_>) {
     }
 }
 
-/// §16.6 steps 4 to 6: our own Route values go, a Path comes.
-fn route(edits: &mut Edits, context: &Context, branch: &Branch, request: &View<'_>) {
-    for value in request.values(Name::ROUTE).take(context.ways.strip_routes) {
+/// The next hop's URI, if that is a strict router: it wants it as the Request-URI, and the real one at
+/// the end of the Route (§16.6 step 6).
+fn strict_hop<'a>(context: &'a Context, branch: &'a Branch, request: &View<'a>) -> Option<&'a str> {
+    let hop = match branch.aim.route.first() {
+        Some(path) => uri_of(path),
+        None => {
+            let ours = context.ways.strip_routes;
+            let theirs = request.values(Name::ROUTE).count() - usize::from(context.ways.strict_uri.is_some());
+            if ours >= theirs {
+                return None;
+            }
+            uri_of(request.values(Name::ROUTE).nth(ours)?.text)
+        }
+    };
+    UriRef::parse(hop).is_ok_and(|uri| uri.is_sip() && !uri.params().has("lr")).then_some(hop)
+}
+
+/// §16.6 steps 4 to 6: our own Route values go, and that of a strict next hop; a Path comes.
+fn route(edits: &mut Edits, context: &Context, branch: &Branch, request: &View<'_>, strict: bool) {
+    let by_path = !branch.aim.route.is_empty();
+    let gone = context.ways.strip_routes + usize::from(strict && !by_path);
+    for value in request.values(Name::ROUTE).take(gone) {
         edits.remove_value(request, &value);
     }
     if context.ways.strict_uri.is_some()
@@ -61,14 +86,20 @@ fn route(edits: &mut Edits, context: &Context, branch: &Branch, request: &View<'
     {
         edits.remove_value(request, &last);
     }
-    for path in branch.aim.route.iter().rev() {
+    for path in branch.aim.route.iter().skip(usize::from(strict && by_path)).rev() {
         edits.push_line_of(request, Name::ROUTE, &[path]);
     }
 }
 
 /// A foreign assertion goes, ours comes (RFC 3325 §5); credentials for us go (RFC 3261 §22.3).
 fn identity(desk: &Desk, edits: &mut Edits, context: &Context, request: &View<'_>) {
-    edits.remove_all(request, Name::P_ASSERTED_IDENTITY);
+    // §6: what a phone prefers is for us alone. §5: a trusted neighbour's assertion stands, unless the
+    // caller wants to be hidden.
+    edits.remove_all(request, Name::P_PREFERRED_IDENTITY);
+    let trusted = desk.settings.neighbours.contains(&context.source.remote.ip());
+    if !trusted || wants_privacy(request) {
+        edits.remove_all(request, Name::P_ASSERTED_IDENTITY);
+    }
     edits.remove_lines(request, Name::PROXY_AUTHORIZATION, |value| crate::auth::is_for(value, desk.realm()));
     if let Some(aor) = &context.ways.identity
         && !wants_privacy(request)
@@ -186,7 +217,7 @@ pub(crate) fn is_loop(desk: &Desk, request: &View<'_>) -> bool {
         return false;
     }
     let mut own = None;
-    request.values(Name::VIA).skip(1).any(|via| {
+    request.values(Name::VIA).any(|via| {
         let Some(at) = via.text.find("branch=") else { return false };
         let text = via.text[at + 7..].split([';', ' ', ',']).next().unwrap_or_default();
         let Some(hash) = branch::read(text).and_then(|ours| ours.loop_hash) else { return false };

@@ -78,7 +78,7 @@ impl Proxy {
             context.wants_contact = matches!(wanted, Wanted::Contact(_));
         }
         if !desk.ask(Question::Locate(wanted), Asker::Proxy(key)) {
-            self.fail(desk, now, key, Status::SERVICE_UNAVAILABLE);
+            self.overloaded(desk, now, key);
         }
     }
 
@@ -99,13 +99,15 @@ impl Proxy {
         };
         let way = match (pinned, UriRef::parse(uri)) {
             (Some(flow), _) if routed.next_route.is_none() => Ok(Way::OnlyFlow(flow)),
-            (_, Ok(uri)) if uri.is_sip() => Ok(find(desk, &uri, source, request.bytes().len())),
+            (_, Ok(uri)) if uri.is_sip() => {
+                Ok(find(desk, &uri, source, request.bytes().len(), routed.preparation.secure))
+            }
             _ => Err(Status::BAD_REQUEST),
         };
         let key = self.open(desk, source, server, request, routed, Phase::Forwarding);
         match way {
             Ok(way) => {
-                let aims = [Aim { uri: None, route: Vec::new(), way }];
+                let aims = [Aim { uri: None, route: Vec::new(), instance: None, way }];
                 self.start_group(desk, now, key, aims, Some(request));
             }
             Err(status) => self.fail(desk, now, key, status),
@@ -202,7 +204,7 @@ impl Proxy {
         }
         let targets = match <[Target; 1]>::try_from(targets) {
             Ok([target]) => {
-                let aim = aim_at(desk, target, source, length);
+                let aim = aim_at(desk, target, source, length, secure);
                 return self.start_group(desk, now, key, aim, None);
             }
             Err(targets) => targets,
@@ -210,7 +212,7 @@ impl Proxy {
         let mut waiting: Vec<Vec<Aim>> = groups(targets)
             .into_iter()
             .map(|group| {
-                group.into_iter().filter_map(|target| aim_at(desk, target, source, length)).collect()
+                group.into_iter().filter_map(|target| aim_at(desk, target, source, length, secure)).collect()
             })
             .collect();
         waiting.reverse();
@@ -223,16 +225,23 @@ impl Proxy {
     fn elsewhere(&mut self, desk: &mut Desk, now: Instant, key: u64) {
         let Some(context) = self.context(key) else { return };
         let (source, Some(request)) = (context.source, &context.request) else { return };
-        let way = match UriRef::parse(request.view().request_uri()) {
+        let strict = context.ways.strict_uri.as_deref();
+        let way = match UriRef::parse(strict.unwrap_or(request.view().request_uri())) {
             // RFC 7118 §5.5: such a host is a name for a connection and never to be looked up.
             Ok(uri) if !uri.host().to_ascii_lowercase().ends_with(".invalid") => {
-                Some(find(desk, &uri, source, request.bytes().len()))
+                Some(find(desk, &uri, source, request.bytes().len(), false))
             }
             _ => None,
         };
         match way {
             Some(way) => {
-                self.start_group(desk, now, key, [Aim { uri: None, route: Vec::new(), way }], None);
+                self.start_group(
+                    desk,
+                    now,
+                    key,
+                    [Aim { uri: None, route: Vec::new(), instance: None, way }],
+                    None,
+                );
             }
             None => self.fail(desk, now, key, Status::NOT_FOUND),
         }
@@ -271,7 +280,13 @@ impl Proxy {
             });
         }
         let until = context.branches.len();
-        context.group_until = (!context.waiting.is_empty()).then(|| now + GROUP_RINGS);
+        // Another flow to the same phone is for when this one fails, not for when it rings.
+        let others = context
+            .waiting
+            .iter()
+            .flatten()
+            .any(|aim| !context.branches[first..].iter().any(|branch| branch.aim.is_kin(aim)));
+        context.group_until = others.then(|| now + GROUP_RINGS);
         if let Some(due) = context.group_until {
             self.wheel.arm(due, key);
         }
@@ -482,10 +497,11 @@ impl Proxy {
         let Some(at) = context.branches.iter().position(|branch| branch.client == Some(client)) else {
             return;
         };
+        let wanted = context.phase == Phase::Forwarding;
         let branch = &mut context.branches[at];
         branch.client = None;
         match (branch.state, &branch.aim.way) {
-            (BranchState::Trying, Way::Find(_)) => {
+            (BranchState::Trying, Way::Find(_)) if wanted => {
                 branch.state = BranchState::Finding;
                 self.step(desk, now, key, at, None);
             }
@@ -529,6 +545,11 @@ impl Proxy {
         if context.phase == Phase::Forwarding && context.group_until.is_some_and(|due| due <= now) {
             context.group_until = None;
             self.cancel_rest(desk, now, key);
+            let Some(context) = self.context(key) else { return };
+            if context.branches.iter().all(|branch| !branch.state.is_open()) {
+                // All of them were still being looked up: no transaction will tell of their end.
+                self.next_group(desk, now, key);
+            }
         }
         let Some(context) = self.context(key) else { return };
         let mut again = None;
@@ -598,31 +619,35 @@ fn groups(targets: Vec<Target>) -> Vec<Vec<Target>> {
     groups
 }
 
-fn aim_at(desk: &Desk, target: Target, source: Flow, length: usize) -> Option<Aim> {
+fn aim_at(desk: &Desk, target: Target, source: Flow, length: usize, secure: bool) -> Option<Aim> {
     let way = match target.path.first() {
-        Some(first) => find(desk, &UriRef::parse(target::uri_of(first)).ok()?, source, length),
+        Some(first) => find(desk, &UriRef::parse(target::uri_of(first)).ok()?, source, length, secure),
         None if target.by_flow => Way::OnlyFlow(target.flow),
         None if length > MAX_DATAGRAM_REQUEST => {
             let uri = UriRef::parse(&target.uri).ok()?;
             match uri.params().get("transport") {
-                None => find(desk, &uri, source, length),
+                None => find(desk, &uri, source, length, secure),
                 Some(_) => Way::Flow(target.flow),
             }
         }
         None => Way::Flow(target.flow),
     };
-    Some(Aim { uri: Some(target.uri), route: target.path, way })
+    Some(Aim { uri: Some(target.uri), route: target.path, instance: target.instance, way })
 }
 
-/// How to get to a URI: at once, when it says everything; else by RFC 3263.
-fn find(desk: &Desk, uri: &UriRef<'_>, source: Flow, length: usize) -> Way {
-    let target = target::target_of(uri);
+/// How to get to a URI: at once, when it says everything; else by RFC 3263. What is for a `sips` URI goes
+/// securely whatever the scheme of the next hop (RFC 3261 §16.6 step 7).
+fn find(desk: &Desk, uri: &UriRef<'_>, source: Flow, length: usize, secure: bool) -> Way {
+    let mut target = target::target_of(uri);
+    if secure {
+        target.scheme = cordboard_core::server_location::Scheme::Sips;
+    }
     let unnamed = target.transport.is_none() || target.transport == Some(Transport::Udp);
     let large = length > MAX_DATAGRAM_REQUEST && target.transport.is_none();
     if let Some(ip) = cordboard_sip::uri::ip(uri.host())
         && unnamed
         && !large
-        && uri.scheme() == cordboard_sip::Scheme::Sip
+        && target.scheme == cordboard_core::server_location::Scheme::Sip
     {
         let remote = std::net::SocketAddr::new(ip, uri.port().unwrap_or(Transport::Udp.default_port()));
         if let Some(listener) = desk.way_out(Transport::Udp, remote, Some(source.listener)) {
