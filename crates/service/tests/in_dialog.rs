@@ -50,7 +50,7 @@ fn pass(agent: &mut Agent, from: u16, text: &str) -> (Vec<(Flow, String)>, usize
     while let Some(output) = agent.poll_output() {
         match output {
             Output::Send { flow, bytes } => {
-                sent.push((flow, String::from_utf8(bytes.to_vec()).expect("text")))
+                sent.push((flow, String::from_utf8(bytes.to_vec()).expect("text")));
             }
             Output::Ask(id, Question::Locate(_)) => {
                 lookups += 1;
