@@ -225,7 +225,13 @@ impl Proxy {
             // RFC 7118 §5.5: such a host is a name for a connection and never to be looked up.
             Ok(uri) if !uri.host().to_ascii_lowercase().ends_with(".invalid") => {
                 let way = find(desk, &uri, source, request.len(), false);
-                self.start_group(desk, now, key, [Aim { uri: None, route: Vec::new(), instance: None, way }], None);
+                self.start_group(
+                    desk,
+                    now,
+                    key,
+                    [Aim { uri: None, route: Vec::new(), instance: None, way }],
+                    None,
+                );
             }
             _ => self.fail(desk, now, key, Status::NOT_FOUND),
         }
@@ -265,9 +271,11 @@ impl Proxy {
         }
         let until = context.branches.len();
         // Another flow to the same phone is for when this one fails, not for when it rings.
-        let others = context.waiting.iter().flatten().any(|aim| {
-            !context.branches[first..].iter().any(|branch| branch.aim.is_kin(aim))
-        });
+        let others = context
+            .waiting
+            .iter()
+            .flatten()
+            .any(|aim| !context.branches[first..].iter().any(|branch| branch.aim.is_kin(aim)));
         context.group_until = others.then(|| now + GROUP_RINGS);
         if let Some(due) = context.group_until {
             self.wheel.arm(due, key);

@@ -30,7 +30,8 @@ fn options_without_hops_are_answered_here() {
 /// A registrar does not forward, so that it does not count hops.
 #[test]
 fn a_register_may_arrive_on_its_last_hop() {
-    let register = request("REGISTER", "sip:example.test", "Max-Forwards: 0\r\nTo: <sip:bob@example.test>\r\n");
+    let register =
+        request("REGISTER", "sip:example.test", "Max-Forwards: 0\r\nTo: <sip:bob@example.test>\r\n");
     assert_eq!(open().one(udp(20), &register).status(), 200);
 }
 
@@ -104,7 +105,11 @@ fn only_those_who_may_are_relayed() {
         (Relay::Nobody, true, false),
         (Relay::Anybody, false, true),
     ] {
-        for more in ["", "Route: <sip:198.51.100.7;lr>\r\n", "Route: <sip:192.0.2.1:5060;lr>, <sip:198.51.100.7;lr>\r\n"] {
+        for more in [
+            "",
+            "Route: <sip:198.51.100.7;lr>\r\n",
+            "Route: <sip:192.0.2.1:5060;lr>, <sip:198.51.100.7;lr>\r\n",
+        ] {
             let mut stage = stage(|settings| {
                 settings.relay = relay;
                 settings.auth.calls = false;
@@ -125,7 +130,14 @@ fn only_those_who_may_are_relayed() {
 fn a_caller_from_here_is_challenged() {
     let mut stage = stage(|_| {});
     for uri in ["sip:bob@example.test", "sip:victim@198.51.100.7", "sip:nobody@example.test"] {
-        let text = build("UDP 192.0.2.10:5060", "sip:alice@example.test", 10, "INVITE", uri, &format!("Call-ID: {uri}\r\n"));
+        let text = build(
+            "UDP 192.0.2.10:5060",
+            "sip:alice@example.test",
+            10,
+            "INVITE",
+            uri,
+            &format!("Call-ID: {uri}\r\n"),
+        );
         assert_eq!(statuses(&stage.pass(udp(10), &text)), [407], "{uri}");
     }
     let stranger = stage.one(udp(66), &from(66, "INVITE", "sip:bob@example.test", ""));

@@ -1,6 +1,8 @@
 //! Several targets, and which of their answers goes back: RFC 3261 §16.6 step 2, §16.7 and §16.10.
 
-use crate::stage::{Sent, Stage, ack, at, cancel, found, invite, open, reply, reply_tagged, request, secs, statuses, udp};
+use crate::stage::{
+    Sent, Stage, ack, at, cancel, found, invite, open, reply, reply_tagged, request, secs, statuses, udp,
+};
 use cordboard_core::transport::FlowError;
 use cordboard_service::door::Input;
 use cordboard_service::location::Target;
@@ -204,10 +206,9 @@ fn a_phone_with_two_flows_may_ring_for_long() {
 fn a_flow_that_fails_is_a_430() {
     let mut stage = open();
     let tcp = crate::stage::flow(cordboard_core::transport::Transport::Tcp, 20);
-    stage.users.insert(
-        "bob@example.test".into(),
-        found(vec![Target { flow: tcp, by_flow: true, ..at("bob", 20) }]),
-    );
+    stage
+        .users
+        .insert("bob@example.test".into(), found(vec![Target { flow: tcp, by_flow: true, ..at("bob", 20) }]));
     let sent = stage.one(udp(10), &invite(""));
     assert_eq!(sent.flow, tcp);
     stage.agent.handle(stage.now, Input::FlowClosed(tcp, FlowError::Closed));

@@ -61,7 +61,12 @@ fn a_trusted_neighbour_may_assert() {
         let mut stage = stage(|settings| settings.neighbours.push(udp(10).remote.ip()));
         let claim = format!("P-Asserted-Identity: <sip:king@elsewhere.test>\r\n{privacy}");
         assert_eq!(stage.one(udp(10), &invite(&claim)).all("P-Asserted-Identity").len(), kept);
-        assert!(stage.one(udp(66), &from(66, "INVITE", "sip:bob@example.test", &claim)).all("P-Asserted-Identity").is_empty());
+        assert!(
+            stage
+                .one(udp(66), &from(66, "INVITE", "sip:bob@example.test", &claim))
+                .all("P-Asserted-Identity")
+                .is_empty()
+        );
     }
 }
 
@@ -69,7 +74,8 @@ fn a_trusted_neighbour_may_assert() {
 fn a_phone_that_answers_asserts_nothing_either() {
     let mut stage = open();
     let sent = stage.one(udp(10), &invite(""));
-    let back = stage.one(udp(20), &crate::stage::reply(&sent, 180, "P-Asserted-Identity: <sip:king@example.test>\r\n"));
+    let back = stage
+        .one(udp(20), &crate::stage::reply(&sent, 180, "P-Asserted-Identity: <sip:king@example.test>\r\n"));
     assert!(back.all("P-Asserted-Identity").is_empty());
 }
 
@@ -84,6 +90,11 @@ fn credentials_for_us_end_here_and_others_go_on() {
         );
         assert_eq!(sent.all("Proxy-Authorization"), [other], "{spelled}");
     }
-    let sent = &answered(&mut guarded(), "sip:alice@example.test", "alice", &format!("Proxy-Authorization: {other}\r\n"))[0];
+    let sent = &answered(
+        &mut guarded(),
+        "sip:alice@example.test",
+        "alice",
+        &format!("Proxy-Authorization: {other}\r\n"),
+    )[0];
     assert_eq!(sent.all("Proxy-Authorization"), [other]);
 }

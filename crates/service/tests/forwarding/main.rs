@@ -7,5 +7,5 @@ mod registrar;
 mod routes;
 mod secure;
 mod stage;
-mod transport;
 mod transactions;
+mod transport;

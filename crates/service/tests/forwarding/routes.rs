@@ -55,13 +55,25 @@ fn the_token_leads_to_either_end() {
         let back: Vec<String> = entries.iter().rev().cloned().collect();
         let onward = stage.one(
             caller,
-            &inside(true, &format!("{} 192.0.2.10:5060", caller.transport.via_token()), "sip:bob@192.0.2.20:5060", &back, "c1"),
+            &inside(
+                true,
+                &format!("{} 192.0.2.10:5060", caller.transport.via_token()),
+                "sip:bob@192.0.2.20:5060",
+                &back,
+                "c1",
+            ),
         );
         assert_eq!((onward.start(), onward.flow), ("BYE sip:bob@192.0.2.20:5060 SIP/2.0", callee));
         assert!(onward.all("Route").is_empty() && onward.all("Record-Route").is_empty());
         let onward = stage.one(
             callee,
-            &inside(false, &format!("{} 192.0.2.20:5060", callee.transport.via_token()), "sip:alice@192.0.2.10:5060", &entries, "c1"),
+            &inside(
+                false,
+                &format!("{} 192.0.2.20:5060", callee.transport.via_token()),
+                "sip:alice@192.0.2.10:5060",
+                &entries,
+                "c1",
+            ),
         );
         assert_eq!(onward.flow, caller, "{caller} {callee}");
     }
@@ -77,9 +89,13 @@ fn a_token_of_elsewhere_opens_nothing() {
     for (n, (route, call_id)) in
         [(&entries, "other"), (&altered, "c1"), (&bare, "c1"), (&pinned, "c1")].into_iter().enumerate()
     {
-        let text = inside(true, &format!("UDP 192.0.2.66:{}", 6000 + n), "sip:victim@198.51.100.7", route, call_id);
+        let text =
+            inside(true, &format!("UDP 192.0.2.66:{}", 6000 + n), "sip:victim@198.51.100.7", route, call_id);
         for sent in stage.pass(udp(66), &text) {
-            assert!(sent.status() >= 400 && sent.flow.remote.ip() == udp(66).remote.ip(), "{route:?} {sent:?}");
+            assert!(
+                sent.status() >= 400 && sent.flow.remote.ip() == udp(66).remote.ip(),
+                "{route:?} {sent:?}"
+            );
         }
     }
     let text = inside(true, "UDP 192.0.2.10:5060", "sip:bob@192.0.2.20:5060", &entries, "c1");
@@ -144,10 +160,19 @@ fn a_strict_router_after_us_gets_what_it_wants() {
     for (route, uri, left) in [
         ("<sip:192.0.2.40>", "sip:192.0.2.40", &["<sip:bob@192.0.2.20>"][..]),
         ("<sip:192.0.2.1;lr>, <sip:p@192.0.2.40>", "sip:p@192.0.2.40", &["<sip:bob@192.0.2.20>"]),
-        ("<sip:192.0.2.40>, <sip:192.0.2.50;lr>", "sip:192.0.2.40", &["<sip:192.0.2.50;lr>", "<sip:bob@192.0.2.20>"]),
-        ("<sip:192.0.2.40;lr>, <sip:192.0.2.50>", "sip:bob@192.0.2.20", &["<sip:192.0.2.40;lr>, <sip:192.0.2.50>"]),
+        (
+            "<sip:192.0.2.40>, <sip:192.0.2.50;lr>",
+            "sip:192.0.2.40",
+            &["<sip:192.0.2.50;lr>", "<sip:bob@192.0.2.20>"],
+        ),
+        (
+            "<sip:192.0.2.40;lr>, <sip:192.0.2.50>",
+            "sip:bob@192.0.2.20",
+            &["<sip:192.0.2.40;lr>, <sip:192.0.2.50>"],
+        ),
     ] {
-        let sent = trusted().one(udp(10), &request("INVITE", "sip:bob@192.0.2.20", &format!("Route: {route}\r\n")));
+        let sent =
+            trusted().one(udp(10), &request("INVITE", "sip:bob@192.0.2.20", &format!("Route: {route}\r\n")));
         assert_eq!((sent.request_uri(), sent.flow), (uri, udp(40)), "{route}");
         assert_eq!(sent.all("Route"), left, "{route}");
     }

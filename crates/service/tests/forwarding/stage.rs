@@ -79,7 +79,12 @@ pub fn flow(transport: Transport, host: u8) -> Flow {
         _ => (2, 2000 + u64::from(host)),
     };
     let port = if transport == Transport::Tls { 5061 } else { 5060 };
-    Flow { transport, listener: ListenerId(listener), connection, remote: SocketAddr::from(([192, 0, 2, host], port)) }
+    Flow {
+        transport,
+        listener: ListenerId(listener),
+        connection,
+        remote: SocketAddr::from(([192, 0, 2, host], port)),
+    }
 }
 
 pub fn udp(host: u8) -> Flow {
@@ -113,9 +118,24 @@ fn bytes<const N: usize>(digits: &str) -> [u8; N] {
 
 /// Users, and H(user:realm:password) by MD5, SHA-256 and SHA-512-256.
 const USERS: [(&str, &str, &str, &str); 3] = [
-    ("alice", "16eab7e2c14fadfb484828ecf0f3b517", "2d270dfde3f00a8856494ec10c3b6e2da8b722c5574d27eaa0ca2db4b87183ba", "4574f3454a20a8aba5eb72c721705b837d87be76d9ea50e7d2e9cca6d8b2b641"),
-    ("bob", "5a1559be23f2c72bda57199ea4c647ca", "2053946c88261cec9df491e99bd6670741ceb2cadec9302d60f66396705214ee", "664c0a651e969814ef7609fc1d14c0bd496f318e8c76edb28df5308e00f5174c"),
-    ("carol", "a2c804a80308fddb622513b78abbac06", "46c0c800d2396b341ce875656afd6a6637b13dcbf8afe71852b3408cb99c8ee9", "53f3e9da35df50695bbb9a062ce63b43ead53c2748eff739d213f17d1b562996"),
+    (
+        "alice",
+        "16eab7e2c14fadfb484828ecf0f3b517",
+        "2d270dfde3f00a8856494ec10c3b6e2da8b722c5574d27eaa0ca2db4b87183ba",
+        "4574f3454a20a8aba5eb72c721705b837d87be76d9ea50e7d2e9cca6d8b2b641",
+    ),
+    (
+        "bob",
+        "5a1559be23f2c72bda57199ea4c647ca",
+        "2053946c88261cec9df491e99bd6670741ceb2cadec9302d60f66396705214ee",
+        "664c0a651e969814ef7609fc1d14c0bd496f318e8c76edb28df5308e00f5174c",
+    ),
+    (
+        "carol",
+        "a2c804a80308fddb622513b78abbac06",
+        "46c0c800d2396b341ce875656afd6a6637b13dcbf8afe71852b3408cb99c8ee9",
+        "53f3e9da35df50695bbb9a062ce63b43ead53c2748eff739d213f17d1b562996",
+    ),
 ];
 
 fn user((_, md5, sha256, sha512): &(&str, &str, &str, &str)) -> User {
@@ -281,7 +301,8 @@ pub fn build(via: &str, caller: &str, host: u8, method: &str, uri: &str, more: &
     line("Call-ID:", "c1".into());
     line("CSeq:", format!("1 {method}"));
     line("Contact:", format!("<sip:alice@192.0.2.{host}:5060>"));
-    let kept: String = more.lines().filter(|line| !line.ends_with(": -")).map(|line| format!("{line}\r\n")).collect();
+    let kept: String =
+        more.lines().filter(|line| !line.ends_with(": -")).map(|line| format!("{line}\r\n")).collect();
     text.push_str(&kept);
     text.push_str("Content-Length: 0\r\n\r\n");
     text
@@ -300,7 +321,11 @@ pub fn reply_tagged(to: &Sent, status: u16, tag: &str, more: &str) -> String {
     let mut text = format!("SIP/2.0 {status} Whatever\r\n");
     for name in ["Via", "Record-Route", "From", "To", "Call-ID", "CSeq"] {
         for value in to.all(name) {
-            let tag = if name == "To" && status > 100 && !value.contains(";tag=") { format!(";tag={tag}") } else { String::new() };
+            let tag = if name == "To" && status > 100 && !value.contains(";tag=") {
+                format!(";tag={tag}")
+            } else {
+                String::new()
+            };
             text.push_str(&format!("{name}: {value}{tag}\r\n"));
         }
     }
@@ -340,7 +365,14 @@ pub fn credentials(challenge: &str, user: &str, method: &str, uri: &str, count: 
     with_password(challenge, user, &password(user), method, uri, count)
 }
 
-pub fn with_password(challenge: &str, user: &str, password: &str, method: &str, uri: &str, count: u32) -> String {
+pub fn with_password(
+    challenge: &str,
+    user: &str,
+    password: &str,
+    method: &str,
+    uri: &str,
+    count: u32,
+) -> String {
     let challenge = ProxyAuthenticate::parse(challenge).expect("a challenge");
     let challenge = challenge.digest().expect("a digest");
     let secret = Ha1::new(challenge.algorithm, user, &challenge.realm, password);

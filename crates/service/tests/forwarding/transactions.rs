@@ -153,8 +153,9 @@ fn a_server_that_has_no_time_is_passed_over_for_the_next() {
 fn a_request_may_be_answered_by_a_redirect() {
     let mut stage = stage(|settings| {
         settings.auth.calls = false;
-        settings.role =
-            cordboard_service::settings::Role::Switchboard(cordboard_service::settings::Switchboard::Redirects);
+        settings.role = cordboard_service::settings::Role::Switchboard(
+            cordboard_service::settings::Switchboard::Redirects,
+        );
     });
     stage.bob(vec![at("bob", 20), at("bob", 21)]);
     let sent = stage.one(udp(10), &invite(""));
