@@ -41,6 +41,8 @@ pub(super) fn write(
         }
         None => edits.set_value(request, Name::MAX_FORWARDS, format_args!("70")),
     }
+    // RFC 5393 §5.3.3: every request that is forwarded has one.
+    edits.set_value(request, Name::MAX_BREADTH, branch.breadth);
     identity(desk, edits, context, request);
     if context.ways.record_route {
         record_route(desk, edits, context, branch, request, flow);
