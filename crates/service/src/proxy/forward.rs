@@ -63,16 +63,15 @@ pub(super) fn give_length(edits: &mut Edits, message: &View<'_>) {
 /// The next hop's URI, if that is a strict router: it wants it as the Request-URI, and the real one at
 /// the end of the Route (§16.6 step 6).
 fn strict_hop<'a>(context: &'a Context, branch: &'a Branch, request: &View<'a>) -> Option<&'a str> {
-    let hop = match branch.aim.route.first() {
-        Some(path) => uri_of(path),
-        None => {
-            let ours = context.ways.strip_routes;
-            let theirs = request.values(Name::ROUTE).count() - usize::from(context.ways.strict_uri.is_some());
-            if ours >= theirs {
-                return None;
-            }
-            uri_of(request.values(Name::ROUTE).nth(ours)?.text)
+    let hop = if let Some(path) = branch.aim.route.first() {
+        uri_of(path)
+    } else {
+        let ours = context.ways.strip_routes;
+        let moved = usize::from(context.ways.strict_uri.is_some());
+        if ours + moved >= request.values(Name::ROUTE).count() {
+            return None;
         }
+        uri_of(request.values(Name::ROUTE).nth(ours)?.text)
     };
     UriRef::parse(hop).is_ok_and(|uri| uri.is_sip() && !uri.params().has("lr")).then_some(hop)
 }
