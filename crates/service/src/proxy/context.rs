@@ -22,6 +22,8 @@ pub(super) struct Context {
     /// The request, until nothing can need it any more.
     pub(super) request: Option<Box<Message>>,
     pub(super) ways: Preparation,
+    /// How many branches it and all that follow from it may have out at a time (RFC 5393 §5).
+    pub(super) breadth: usize,
     /// Groups of targets still to be tried, the next one last.
     pub(super) waiting: Vec<Vec<Aim>>,
     pub(super) branches: SmallVec<[Branch; 1]>,
@@ -122,6 +124,8 @@ impl Aim {
 pub(super) struct Branch {
     pub(super) aim: Aim,
     pub(super) state: BranchState,
+    /// Its share of the breadth.
+    pub(super) breadth: usize,
     /// Its transaction, as long as that lives.
     pub(super) client: Option<ClientId>,
     /// The address being tried, for a second try by another transport.

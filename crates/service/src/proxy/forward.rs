@@ -40,6 +40,8 @@ pub(super) fn write(
         }
         None => edits.set_value_of(request, Name::MAX_FORWARDS, &["70"]),
     }
+    // RFC 5393 §5.3.3: every request that is forwarded has one.
+    edits.set_value(request, Name::MAX_BREADTH, branch.breadth);
     identity(desk, edits, context, request);
     if context.ways.record_route {
         record_route(desk, edits, context, branch, request, flow);
@@ -64,8 +66,8 @@ fn strict_hop<'a>(context: &'a Context, branch: &'a Branch, request: &View<'a>) 
         uri_of(path)
     } else {
         let ours = context.ways.strip_routes;
-        let theirs = request.values(Name::ROUTE).count() - usize::from(context.ways.strict_uri.is_some());
-        if ours >= theirs {
+        let moved = usize::from(context.ways.strict_uri.is_some());
+        if ours + moved >= request.values(Name::ROUTE).count() {
             return None;
         }
         uri_of(request.values(Name::ROUTE).nth(ours)?.text)

@@ -21,7 +21,7 @@ use cordboard_core::time::Instant;
 use cordboard_core::transaction::{ClientId, Owner, ServerId};
 use cordboard_core::transport::{Flow, FlowError, Transport};
 use cordboard_core::wheel::Wheel;
-use cordboard_sip::{Edits, Message, Method, Status, UriRef, View};
+use cordboard_sip::{Edits, Message, Method, Name, Status, UriRef, View};
 use slab::Slab;
 use smallvec::SmallVec;
 use std::time::Duration;
@@ -29,6 +29,9 @@ use target::Routed;
 
 /// Targets that one request is forked to at most.
 pub(crate) const MAX_TARGETS: usize = 32;
+
+/// The breadth that a request gets here, and the most that it may bring (RFC 5393 §5.3.3).
+const MAX_BREADTH: usize = 60;
 
 /// How long one group of targets rings before the next is tried.
 const GROUP_RINGS: Duration = Duration::from_secs(20);
@@ -131,6 +134,7 @@ impl Proxy {
             source,
             request: Some(Box::new(Message::of(request))),
             ways: routed.preparation,
+            breadth: breadth(request),
             waiting: Vec::new(),
             branches: SmallVec::new(),
             best: None,
@@ -269,10 +273,20 @@ impl Proxy {
         request: Option<&View<'_>>,
     ) {
         let Some(context) = self.context(key) else { return };
+        let mut group: SmallVec<[Aim; 1]> = group.into_iter().collect();
+        if context.breadth == 0 && !group.is_empty() {
+            return self.fail(desk, now, key, Status::MAX_BREADTH_EXCEEDED);
+        }
+        if group.len() > context.breadth {
+            // RFC 5393 §5.3.3: what may not go out at the same time goes out one after another.
+            context.waiting.push(group.drain(context.breadth..).collect());
+        }
         let first = context.branches.len();
-        for aim in group {
+        let parts = group.len();
+        for (part, aim) in group.into_iter().enumerate() {
             context.branches.push(Branch {
                 aim,
+                breadth: context.breadth / parts + usize::from(part < context.breadth % parts),
                 state: BranchState::Finding,
                 client: None,
                 trying: None,
@@ -595,6 +609,12 @@ impl Proxy {
             self.contexts.remove(key as u32 as usize);
         }
     }
+}
+
+/// The Max-Breadth that a request brings, within our bounds.
+fn breadth(request: &View<'_>) -> usize {
+    let brought = request.value(Name::MAX_BREADTH).map(|value| value.trim().parse());
+    brought.and_then(Result::ok).unwrap_or(MAX_BREADTH).min(MAX_BREADTH)
 }
 
 /// Targets in the order in which they are tried: equal preferences at the same time, contacts of one

@@ -269,3 +269,31 @@ fn after_a_cancel_nobody_new_is_asked() {
     assert!(back.iter().all(|sent| !sent.is("INVITE")));
     assert!(back.iter().any(|sent| sent.status() == 487));
 }
+
+/// RFC 5393 §5.3.3: the breadth is shared by the branches that are out at the same time.
+#[test]
+fn breadth_is_divided_among_the_branches() {
+    for (brought, phones, shares) in [
+        ("", 1, &["60"][..]),
+        ("Max-Breadth: 60\r\n", 2, &["30", "30"]),
+        ("Max-Breadth: 8\r\n", 3, &["3", "3", "2"]),
+        ("Max-Breadth: 4000\r\n", 1, &["60"]),
+        ("Max-Breadth: 1\r\n", 1, &["1"]),
+    ] {
+        let sent = ring(&mut open(), phones, &invite(brought));
+        let given: Vec<_> = sent.iter().map(|sent| sent.one("Max-Breadth")).collect();
+        assert_eq!(given, shares, "{brought}");
+    }
+}
+
+#[test]
+fn what_is_too_broad_goes_out_one_after_another() {
+    let mut stage = open();
+    stage.bob(vec![at("bob", 20), at("bob", 21)]);
+    let first = stage.one(udp(10), &invite("Max-Breadth: 1\r\n"));
+    assert_eq!((first.flow, first.one("Max-Breadth")), (udp(20), "1"));
+    let after = stage.pass(udp(20), &reply(&first, 486, ""));
+    let second = after.iter().find(|sent| sent.is("INVITE")).expect("the other one");
+    assert_eq!((second.flow, second.one("Max-Breadth")), (udp(21), "1"));
+    assert_eq!(open().one(udp(10), &invite("Max-Breadth: 0\r\n")).status(), 440);
+}

@@ -291,7 +291,7 @@ pub fn build(via: &str, caller: &str, host: u8, method: &str, uri: &str, more: &
     let mut text = format!("{method} {uri} SIP/2.0\r\n");
     let mut line = |name: &str, value: String| {
         if !has(name) {
-            text.push_str(&format!("{name} {value}\r\n"));
+            text = std::mem::take(&mut text) + name + " " + &value + "\r\n";
         }
     };
     line("Via:", format!("SIP/2.0/{via};branch=z9hG4bK{method}{}", more.len()));
