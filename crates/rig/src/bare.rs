@@ -39,7 +39,7 @@ pub enum Side {
 /// An answered call between two of them.
 #[derive(Debug)]
 pub struct Call {
-    call_id: String,
+    id: String,
     caller: End,
     callee: End,
 }
@@ -69,6 +69,7 @@ impl Bare {
     }
 
     /// The same with another password.
+    #[must_use]
     pub fn with_password(mut self, password: &str) -> Self {
         password.clone_into(&mut self.secret);
         self
@@ -273,7 +274,7 @@ impl Call {
             values.iter().fold(String::new(), |lines, value| lines + "Route: " + value + "\r\n")
         };
         let call = Self {
-            call_id: request.value("Call-ID").to_owned(),
+            id: request.value("Call-ID").to_owned(),
             caller: End {
                 local: answer.value("From").to_owned(),
                 target: bracketed(answer.value("Contact")),
@@ -314,7 +315,7 @@ impl Call {
         let number = line(invite, "CSeq").split(' ').next().unwrap_or("");
         let ack = ack.replace(&format!("CSeq: {} ACK", from.sequence), &format!("CSeq: {number} ACK"));
         from.send(&ack);
-        to.hears_in(&self.call_id, "ACK", STEP).unwrap_or_else(|| panic!("the ACK does not arrive:\n{ack}"));
+        to.hears_in(&self.id, "ACK", STEP).unwrap_or_else(|| panic!("the ACK does not arrive:\n{ack}"));
     }
 
     fn write(&self, by: Side, from: &mut Bare, method: &str, more: &str) -> String {
@@ -322,14 +323,7 @@ impl Call {
             Side::Caller => (&self.caller, &self.callee),
             Side::Callee => (&self.callee, &self.caller),
         };
-        from.write(
-            method,
-            &own.target,
-            &own.local,
-            &other.local,
-            &self.call_id,
-            &format!("{}{more}", own.route),
-        )
+        from.write(method, &own.target, &own.local, &other.local, &self.id, &format!("{}{more}", own.route))
     }
 }
 

@@ -176,10 +176,10 @@ fn certificates(folder: &Path) {
     let mut first = Served::start(&format!("{}[tls]\n", OPEN.replace("\"udp\"", "\"tls\"")));
     let mut second = Served::start(&OPEN.replace("\"udp\"", "\"tls\""));
     for (served, name) in [(&mut first, "first"), (&mut second, "second")] {
-        for entry in std::fs::read_dir(served.data().join("tls")).unwrap() {
-            let path = entry.unwrap().path();
-            let kind = path.file_name().unwrap().to_str().unwrap().to_owned();
-            std::fs::copy(&path, folder.join(format!("{name}-{kind}"))).unwrap();
+        for entry in std::fs::read_dir(served.data().join("tls")).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let kind = path.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
+            std::fs::copy(&path, folder.join(format!("{name}-{kind}"))).expect("a copy");
         }
         served.end();
     }

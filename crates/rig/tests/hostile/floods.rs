@@ -39,7 +39,7 @@ impl Flooder {
         // One that is too long for the system, or refused for an earlier one, is not missed.
         let _ = self.bare.wire.send(bytes);
         self.sent += 1;
-        if self.sent % BURST == 0 {
+        if self.sent.is_multiple_of(BURST) {
             self.keeps_pace();
         }
     }
