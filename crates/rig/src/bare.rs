@@ -40,7 +40,7 @@ pub enum Side {
 #[derive(Debug)]
 #[expect(clippy::struct_field_names, reason = "the header is called so")]
 pub struct Call {
-    call_id: String,
+    id: String,
     caller: End,
     callee: End,
 }
@@ -275,7 +275,7 @@ impl Call {
             values.iter().fold(String::new(), |lines, value| lines + "Route: " + value + "\r\n")
         };
         let call = Self {
-            call_id: request.value("Call-ID").to_owned(),
+            id: request.value("Call-ID").to_owned(),
             caller: End {
                 local: answer.value("From").to_owned(),
                 target: bracketed(answer.value("Contact")),
@@ -316,7 +316,7 @@ impl Call {
         let number = line(invite, "CSeq").split(' ').next().unwrap_or("");
         let ack = ack.replace(&format!("CSeq: {} ACK", from.sequence), &format!("CSeq: {number} ACK"));
         from.send(&ack);
-        to.hears_in(&self.call_id, "ACK", STEP).unwrap_or_else(|| panic!("the ACK does not arrive:\n{ack}"));
+        to.hears_in(&self.id, "ACK", STEP).unwrap_or_else(|| panic!("the ACK does not arrive:\n{ack}"));
     }
 
     fn write(&self, by: Side, from: &mut Bare, method: &str, more: &str) -> String {
@@ -324,14 +324,7 @@ impl Call {
             Side::Caller => (&self.caller, &self.callee),
             Side::Callee => (&self.callee, &self.caller),
         };
-        from.write(
-            method,
-            &own.target,
-            &own.local,
-            &other.local,
-            &self.call_id,
-            &format!("{}{more}", own.route),
-        )
+        from.write(method, &own.target, &own.local, &other.local, &self.id, &format!("{}{more}", own.route))
     }
 }
 

@@ -176,18 +176,10 @@ fn certificates(folder: &Path) {
     let mut first = Served::start(&format!("{}[tls]\n", OPEN.replace("\"udp\"", "\"tls\"")));
     let mut second = Served::start(&OPEN.replace("\"udp\"", "\"tls\""));
     for (served, name) in [(&mut first, "first"), (&mut second, "second")] {
-        for entry in
-            std::fs::read_dir(served.data().join("tls")).expect("the certificates of a served switchboard")
-        {
-            let path = entry.expect("the certificates of a served switchboard").path();
-            let kind = path
-                .file_name()
-                .expect("the certificates of a served switchboard")
-                .to_str()
-                .expect("the certificates of a served switchboard")
-                .to_owned();
-            std::fs::copy(&path, folder.join(format!("{name}-{kind}")))
-                .expect("the certificates of a served switchboard");
+        for entry in std::fs::read_dir(served.data().join("tls")).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let kind = path.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
+            std::fs::copy(&path, folder.join(format!("{name}-{kind}"))).expect("a copy");
         }
         served.end();
     }
@@ -195,7 +187,7 @@ fn certificates(folder: &Path) {
 
 #[test]
 fn a_certificate_that_is_of_no_use_is_named() {
-    let folder = tempfile::tempdir().expect("the certificates of a served switchboard");
+    let folder = tempfile::tempdir().unwrap();
     certificates(folder.path());
     let names: Vec<String> = std::fs::read_dir(folder.path())
         .unwrap()
