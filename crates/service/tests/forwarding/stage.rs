@@ -302,10 +302,7 @@ pub(crate) fn build(via: &str, caller: &str, host: u8, method: &str, uri: &str, 
     line("CSeq:", format!("1 {method}"));
     line("Contact:", format!("<sip:alice@192.0.2.{host}:5060>"));
     for line in more.lines().filter(|line| !line.ends_with(": -")) {
-        text.extend([
-            line, "
-",
-        ]);
+        text.extend([line, "\r\n"]);
     }
     text.push_str("Content-Length: 0\r\n\r\n");
     text
