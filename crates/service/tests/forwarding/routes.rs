@@ -19,7 +19,8 @@ fn call(stage: &mut Stage, caller: Flow, callee: Flow) -> (Sent, Vec<String>) {
 /// A request inside that dialog, from alice or from bob.
 fn inside(from_caller: bool, via: &str, uri: &str, route: &[String], call_id: &str) -> String {
     let (from, to) = if from_caller { ("a", "b") } else { ("b", "a") };
-    let route: String = route.iter().flat_map(|entry| ["Route: ", entry, "\r\n"]).collect();
+    let route: Vec<String> = route.iter().map(|entry| format!("Route: {entry}\r\n")).collect();
+    let route = route.concat();
     format!(
         "BYE {uri} SIP/2.0\r\nVia: SIP/2.0/{via};branch=z9hG4bKbye{from_caller}\r\nMax-Forwards: 70\r\n{route}\
          From: <sip:x@elsewhere.test>;tag={from}\r\nTo: <sip:y@elsewhere.test>;tag={to}\r\n\

@@ -26,7 +26,7 @@ fn a_request_reaches_only_who_registered_for_it() {
         let sent = stage.one(flow(Transport::Tls, 10), &text);
         match expected {
             Ok(uri) => {
-                assert_eq!((sent.request_uri(), sent.flow), (uri, flow(transport, 20)), "{asked} {target}")
+                assert_eq!((sent.request_uri(), sent.flow), (uri, flow(transport, 20)), "{asked} {target}");
             }
             Err(code) => {
                 assert_eq!(sent.status(), 480, "{asked} {target}");

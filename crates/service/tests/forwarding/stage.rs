@@ -16,46 +16,46 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The switchboard and the world around it.
-pub struct Stage {
-    pub agent: Agent,
-    pub now: Instant,
+pub(crate) struct Stage {
+    pub(crate) agent: Agent,
+    pub(crate) now: Instant,
     /// What lookups of an address-of-record find, unless the registrar knows better.
-    pub users: BTreeMap<Box<str>, Located>,
+    pub(crate) users: BTreeMap<Box<str>, Located>,
     /// What REGISTER has changed.
-    pub location: Location,
+    pub(crate) location: Location,
     /// Questions that a test answers itself.
-    pub asked: Vec<(AskId, Question)>,
+    pub(crate) asked: Vec<(AskId, Question)>,
     /// Leaves every question to the test, those for a location too.
-    pub silent: bool,
+    pub(crate) silent: bool,
 }
 
 /// A message that was sent.
 #[derive(Clone, Debug)]
-pub struct Sent {
-    pub flow: Flow,
-    pub text: String,
+pub(crate) struct Sent {
+    pub(crate) flow: Flow,
+    pub(crate) text: String,
 }
 
 impl Sent {
-    pub fn start(&self) -> &str {
+    pub(crate) fn start(&self) -> &str {
         self.text.lines().next().unwrap_or_default()
     }
 
     /// The status, or 0 for a request.
-    pub fn status(&self) -> u16 {
+    pub(crate) fn status(&self) -> u16 {
         self.start().strip_prefix("SIP/2.0 ").map_or(0, |rest| rest[..3].parse().expect("a status"))
     }
 
-    pub fn is(&self, method: &str) -> bool {
+    pub(crate) fn is(&self, method: &str) -> bool {
         self.start().starts_with(&format!("{method} "))
     }
 
-    pub fn request_uri(&self) -> &str {
+    pub(crate) fn request_uri(&self) -> &str {
         self.start().split(' ').nth(1).unwrap_or_default()
     }
 
     /// The lines of a header, in order.
-    pub fn all(&self, name: &str) -> Vec<&str> {
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
         let head = self.text.split("\r\n\r\n").next().unwrap_or_default();
         head.lines()
             .skip(1)
@@ -65,14 +65,14 @@ impl Sent {
             .collect()
     }
 
-    pub fn one(&self, name: &str) -> &str {
+    pub(crate) fn one(&self, name: &str) -> &str {
         let all = self.all(name);
         assert_eq!(all.len(), 1, "one {name} in {}", self.text);
         all[0]
     }
 }
 
-pub fn flow(transport: Transport, host: u8) -> Flow {
+pub(crate) fn flow(transport: Transport, host: u8) -> Flow {
     let (listener, connection) = match transport {
         Transport::Udp => (0, 0),
         Transport::Tcp => (1, 1000 + u64::from(host)),
@@ -87,12 +87,12 @@ pub fn flow(transport: Transport, host: u8) -> Flow {
     }
 }
 
-pub fn udp(host: u8) -> Flow {
+pub(crate) fn udp(host: u8) -> Flow {
     flow(Transport::Udp, host)
 }
 
 /// A contact at 192.0.2.`host` by UDP.
-pub fn at(user: &str, host: u8) -> Target {
+pub(crate) fn at(user: &str, host: u8) -> Target {
     Target {
         uri: format!("sip:{user}@192.0.2.{host}:5060").into(),
         q: 1000,
@@ -103,12 +103,12 @@ pub fn at(user: &str, host: u8) -> Target {
     }
 }
 
-pub fn found(targets: Vec<Target>) -> Located {
+pub(crate) fn found(targets: Vec<Target>) -> Located {
     Located { targets, only_dead_flows: false, known: true }
 }
 
 /// The password of a user here.
-pub fn password(user: &str) -> String {
+pub(crate) fn password(user: &str) -> String {
     format!("secret-{user}")
 }
 
@@ -149,7 +149,7 @@ fn user((_, md5, sha256, sha512): &(&str, &str, &str, &str)) -> User {
 }
 
 /// A switchboard for `example.test` at 192.0.2.1 by UDP, TCP and TLS, that challenges nobody.
-pub fn open() -> Stage {
+pub(crate) fn open() -> Stage {
     stage(|settings| {
         settings.auth.calls = false;
         settings.auth.registers = false;
@@ -157,11 +157,11 @@ pub fn open() -> Stage {
 }
 
 /// The same, challenging as it would by default.
-pub fn guarded() -> Stage {
+pub(crate) fn guarded() -> Stage {
     stage(|_| {})
 }
 
-pub fn stage(change: impl FnOnce(&mut Settings)) -> Stage {
+pub(crate) fn stage(change: impl FnOnce(&mut Settings)) -> Stage {
     let listener = |id, transport: Transport| {
         let port = transport.default_port();
         Listener {
@@ -189,44 +189,44 @@ pub fn stage(change: impl FnOnce(&mut Settings)) -> Stage {
 }
 
 impl Stage {
-    pub fn bob(&mut self, targets: Vec<Target>) {
+    pub(crate) fn bob(&mut self, targets: Vec<Target>) {
         self.users.insert("bob@example.test".into(), found(targets));
     }
 
     /// Hands in a message; gives back what is sent.
-    pub fn pass(&mut self, from: Flow, text: &str) -> Vec<Sent> {
+    pub(crate) fn pass(&mut self, from: Flow, text: &str) -> Vec<Sent> {
         self.agent.handle(self.now, Input::Packet { flow: from, bytes: text.as_bytes() });
         self.drain()
     }
 
     /// Hands in a message that leads to exactly one other.
-    pub fn one(&mut self, from: Flow, text: &str) -> Sent {
+    pub(crate) fn one(&mut self, from: Flow, text: &str) -> Sent {
         let sent = self.pass(from, text);
         assert_eq!(sent.len(), 1, "one message for {text}: {sent:#?}");
         sent[0].clone()
     }
 
-    pub fn answer(&mut self, id: AskId, answer: Answer) -> Vec<Sent> {
+    pub(crate) fn answer(&mut self, id: AskId, answer: Answer) -> Vec<Sent> {
         self.agent.handle(self.now, Input::Answer(id, answer));
         self.drain()
     }
 
     /// Answers the oldest question that is left, which must be for a connection.
-    pub fn opened(&mut self, result: Result<Flow, FlowError>) -> Vec<Sent> {
+    pub(crate) fn opened(&mut self, result: Result<Flow, FlowError>) -> Vec<Sent> {
         let (id, question) = self.asked.remove(0);
         assert!(matches!(question, Question::Open { .. }), "{question:?}");
         self.answer(id, Answer::Opened(result))
     }
 
     /// Answers the oldest question that is left, which must be for a name.
-    pub fn resolved(&mut self, records: Records) -> Vec<Sent> {
+    pub(crate) fn resolved(&mut self, records: Records) -> Vec<Sent> {
         let (id, question) = self.asked.remove(0);
         assert!(matches!(question, Question::Dns(_)), "{question:?}");
         self.answer(id, Answer::Dns(records))
     }
 
     /// Lets time pass, timer by timer.
-    pub fn wait(&mut self, wait: Duration) -> Vec<Sent> {
+    pub(crate) fn wait(&mut self, wait: Duration) -> Vec<Sent> {
         let until = self.now + wait;
         let mut sent = Vec::new();
         while let Some(due) = self.agent.poll_timeout().filter(|due| *due <= until) {
@@ -239,12 +239,12 @@ impl Stage {
     }
 
     /// Everything is over in the end.
-    pub fn assert_ends_idle(&mut self) {
+    pub(crate) fn assert_ends_idle(&mut self) {
         self.wait(Duration::from_mins(10));
         assert!(self.agent.is_idle(), "nothing is left behind: {:?}", self.agent.counters());
     }
 
-    pub fn drain(&mut self) -> Vec<Sent> {
+    pub(crate) fn drain(&mut self) -> Vec<Sent> {
         let mut sent = Vec::new();
         while let Some(output) = self.agent.poll_output() {
             match output {
@@ -276,22 +276,22 @@ impl Stage {
 }
 
 /// A request by UDP from 192.0.2.10 with whatever headers are wanted besides.
-pub fn request(method: &str, uri: &str, more: &str) -> String {
+pub(crate) fn request(method: &str, uri: &str, more: &str) -> String {
     from(10, method, uri, more)
 }
 
 /// The same, from another host, by `Via` of UDP.
-pub fn from(host: u8, method: &str, uri: &str, more: &str) -> String {
+pub(crate) fn from(host: u8, method: &str, uri: &str, more: &str) -> String {
     build(&format!("UDP 192.0.2.{host}:5060"), "sip:alice@elsewhere.test", host, method, uri, more)
 }
 
 /// A request. What `more` says itself is not said twice.
-pub fn build(via: &str, caller: &str, host: u8, method: &str, uri: &str, more: &str) -> String {
+pub(crate) fn build(via: &str, caller: &str, host: u8, method: &str, uri: &str, more: &str) -> String {
     let has = |name: &str| more.lines().any(|line| line.starts_with(name));
     let mut text = format!("{method} {uri} SIP/2.0\r\n");
     let mut line = |name: &str, value: String| {
         if !has(name) {
-            text = std::mem::take(&mut text) + name + " " + &value + "\r\n";
+            text.extend([name, " ", &value, "\r\n"]);
         }
     };
     line("Via:", format!("SIP/2.0/{via};branch=z9hG4bK{method}{}", more.len()));
@@ -301,23 +301,23 @@ pub fn build(via: &str, caller: &str, host: u8, method: &str, uri: &str, more: &
     line("Call-ID:", "c1".into());
     line("CSeq:", format!("1 {method}"));
     line("Contact:", format!("<sip:alice@192.0.2.{host}:5060>"));
-    let kept: String =
-        more.lines().filter(|line| !line.ends_with(": -")).map(|line| format!("{line}\r\n")).collect();
-    text.push_str(&kept);
+    for line in more.lines().filter(|line| !line.ends_with(": -")) {
+        text.extend([line, "\r\n"]);
+    }
     text.push_str("Content-Length: 0\r\n\r\n");
     text
 }
 
-pub fn invite(more: &str) -> String {
+pub(crate) fn invite(more: &str) -> String {
     request("INVITE", "sip:bob@example.test", more)
 }
 
 /// A response to a request that was sent, with a To tag if it is more than a 100.
-pub fn reply(to: &Sent, status: u16, more: &str) -> String {
+pub(crate) fn reply(to: &Sent, status: u16, more: &str) -> String {
     reply_tagged(to, status, "b", more)
 }
 
-pub fn reply_tagged(to: &Sent, status: u16, tag: &str, more: &str) -> String {
+pub(crate) fn reply_tagged(to: &Sent, status: u16, tag: &str, more: &str) -> String {
     let mut text = format!("SIP/2.0 {status} Whatever\r\n");
     for name in ["Via", "Record-Route", "From", "To", "Call-ID", "CSeq"] {
         for value in to.all(name) {
@@ -326,7 +326,7 @@ pub fn reply_tagged(to: &Sent, status: u16, tag: &str, more: &str) -> String {
             } else {
                 String::new()
             };
-            text.push_str(&format!("{name}: {value}{tag}\r\n"));
+            text.extend([name, ": ", value, &tag, "\r\n"]);
         }
     }
     text.push_str(more);
@@ -335,7 +335,7 @@ pub fn reply_tagged(to: &Sent, status: u16, tag: &str, more: &str) -> String {
 }
 
 /// An ACK of the caller for a failure, hop by hop.
-pub fn ack(invite: &str, response: &Sent) -> String {
+pub(crate) fn ack(invite: &str, response: &Sent) -> String {
     let line = |name: &str| invite.lines().find(|line| line.starts_with(name)).expect("a line").to_owned();
     let uri = invite.split(' ').nth(1).expect("a URI");
     format!(
@@ -348,24 +348,24 @@ pub fn ack(invite: &str, response: &Sent) -> String {
 }
 
 /// The CANCEL of an INVITE.
-pub fn cancel(invite: &str) -> String {
+pub(crate) fn cancel(invite: &str) -> String {
     invite.replacen("INVITE ", "CANCEL ", 1).replace("CSeq: 1 INVITE", "CSeq: 1 CANCEL")
 }
 
-pub fn statuses(sent: &[Sent]) -> Vec<u16> {
+pub(crate) fn statuses(sent: &[Sent]) -> Vec<u16> {
     sent.iter().map(Sent::status).collect()
 }
 
-pub fn secs(seconds: u64) -> Duration {
+pub(crate) fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
 /// The answer of a user to a challenge.
-pub fn credentials(challenge: &str, user: &str, method: &str, uri: &str, count: u32) -> String {
+pub(crate) fn credentials(challenge: &str, user: &str, method: &str, uri: &str, count: u32) -> String {
     with_password(challenge, user, &password(user), method, uri, count)
 }
 
-pub fn with_password(
+pub(crate) fn with_password(
     challenge: &str,
     user: &str,
     password: &str,
