@@ -72,10 +72,7 @@ impl Load {
                      {password}"
                 )
             }
-            Self::Bob => format!(
-                "registers {to} --port {CALLER} --contact-port {ANSWERER} --name bob \
-                 --rate 1 --count 1 --users 1"
-            ),
+            Self::Bob => format!("registers {to} --port {ANSWERER} --name bob --rate 1 --count 1 --users 1"),
         };
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("load").args(line.split_whitespace());

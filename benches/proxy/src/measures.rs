@@ -21,8 +21,8 @@ const USERS: usize = 10_000;
 /// Where the search for the highest rate begins, in calls a second.
 const SLOWEST: u32 = 2_000;
 
-/// The factor between two rates of the search, in hundredths.
-const STEP: u32 = 112;
+/// The factors between two rates of the search, in hundredths: first strides, then steps.
+const FACTORS: [u32; 2] = [150, 110];
 
 /// Seconds that a rate must be held.
 const HELD: u32 = 4;
@@ -89,9 +89,15 @@ pub(crate) fn rate(bench: &Bench, report: &mut Report) -> Result<()> {
         let server = ready_for_calls(bench, subject, PLAIN)?;
         let mut held = 0;
         let mut rate = SLOWEST;
-        while holds(rate, if bench.quick { 1 } else { HELD })? {
-            held = rate;
-            rate = rate * STEP / 100;
+        for factor in FACTORS {
+            while holds(rate, if bench.quick { 1 } else { HELD })? {
+                held = rate;
+                rate = rate * factor / 100;
+            }
+            if held == 0 {
+                break;
+            }
+            rate = held * FACTORS[1] / 100;
         }
         server.run_time()?;
         Ok(Some(f64::from(held)))
@@ -141,10 +147,15 @@ pub(crate) fn cost(server: &Server, load: Load) -> Result<Option<f64>> {
     let before = server.run_time()?;
     let tally = load.play()?;
     let after = server.run_time()?;
-    if let Some(refusal) = &tally.refusal {
-        eprintln!("  refused: {refusal}");
-    }
     let valid = tally.failed == 0 && tally.retransmitted() <= VOID;
+    if !valid {
+        let Tally { begun, failed, retransmissions, p99_ms, .. } = tally;
+        let refusal = tally.refusal.as_deref().unwrap_or("none");
+        eprintln!(
+            "  of {begun}: {failed} failed, {retransmissions} retransmissions, 99 in 100 answered in \
+             {p99_ms:.1} ms, last refusal: {refusal}"
+        );
+    }
     Ok(valid.then(|| (after - before) as f64 / 1e3 / load.count() as f64))
 }
 

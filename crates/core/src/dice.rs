@@ -49,10 +49,9 @@ impl Dice {
 
 /// Appends 64 bits as 13 lower-case characters that are legal in a token.
 pub fn push_base32(out: &mut String, bits: u64) {
-    const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-    for place in (0..13).rev() {
-        out.push(char::from(DIGITS[((bits >> (place * 5)) & 31) as usize]));
-    }
+    let text: [u8; 13] = std::array::from_fn(|at| DIGITS[((bits >> ((12 - at) * 5)) & 31) as usize]);
+    // They are ASCII.
+    out.push_str(std::str::from_utf8(&text).unwrap_or_default());
 }
 
 /// Reads what [`push_base32`] wrote; `None` for anything else.
@@ -60,20 +59,27 @@ pub fn parse_base32(text: &[u8]) -> Option<u64> {
     if text.len() != 13 {
         return None;
     }
-    text.iter().try_fold(0u64, |bits, byte| Some(bits << 5 | u64::from(digit_of(*byte)?)))
+    let (mut bits, mut all) = (0, 0);
+    for byte in text {
+        let digit = VALUES[usize::from(*byte)];
+        bits = bits << 5 | u64::from(digit);
+        all |= digit;
+    }
+    (all < 32).then_some(bits)
 }
 
-const fn digit_of(byte: u8) -> Option<u8> {
-    Some(match byte {
-        b'0'..=b'9' => byte - b'0',
-        b'a'..=b'h' => byte - b'a' + 10,
-        b'j' | b'k' => byte - b'j' + 18,
-        b'm' | b'n' => byte - b'm' + 20,
-        b'p'..=b't' => byte - b'p' + 22,
-        b'v'..=b'z' => byte - b'v' + 27,
-        _ => return None,
-    })
-}
+const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// What each digit stands for; 32 for what is none.
+static VALUES: [u8; 256] = {
+    let mut values = [32; 256];
+    let mut at = 0;
+    while at < DIGITS.len() {
+        values[DIGITS[at] as usize] = at as u8;
+        at += 1;
+    }
+    values
+};
 
 #[cfg(test)]
 mod tests {

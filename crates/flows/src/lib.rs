@@ -6,6 +6,26 @@
 //! unbounded one only that everything ends by name and nothing is left behind. The [`judge`] holds the same tap
 //! against the list that the RFC prints.
 //!
+//! ```
+//! use cordboard_flows::Stage;
+//! use cordboard_flows::rfc3665::scene::{ALICE_BY_HERSELF, BOB};
+//!
+//! let stage = Stage::still();
+//! let [alice, bob] = [&ALICE_BY_HERSELF, &BOB].map(|person| stage.person(person));
+//! stage.name(BOB.domain, BOB.address);
+//! alice.dials(bob);
+//! bob.answers(alice);
+//! stage.drawn("
+//!     alice        bob
+//!       |--INVITE-->|
+//!       |<-180------|
+//!       |<-200------|
+//!       |--ACK----->|
+//!       |<==audio==>|
+//! ");
+//! stage.talking([(alice, bob)]);
+//! ```
+//!
 //! The modules in the order in which a play meets them: [`cast`] puts people and switchboards on the network,
 //! [`phone`] is what they do, `book` what their telephones told, [`stage`] the play itself, `drawing` and
 //! [`judge`] what is thought of it; then the flows, one folder an RFC.

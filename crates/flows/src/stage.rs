@@ -180,6 +180,15 @@ impl Stage {
         self.inner.borrow_mut().sim.fault(fault);
     }
 
+    /// Lets so much time pass.
+    pub fn passes(&self, time: Duration) {
+        let mut inner = self.inner.borrow_mut();
+        if inner.stopped.is_none() {
+            let until = inner.sim.now() + time;
+            while inner.step(until) {}
+        }
+    }
+
     /// Begins a new page of the drawing, once the wire is at rest.
     pub fn turn_page(&self) {
         self.rest();

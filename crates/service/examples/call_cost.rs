@@ -126,9 +126,9 @@ fn answer(request: &str, status: &str, body: &str) -> String {
     for line in request.lines().take_while(|line| !line.is_empty()) {
         let keep = ["Via:", "From:", "Call-ID:", "CSeq:", "Record-Route:"];
         if keep.iter().any(|name| line.starts_with(name)) {
-            out += &format!("{line}\r\n");
+            out = out + line + "\r\n";
         } else if line.starts_with("To:") {
-            out += &format!("{line}{}\r\n", if line.contains("tag=") { "" } else { ";tag=b1" });
+            out = out + line + if line.contains("tag=") { "\r\n" } else { ";tag=b1\r\n" };
         }
     }
     out += "Contact: <sip:bob@127.0.0.1:5080>\r\n";

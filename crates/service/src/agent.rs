@@ -121,28 +121,31 @@ impl Agent {
     }
 
     fn packet(&mut self, now: Instant, flow: Flow, bytes: &[u8]) {
-        let mut message = match View::parse(bytes) {
+        // Not moved out of its result, for it is large.
+        let mut parsed = View::parse(bytes);
+        let message = match &mut parsed {
             Ok(message) => message,
-            Err(reject) => return self.refuse(now, flow, bytes, &reject),
+            Err(reject) => return self.refuse(now, flow, bytes, *reject),
         };
         message.set_source(flow.remote);
+        let message = &*message;
         self.desk.counters.received += 1;
         self.ring.record(now, true, flow, message.bytes());
-        match self.desk.stack.receive(now, flow, &message) {
+        match self.desk.stack.receive(now, flow, message) {
             Received::Absorbed => {}
             Received::Request(server) => match self.desk.settings.role {
                 Role::Telephone(_) => {
-                    self.telephone.handle_request(&mut self.desk, now, flow, server, &message)
+                    self.telephone.handle_request(&mut self.desk, now, flow, server, message);
                 }
-                Role::Switchboard(_) => switchboard::request(self, now, flow, server, &message),
+                Role::Switchboard(_) => switchboard::request(self, now, flow, server, message),
             },
             Received::Cancel(cancel, invite) => {
                 let status = if invite.is_some() { Status::OK } else { Status::CALL_DOES_NOT_EXIST };
-                self.desk.reply(now, cancel, &message, status);
+                self.desk.reply(now, cancel, message, status);
                 let Some(invite) = invite else { return };
                 match self.desk.stack.server_owner(invite) {
                     Some(owner) if owner.role == role::PROXY => {
-                        self.proxy.cancel(&mut self.desk, now, owner.key)
+                        self.proxy.cancel(&mut self.desk, now, owner.key);
                     }
                     Some(owner) if owner.role == role::TELEPHONE => {
                         self.telephone.handle_cancel(&mut self.desk, now, owner.key, invite);
@@ -151,33 +154,33 @@ impl Agent {
                 }
             }
             Received::Ack => match self.desk.settings.role {
-                Role::Telephone(_) => self.telephone.handle_ack(&mut self.desk, now, flow, &message),
-                Role::Switchboard(_) => switchboard::ack(self, now, flow, &message),
+                Role::Telephone(_) => self.telephone.handle_ack(&mut self.desk, now, flow, message),
+                Role::Switchboard(_) => switchboard::ack(self, now, flow, message),
             },
             Received::Response(client, owner) => match owner.role {
-                role::PROXY => self.proxy.handle_response(&mut self.desk, now, owner.key, client, &message),
+                role::PROXY => self.proxy.handle_response(&mut self.desk, now, owner.key, client, message),
                 role::TELEPHONE => {
-                    self.telephone.handle_response(&mut self.desk, now, owner.key, client, &message);
+                    self.telephone.handle_response(&mut self.desk, now, owner.key, client, message);
                 }
                 _ => {}
             },
             // RFC 6026 §7.3: a stray response is not passed on.
             Received::StrayResponse => match self.desk.settings.role {
                 Role::Telephone(_) => {
-                    self.telephone.handle_stray_response(&mut self.desk, now, flow, &message)
+                    self.telephone.handle_stray_response(&mut self.desk, now, flow, message);
                 }
                 Role::Switchboard(_) => self.desk.counters.dropped += 1,
             },
             Received::Overloaded => {
                 self.desk.counters.overloaded += 1;
-                let busy = self.desk.response(&message, Status::SERVICE_UNAVAILABLE);
+                let busy = self.desk.response(message, Status::SERVICE_UNAVAILABLE);
                 self.desk.send(flow, busy.line(Name::RETRY_AFTER, OVERLOAD_RETRY_S).finish());
             }
         }
     }
 
     /// Answers bytes that are not a message, if that can be done at all.
-    fn refuse(&mut self, now: Instant, flow: Flow, bytes: &[u8], reject: &Reject) {
+    fn refuse(&mut self, now: Instant, flow: Flow, bytes: &[u8], reject: Reject) {
         self.desk.counters.refused += 1;
         if let Some(reply) = reject.reply(bytes, flow.remote) {
             self.ring.record(now, true, flow, bytes);
@@ -199,7 +202,7 @@ impl Agent {
     fn command(&mut self, now: Instant, id: CommandId, command: Command) {
         match command {
             Command::UseDirectory(directory) => self.desk.directory = directory,
-            Command::UseSettings(settings) => self.desk.use_settings(settings),
+            Command::UseSettings(settings) => self.desk.use_settings(&settings),
             Command::Call(action) => self.telephone.handle_action(&mut self.desk, now, id, action),
             Command::ListCalls => {
                 let calls = calls::summaries(&self.ring);
@@ -230,7 +233,7 @@ impl Agent {
 }
 
 /// What a 503 of ours asks for (RFC 3261 §21.5.4), in seconds.
-const OVERLOAD_RETRY_S: u32 = 5;
+pub(crate) const OVERLOAD_RETRY_S: u32 = 5;
 
 const fn role_of(event: &stack::Event) -> u8 {
     match event {

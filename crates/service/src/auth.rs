@@ -106,7 +106,7 @@ impl Authenticator {
         let Some(minted) = self.read(&credentials.nonce) else { return Verdict::Unproved { stale: true } };
         let life = desk.settings.auth.nonce_life;
         let old = minted.shard != self.shard || now.since(minted.at) > life || minted.at > now;
-        let count = credentials.nc.as_ref().map_or(1, |nc| nc.value());
+        let count = credentials.nc.as_ref().map_or(1, cordboard_sip::digest::NonceCount::value);
         if old || !self.use_up(minted.id, count, now, life) {
             return Verdict::Unproved { stale: true };
         }
@@ -189,10 +189,13 @@ impl Used {
     }
 }
 
-/// Whether the credentials in `value` are for `realm`, as far as a glance can tell.
+/// Whether the credentials in `value` are for `realm`: by a glance, or where they are written in an
+/// unusual way, by reading them.
 pub(crate) fn is_for(value: &str, realm: &str) -> bool {
-    let Some(at) = value.find("realm=\"") else { return false };
-    value[at + 7..].strip_prefix(realm).is_some_and(|rest| rest.starts_with('"'))
+    match value.find("realm=\"") {
+        Some(at) => value[at + 7..].strip_prefix(realm).is_some_and(|rest| rest.starts_with('"')),
+        None => Credentials::read(value).is_ok_and(|credentials| credentials.realm == realm),
+    }
 }
 
 /// RFC 7616 §3.4.6: the URI in the credentials is that of the request, at least as far as user and
@@ -211,13 +214,17 @@ fn names_request(desk: &Desk, credentials: &Credentials<'_>, request: &View<'_>)
 }
 
 fn proves(desk: &Desk, credentials: &Credentials<'_>, request: &View<'_>) -> bool {
+    // RFC 7616 §5.6: otherwise whoever sits in between would choose the weakest that we know.
+    if !desk.settings.auth.algorithms.contains(&credentials.algorithm) {
+        return false;
+    }
     let Some(user) = desk.directory.user(&credentials.username) else { return false };
     let mut digits = String::with_capacity(64);
     let mut hex = |bytes: &[u8]| {
-        bytes.iter().for_each(|byte| {
+        for byte in bytes {
             let written = write!(digits, "{byte:02x}");
             debug_assert!(written.is_ok(), "a String takes whatever is written");
-        });
+        }
     };
     match credentials.algorithm {
         Algorithm::Md5 => user.ha1_md5.as_ref().map(|ha1| hex(ha1)),

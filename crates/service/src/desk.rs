@@ -13,13 +13,16 @@ use cordboard_core::time::Instant;
 use cordboard_core::transaction::ServerId;
 use cordboard_core::transport::{Flow, Listener, ListenerId, Transport};
 use cordboard_sip::{Builder, Name, Status, UriRef, View};
-use foldhash::fast::FixedState;
-use std::collections::{HashMap, VecDeque};
+use slab::Slab;
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// Questions that one shard may have out at a time; more requests that need one are answered 503.
 pub(crate) const MAX_QUESTIONS: usize = 100_000;
+
+/// How many bits of a question's name tell where its asker is kept.
+const PLACE_BITS: u32 = MAX_QUESTIONS.next_power_of_two().ilog2();
 
 /// Who asked a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,13 +55,13 @@ pub(crate) struct Desk {
     pub(crate) tokens: Tokens,
     pub(crate) counters: Counters,
     pub(crate) out: VecDeque<Output>,
-    asks: HashMap<AskId, Asker, FixedState>,
+    /// Each with the name of its question, for places are used again.
+    asks: Slab<(AskId, Asker)>,
     next_ask: u64,
 }
 
 impl Desk {
-    pub(crate) fn new(settings: Arc<Settings>, mut stack: Stack) -> Self {
-        let hasher = FixedState::with_seed(stack.dice().bits());
+    pub(crate) fn new(settings: Arc<Settings>, stack: Stack) -> Self {
         Self {
             tokens: Tokens::new(&settings.key, settings.node),
             stack,
@@ -66,7 +69,7 @@ impl Desk {
             directory: Arc::default(),
             counters: Counters::default(),
             out: VecDeque::new(),
-            asks: HashMap::with_hasher(hasher),
+            asks: Slab::new(),
             next_ask: 0,
         }
     }
@@ -77,14 +80,15 @@ impl Desk {
             return false;
         }
         self.next_ask += 1;
-        let id = AskId(self.next_ask);
-        self.asks.insert(id, asker);
+        let place = self.asks.vacant_entry();
+        let id = AskId(self.next_ask << PLACE_BITS | place.key() as u64);
+        place.insert((id, asker));
         self.out.push_back(Output::Ask(id, question));
         true
     }
 
     /// Takes new settings over, except what cannot change while messages are under way.
-    pub(crate) fn use_settings(&mut self, settings: Arc<Settings>) {
+    pub(crate) fn use_settings(&mut self, settings: &Settings) {
         let old = &self.settings;
         self.settings = Arc::new(Settings {
             role: old.role.clone(),
@@ -93,7 +97,7 @@ impl Desk {
             node: old.node,
             timing: old.timing,
             ring_bytes: old.ring_bytes,
-            ..Settings::clone(&settings)
+            ..settings.clone()
         });
     }
 
@@ -104,7 +108,9 @@ impl Desk {
 
     /// Who asked; each question is answered once.
     pub(crate) fn asker(&mut self, id: AskId) -> Option<Asker> {
-        self.asks.remove(&id)
+        let place = (id.0 & ((1 << PLACE_BITS) - 1)) as usize;
+        self.asks.get(place).filter(|(asked, _)| *asked == id)?;
+        Some(self.asks.remove(place).1)
     }
 
     /// Questions that are out.

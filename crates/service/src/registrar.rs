@@ -76,7 +76,7 @@ impl Registrar {
             }
             Err(Unproved::Refuse(status)) => return desk.reply(now, server, request, status),
         };
-        let registration = match self.registration(desk, request, user.as_deref(), flow) {
+        let registration = match registration(desk, request, user.as_deref(), flow) {
             Ok(registration) => registration,
             Err(refusal) => return refuse(desk, now, server, request, refusal),
         };
@@ -132,44 +132,43 @@ impl Registrar {
             }
         }
     }
+}
 
-    /// §10.3 steps 2 to 7: what the request asks for.
-    fn registration(
-        &self,
-        desk: &Desk,
-        request: &View<'_>,
-        user: Option<&str>,
-        flow: Flow,
-    ) -> Result<Registration, Refusal> {
-        let unknown: Vec<Box<str>> = request
-            .values(Name::REQUIRE)
-            .map(|value| value.text)
-            .filter(|option| !SUPPORTED.split(", ").any(|known| known.eq_ignore_ascii_case(option)))
-            .map(Box::from)
-            .collect();
-        if !unknown.is_empty() {
-            return Err(Refusal::Extension(unknown));
-        }
-        let to = UriRef::parse(request.to_uri()).map_err(|_| Status::BAD_REQUEST)?;
-        let named = unescape(to.user().ok_or(Status::NOT_FOUND)?);
-        if !desk.is_ours(&to) {
-            return Err(Status::NOT_FOUND.into());
-        }
-        if user.is_some_and(|user| *user != *named) {
-            return Err(Status::FORBIDDEN.into());
-        }
-        if desk.directory.user(&named).is_none() {
-            return Err(Status::NOT_FOUND.into());
-        }
-        Ok(Registration {
-            aor: desk.aor(&named),
-            call_id: request.call_id().into(),
-            cseq: request.cseq().0,
-            flow,
-            path: request.values(Name::PATH).map(|value| value.text.into()).collect(),
-            action: change(desk, request)?,
-        })
+/// §10.3 steps 2 to 7: what the request asks for.
+fn registration(
+    desk: &Desk,
+    request: &View<'_>,
+    user: Option<&str>,
+    flow: Flow,
+) -> Result<Registration, Refusal> {
+    let unknown: Vec<Box<str>> = request
+        .values(Name::REQUIRE)
+        .map(|value| value.text)
+        .filter(|option| !SUPPORTED.split(", ").any(|known| known.eq_ignore_ascii_case(option)))
+        .map(Box::from)
+        .collect();
+    if !unknown.is_empty() {
+        return Err(Refusal::Extension(unknown));
     }
+    let to = UriRef::parse(request.to_uri()).map_err(|_| Status::BAD_REQUEST)?;
+    let named = unescape(to.user().ok_or(Status::NOT_FOUND)?);
+    if !desk.is_ours(&to) {
+        return Err(Status::NOT_FOUND.into());
+    }
+    if user.is_some_and(|user| *user != *named) {
+        return Err(Status::FORBIDDEN.into());
+    }
+    if desk.directory.user(&named).is_none() {
+        return Err(Status::NOT_FOUND.into());
+    }
+    Ok(Registration {
+        aor: desk.aor(&named),
+        call_id: request.call_id().into(),
+        cseq: request.cseq().0,
+        flow,
+        path: request.values(Name::PATH).map(|value| value.text.into()).collect(),
+        action: change(desk, request)?,
+    })
 }
 
 /// The options that a REGISTER says it supports.
@@ -270,7 +269,7 @@ fn one_change(addr: &ContactAddr, expires: Duration, outbound: bool) -> Result<C
     }
     Ok(ContactChange {
         uri: uri.into(),
-        q: addr.q.map_or(1000, |q| q.thousandths()),
+        q: addr.q.map_or(1000, cordboard_sip::header::Quality::thousandths),
         expires,
         instance: addr.instance.clone(),
         reg_id: addr.reg_id.unwrap_or(0),

@@ -43,7 +43,7 @@ impl Settings {
     /// nothing is relayed for strangers. Listeners, and a key that survives restarts, are still to be
     /// set.
     pub fn of_domain(domain: &str) -> Self {
-        let hour = Duration::from_secs(3600);
+        let hour = Duration::from_hours(1);
         Self {
             role: Role::Switchboard(Switchboard::Proxies),
             timing: Timing::default(),

@@ -22,7 +22,7 @@ fn hop(view: &View<'_>, edits: &mut Edits) {
         edits.remove_value(view, &route);
     }
     edits.set_request_uri(view, "sip:alice@192.0.2.101:5060;transport=udp");
-    edits.set_received(view, "192.0.2.201");
+    edits.set_received(view, std::net::Ipv4Addr::new(192, 0, 2, 201).into());
     edits.set_rport(view, 5062);
     edits.push_line(view, Name::VIA, "SIP/2.0/UDP 203.0.113.1:5060;branch=z9hG4bKproxy");
     edits.push_line(view, Name::RECORD_ROUTE, "<sip:203.0.113.1;lr>");

@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::{Header, Name, Status, View, scan};
+use crate::{Decimal, Header, Name, Status, View, scan};
 
 /// Writes one new message, line by line.
 ///
@@ -76,7 +76,7 @@ impl Builder {
         source: Option<SocketAddr>,
     ) -> Self {
         let mut out = Vec::with_capacity(USUAL_HEAD);
-        write_value(&mut out, format_args!("SIP/2.0 {status} {reason}"));
+        write_status_line(&mut out, status, reason);
         out.extend_from_slice(b"\r\n");
         let mut source = source;
         for line in &request.lines {
@@ -85,8 +85,8 @@ impl Builder {
                 Name::VIA => match source.take() {
                     Some(source) => {
                         let start = usize::from(line.start);
-                        request.via.write_received(&mut out, request.bytes, start, source);
-                        out.extend_from_slice(&request.bytes[request.via.end.into()..line.whole().end]);
+                        request.found.via.write_received(&mut out, request.bytes, start, source);
+                        out.extend_from_slice(&request.bytes[request.found.via.end.into()..line.whole().end]);
                     }
                     None => out.extend_from_slice(whole),
                 },
@@ -95,7 +95,7 @@ impl Builder {
                         &request.bytes[line.start.into()..line.value(request.bytes).end.into()],
                     );
                     out.extend_from_slice(b";tag=");
-                    write_value(&mut out, to_tag.unwrap_or_default());
+                    write_parts(&mut out, &[to_tag.unwrap_or_default()]);
                     out.extend_from_slice(b"\r\n");
                 }
                 Name::FROM | Name::TO | Name::CALL_ID | Name::CSEQ => out.extend_from_slice(whole),
@@ -111,7 +111,7 @@ impl Builder {
     pub fn with_status(mut self, status: Status, reason: &str) -> Self {
         let end = memchr::memchr(b'\r', &self.out).unwrap_or(self.out.len());
         let mut line = Vec::with_capacity(64);
-        write_value(&mut line, format_args!("SIP/2.0 {status} {reason}"));
+        write_status_line(&mut line, status, reason);
         self.out.splice(..end, line);
         self
     }
@@ -120,6 +120,13 @@ impl Builder {
     #[must_use]
     pub fn line(mut self, name: Name, value: impl Display) -> Self {
         write_line(&mut self.out, name.as_str(), value);
+        self
+    }
+
+    /// Adds a line whose value is these parts, one after the other; quicker than formatting them.
+    #[must_use]
+    pub fn line_of(mut self, name: Name, parts: &[&str]) -> Self {
+        write_line_of(&mut self.out, name, parts);
         self
     }
 
@@ -162,9 +169,39 @@ impl Builder {
     /// Ends the message without a body.
     #[must_use]
     pub fn finish(self) -> Bytes {
-        let mut out = self.line(Name::CONTENT_LENGTH, 0).out;
+        let mut out = self.line_of(Name::CONTENT_LENGTH, &["0"]).out;
         out.extend_from_slice(b"\r\n");
         Bytes::from(out)
+    }
+}
+
+/// `SIP/2.0 status reason`, without its CRLF.
+fn write_status_line(out: &mut Vec<u8>, status: Status, reason: &str) {
+    write_parts(out, &["SIP/2.0 ", &Decimal::new(status.code()), " ", reason]);
+}
+
+/// `name: value CRLF`, the value in parts.
+pub(crate) fn write_line_of(out: &mut Vec<u8>, name: Name, parts: &[&str]) {
+    out.extend_from_slice(name.as_str().as_bytes());
+    out.extend_from_slice(b": ");
+    write_parts(out, parts);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// The parts one after the other, their line breaks as spaces.
+pub(crate) fn write_parts(out: &mut Vec<u8>, parts: &[&str]) {
+    let start = out.len();
+    out.reserve(parts.iter().map(|part| part.len()).sum());
+    for part in parts {
+        out.extend_from_slice(part.as_bytes());
+    }
+    let written = &mut out[start..];
+    if let Some(first) = memchr::memchr2(b'\r', b'\n', written) {
+        for byte in &mut written[first..] {
+            if matches!(byte, b'\r' | b'\n') {
+                *byte = b' ';
+            }
+        }
     }
 }
 

@@ -7,8 +7,8 @@ use crate::{
     limits::{MAX_HEADER_LEN, MAX_MESSAGE, MAX_START_LINE},
     reject::Peer,
     scan::{self, DISPLAY, LineEnd, Span, TOKEN, URI},
-    top_via::{self, ViaSpans},
-    view::{LineSpan, View},
+    top_via,
+    view::{Found, LineSpan, View},
 };
 
 impl<'a> View<'a> {
@@ -24,28 +24,7 @@ impl<'a> View<'a> {
     // Inlined, so that the view is made where the caller wants it: it is too big to be moved about.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Reject> {
-        let mut view = Self {
-            bytes,
-            head: "",
-            method_text: Span::NONE,
-            request_uri: Span::NONE,
-            reason: Span::NONE,
-            status: None,
-            method: Method::Other,
-            cseq: 0,
-            max_forwards: None,
-            content_length: None,
-            cseq_text: Span::NONE,
-            call_id: Span::NONE,
-            from_uri: Span::NONE,
-            to_uri: Span::NONE,
-            from_tag: Span::NONE,
-            to_tag: Span::NONE,
-            route_uri: Span::NONE,
-            via: ViaSpans::NONE,
-            source: None,
-            lines: ArrayVec::new(),
-        };
+        let mut view = Self { bytes, head: "", found: Found::NOTHING, source: None, lines: ArrayVec::new() };
         match view.read() {
             Ok(()) => Ok(view),
             Err(reject) => Err(reject),
@@ -59,9 +38,9 @@ impl<'a> View<'a> {
         }
         let at = self.start_line()?;
         self.header_lines(at).map_err(|(why, at)| {
-            let peer = match self.status {
+            let peer = match self.found.status {
                 Some(_) => Peer::Nobody,
-                None => Peer::of_request(self.method),
+                None => Peer::of_request(self.found.method),
             };
             Reject::new(why, at, peer)
         })
@@ -96,14 +75,14 @@ impl<'a> View<'a> {
         if method_end == 0 || line.get(method_end) != Some(&b' ') {
             return Err((RejectWhy::StartLine, method_end));
         }
-        self.method_text = Span::new(0, method_end);
-        self.method = Method::of(&line[..method_end]);
+        self.found.method_text = Span::new(0, method_end);
+        self.found.method = Method::of(&line[..method_end]);
         let uri = method_end + 1;
         let uri_end = scan::skip(line, uri, URI);
         if uri_end == uri || line.get(uri_end) != Some(&b' ') {
             return Err((RejectWhy::RequestUri, uri_end));
         }
-        self.request_uri = Span::new(uri, uri_end);
+        self.found.request_uri = Span::new(uri, uri_end);
         let version = &line[uri_end + 1..];
         if !version.eq_ignore_ascii_case(b"SIP/2.0") {
             let why = if is_version(version) { RejectWhy::Version } else { RejectWhy::StartLine };
@@ -128,8 +107,8 @@ impl<'a> View<'a> {
         if status.is_none() || !matches!(line.get(code_end), None | Some(b' ')) {
             return Err((RejectWhy::StatusCode, code));
         }
-        self.status = status;
-        self.reason = Span::new(line.len().min(code_end + 1), line.len());
+        self.found.status = status;
+        self.found.reason = Span::new(line.len().min(code_end + 1), line.len());
         Ok(())
     }
 
@@ -194,23 +173,23 @@ impl<'a> View<'a> {
         };
         let invalid = (RejectWhy::Invalid(name), at);
         match name {
-            Name::VIA if self.via.host.is_empty() => {
-                self.via = top_via::parse(text, at).ok_or(invalid)?;
+            Name::VIA if self.found.via.host.is_empty() => {
+                self.found.via = top_via::parse(text, at).ok_or(invalid)?;
             }
             Name::FROM => {
-                once(self.from_uri.is_empty())?;
-                (self.from_uri, self.from_tag) = party(text, at).ok_or(invalid)?;
+                once(self.found.from_uri.is_empty())?;
+                (self.found.from_uri, self.found.from_tag) = party(text, at).ok_or(invalid)?;
             }
             Name::TO => {
-                once(self.to_uri.is_empty())?;
-                (self.to_uri, self.to_tag) = party(text, at).ok_or(invalid)?;
+                once(self.found.to_uri.is_empty())?;
+                (self.found.to_uri, self.found.to_tag) = party(text, at).ok_or(invalid)?;
             }
             Name::CALL_ID => {
-                once(self.call_id.is_empty())?;
+                once(self.found.call_id.is_empty())?;
                 if at == text.len() || text[at..].iter().fold(false, |bad, b| bad | !b.is_ascii_graphic()) {
                     return Err(invalid);
                 }
-                self.call_id = Span::new(at, text.len());
+                self.found.call_id = Span::new(at, text.len());
             }
             Name::CSEQ => self.take_cseq(text, at)?,
             Name::MAX_FORWARDS => {
@@ -219,15 +198,15 @@ impl<'a> View<'a> {
                     return Err(invalid);
                 }
                 // RFC 4475 §3.1.2.4: a value beyond 255 may be treated as absent.
-                self.max_forwards = scan::decimal(&text[at..]).and_then(|n| u8::try_from(n).ok());
+                self.found.max_forwards = scan::decimal(&text[at..]).and_then(|n| u8::try_from(n).ok());
             }
             Name::CONTENT_LENGTH => {
-                once(self.content_length.is_none())?;
-                self.content_length = Some(scan::decimal(&text[at..]).ok_or(invalid)?);
+                once(self.found.content_length.is_none())?;
+                self.found.content_length = Some(scan::decimal(&text[at..]).ok_or(invalid)?);
             }
-            Name::ROUTE if self.route_uri.is_empty() => {
+            Name::ROUTE if self.found.route_uri.is_empty() => {
                 let address = address(text, at).filter(|address| address.bracketed).ok_or(invalid)?;
-                self.route_uri = address.uri;
+                self.found.route_uri = address.uri;
             }
             _ => {}
         }
@@ -237,21 +216,21 @@ impl<'a> View<'a> {
     /// `1*DIGIT LWS Method`, the number within 32 bits (RFC 3261 §8.1.1.5, §20.16).
     fn take_cseq(&mut self, text: &[u8], at: usize) -> Result<(), (RejectWhy, usize)> {
         let invalid = (RejectWhy::Invalid(Name::CSEQ), at);
-        if !self.cseq_text.is_empty() {
+        if !self.found.cseq_text.is_empty() {
             return Err((RejectWhy::Repeated(Name::CSEQ), at));
         }
         let number_end = scan::skip(text, at, TOKEN);
-        self.cseq = scan::decimal(&text[at..number_end]).ok_or(invalid)?;
-        self.cseq_text = Span::new(at, text.len());
+        self.found.cseq = scan::decimal(&text[at..number_end]).ok_or(invalid)?;
+        self.found.cseq_text = Span::new(at, text.len());
         let method = scan::skip_lws(text, number_end);
         let method_end = scan::skip(text, method, TOKEN);
         if method == number_end || method == method_end || method_end != text.len() {
             return Err(invalid);
         }
-        if self.status.is_some() {
-            self.method_text = Span::new(method, method_end);
-            self.method = Method::of(&text[method..]);
-        } else if text[method..] != self.bytes[self.method_text.range()] {
+        if self.found.status.is_some() {
+            self.found.method_text = Span::new(method, method_end);
+            self.found.method = Method::of(&text[method..]);
+        } else if text[method..] != self.bytes[self.found.method_text.range()] {
             return Err((RejectWhy::MethodMismatch, method));
         }
         Ok(())
@@ -265,18 +244,18 @@ impl<'a> View<'a> {
     /// Checks what must be there, and cuts the body; `body` is where it starts.
     fn finish(&mut self, body: usize) -> Result<(), (RejectWhy, usize)> {
         let required = [
-            (Name::VIA, self.via.host),
-            (Name::FROM, self.from_uri),
-            (Name::TO, self.to_uri),
-            (Name::CALL_ID, self.call_id),
-            (Name::CSEQ, self.cseq_text),
+            (Name::VIA, self.found.via.host),
+            (Name::FROM, self.found.from_uri),
+            (Name::TO, self.found.to_uri),
+            (Name::CALL_ID, self.found.call_id),
+            (Name::CSEQ, self.found.cseq_text),
         ];
         for (name, span) in required {
             if span.is_empty() {
                 return Err((RejectWhy::Missing(name), body));
             }
         }
-        if let Some(length) = self.content_length {
+        if let Some(length) = self.found.content_length {
             let end = body + length as usize;
             if end > self.bytes.len() {
                 return Err((RejectWhy::BodyCut, self.bytes.len()));

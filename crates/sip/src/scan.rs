@@ -274,7 +274,7 @@ pub(crate) fn params(
 pub(crate) fn element_end(text: &[u8], at: usize) -> usize {
     let mut i = at;
     loop {
-        i = find(text, i, LIST_STOP);
+        i += memchr::memchr3(b',', b'"', b'<', &text[i..]).unwrap_or(text.len() - i);
         match text.get(i) {
             Some(b'"') => match quoted(text, i) {
                 Some(end) => i = end,

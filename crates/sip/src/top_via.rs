@@ -8,7 +8,9 @@ use std::{
 use arrayvec::ArrayVec;
 
 use crate::{
-    build::write_value,
+    Decimal,
+    build::write_parts,
+    digits,
     scan::{self, HOST, IPV6, Span, TOKEN},
 };
 
@@ -106,6 +108,7 @@ impl ViaSpans {
     /// where it says what sent-by says already.
     pub(crate) fn write_received(&self, out: &mut Vec<u8>, bytes: &[u8], from: usize, source: SocketAddr) {
         let address = source.ip().to_canonical();
+        let text = digits::address(address);
         let mut fills = ArrayVec::<(Range<usize>, Fill), 2>::new();
         fills.extend(self.rport_value().map(|(start, end)| (start..end, Fill::Rport)));
         fills.extend((!self.received.is_empty()).then(|| (self.received.range(), Fill::Received)));
@@ -114,8 +117,8 @@ impl ViaSpans {
         for (range, fill) in fills {
             out.extend_from_slice(&bytes[copied..range.start]);
             match fill {
-                Fill::Rport => write_value(out, format_args!("={}", source.port())),
-                Fill::Received => write_value(out, address),
+                Fill::Rport => write_parts(out, &["=", &Decimal::new(source.port())]),
+                Fill::Received => write_parts(out, &[&text]),
             }
             copied = range.end;
         }
@@ -123,10 +126,11 @@ impl ViaSpans {
         let says_so = std::str::from_utf8(&bytes[self.host.range()])
             .is_ok_and(|host| address_of(host) == Some(address));
         if self.received.is_empty() && (!says_so || !self.rport.is_empty()) {
-            write_value(out, format_args!(";received={address}"));
+            write_parts(out, &[";received=", &text]);
         }
     }
 
+    #[inline]
     pub(crate) fn read<'a>(&self, head: &'a str) -> TopVia<'a> {
         let text = |span: Span| head.get(span.range()).unwrap_or_default();
         let some = |span: Span| (!span.is_empty()).then(|| text(span));

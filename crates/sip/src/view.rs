@@ -36,6 +36,14 @@ pub struct View<'a> {
     pub(crate) bytes: &'a [u8],
     /// Start line, header lines and empty line.
     pub(crate) head: &'a str,
+    pub(crate) found: Found,
+    pub(crate) source: Option<SocketAddr>,
+    pub(crate) lines: ArrayVec<LineSpan, MAX_HEADERS>,
+}
+
+/// What dispatch needs of one message.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
     /// Of the request line; in a response, of `CSeq`.
     pub(crate) method_text: Span,
     pub(crate) request_uri: Span,
@@ -53,8 +61,27 @@ pub struct View<'a> {
     pub(crate) to_tag: Span,
     pub(crate) route_uri: Span,
     pub(crate) via: ViaSpans,
-    pub(crate) source: Option<SocketAddr>,
-    pub(crate) lines: ArrayVec<LineSpan, MAX_HEADERS>,
+}
+
+impl Found {
+    pub(crate) const NOTHING: Self = Self {
+        method_text: Span::NONE,
+        request_uri: Span::NONE,
+        reason: Span::NONE,
+        status: None,
+        method: Method::Other,
+        cseq: 0,
+        max_forwards: None,
+        content_length: None,
+        cseq_text: Span::NONE,
+        call_id: Span::NONE,
+        from_uri: Span::NONE,
+        to_uri: Span::NONE,
+        from_tag: Span::NONE,
+        to_tag: Span::NONE,
+        route_uri: Span::NONE,
+        via: ViaSpans::NONE,
+    };
 }
 
 /// Where a header line is. Small, for 128 of them lie in every view.
@@ -140,91 +167,100 @@ impl<'a> View<'a> {
     /// Whether this is a request.
     #[must_use]
     pub const fn is_request(&self) -> bool {
-        self.status.is_none()
+        self.found.status.is_none()
     }
 
     /// The method of the request line; in a response, that of `CSeq`.
     #[must_use]
     pub const fn method(&self) -> Method {
-        self.method
+        self.found.method
     }
 
     /// The same as written.
     #[must_use]
     pub fn method_text(&self) -> &'a str {
-        self.text(self.method_text)
+        self.text(self.found.method_text)
     }
 
     /// The Request-URI; empty in a response.
     #[must_use]
     pub fn request_uri(&self) -> &'a str {
-        self.text(self.request_uri)
+        self.text(self.found.request_uri)
     }
 
     /// The status of a response; `None` for a request.
     #[must_use]
     pub const fn status(&self) -> Option<Status> {
-        self.status
+        self.found.status
     }
 
     /// The reason phrase; empty in a request.
     #[must_use]
     pub fn reason(&self) -> &'a str {
-        self.text(self.reason)
+        self.text(self.found.reason)
     }
 
     /// Call-ID. It is compared byte by byte (RFC 3261 §20.8).
     #[must_use]
     pub fn call_id(&self) -> &'a str {
-        self.text(self.call_id)
+        self.text(self.found.call_id)
     }
 
     /// The number and the method of `CSeq`.
     #[must_use]
     pub const fn cseq(&self) -> (u32, Method) {
-        (self.cseq, self.method)
+        (self.found.cseq, self.found.method)
     }
 
     /// The URI in From.
     #[must_use]
     pub fn from_uri(&self) -> &'a str {
-        self.text(self.from_uri)
+        self.text(self.found.from_uri)
     }
 
     /// The tag of From; RFC 2543 phones send none.
     #[must_use]
     pub fn from_tag(&self) -> Option<&'a str> {
-        self.some_text(self.from_tag)
+        self.some_text(self.found.from_tag)
     }
 
     /// The URI in To.
     #[must_use]
     pub fn to_uri(&self) -> &'a str {
-        self.text(self.to_uri)
+        self.text(self.found.to_uri)
     }
 
     /// The tag of To.
     #[must_use]
     pub fn to_tag(&self) -> Option<&'a str> {
-        self.some_text(self.to_tag)
+        self.some_text(self.found.to_tag)
+    }
+
+    /// Whether a Via value follows the first one.
+    #[must_use]
+    pub fn has_more_vias(&self) -> bool {
+        let mut lines = self.lines.iter().filter(|line| line.name == Name::VIA);
+        let in_its_line = lines.next().is_some_and(|line| self.found.via.end < line.value(self.bytes).end);
+        in_its_line || lines.any(|line| !line.value(self.bytes).is_empty())
     }
 
     /// The first Via value.
     #[must_use]
+    #[inline]
     pub fn top_via(&self) -> TopVia<'a> {
-        self.via.read(self.head)
+        self.found.via.read(self.head)
     }
 
     /// Max-Forwards; `None` if it is absent, or beyond 255 and so as good as absent (RFC 4475 §3.1.2.4).
     #[must_use]
     pub const fn max_forwards(&self) -> Option<u8> {
-        self.max_forwards
+        self.found.max_forwards
     }
 
     /// The URI in the first Route value.
     #[must_use]
     pub fn top_route(&self) -> Option<&'a str> {
-        self.some_text(self.route_uri)
+        self.some_text(self.found.route_uri)
     }
 
     /// The first Contact value, whole.
@@ -237,7 +273,7 @@ impl<'a> View<'a> {
     /// The number in Content-Length, if there is one; a stream needs it (RFC 3261 §18.3).
     #[must_use]
     pub const fn content_length(&self) -> Option<u32> {
-        self.content_length
+        self.found.content_length
     }
 
     /// The body.

@@ -134,7 +134,7 @@ impl Stack {
         self.client(id).map(|client| client.flow)
     }
 
-    /// The transaction that a response with this branch and CSeq method answers.
+    /// The transaction that a response with this branch and `CSeq` method answers.
     pub(super) fn answered(&self, id: ClientId, method: Method) -> Option<ClientId> {
         let client = self.client(id)?;
         match (client.machine, method) {
@@ -414,7 +414,7 @@ impl Stack {
     }
 }
 
-/// A request that belongs to an INVITE hop by hop: its Request-URI, top Via, Call-ID, From, CSeq
+/// A request that belongs to an INVITE hop by hop: its Request-URI, top Via, Call-ID, From, `CSeq`
 /// number and Route (§9.1, §17.1.1.3).
 fn hop_request(invite: &View<'_>, method: &str, to: &str) -> Builder {
     let mut builder = Builder::request(method, invite.request_uri());

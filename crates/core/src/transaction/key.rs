@@ -34,21 +34,18 @@ impl KeyMaker {
     fn keyed(&self, request: &View<'_>, method: &str) -> Key {
         let via = request.top_via();
         let mut hasher = self.0;
-        match via.branch.filter(|branch| branch.starts_with(super::branch::COOKIE)) {
-            Some(branch) => {
-                part(&mut hasher, branch);
-                part_lowercase(&mut hasher, via.sent_by);
-            }
+        if let Some(branch) = via.branch.filter(|branch| branch.starts_with(super::branch::COOKIE)) {
+            part(&mut hasher, branch);
+            part_lowercase(&mut hasher, via.sent_by);
+        } else {
             // RFC 2543: no branch to trust; the fields that both requests share. The To tag is left
             // out, for an ACK carries ours.
-            None => {
-                part(&mut hasher, via.branch.unwrap_or_default());
-                part_lowercase(&mut hasher, via.sent_by);
-                part(&mut hasher, request.request_uri());
-                part(&mut hasher, request.from_tag().unwrap_or_default());
-                part(&mut hasher, request.call_id());
-                hasher.write_u32(request.cseq().0);
-            }
+            part(&mut hasher, via.branch.unwrap_or_default());
+            part_lowercase(&mut hasher, via.sent_by);
+            part(&mut hasher, request.request_uri());
+            part(&mut hasher, request.from_tag().unwrap_or_default());
+            part(&mut hasher, request.call_id());
+            hasher.write_u32(request.cseq().0);
         }
         part(&mut hasher, method);
         hasher.finish128().as_u128()
@@ -61,8 +58,12 @@ fn part(hasher: &mut SipHasher13, text: &str) {
 }
 
 fn part_lowercase(hasher: &mut SipHasher13, text: &str) {
-    for byte in text.bytes() {
-        hasher.write_u8(byte.to_ascii_lowercase());
+    let mut lower = [0; 32];
+    for some in text.as_bytes().chunks(lower.len()) {
+        let lower = &mut lower[..some.len()];
+        lower.copy_from_slice(some);
+        lower.make_ascii_lowercase();
+        hasher.write(lower);
     }
     hasher.write_u8(0xff);
 }

@@ -7,9 +7,8 @@ use crate::token::Ends;
 use bytes::Bytes;
 use cordboard_core::transaction::{ClientId, branch};
 use cordboard_core::transport::{Flow, Listener, Transport};
-use cordboard_sip::{Edits, Method, Name, Rport, UriRef, View};
+use cordboard_sip::{Decimal, Edits, Method, Name, Rport, UriRef, View};
 use siphasher::sip::SipHasher13;
-use std::fmt;
 use std::hash::Hasher;
 use std::net::SocketAddr;
 
@@ -25,28 +24,61 @@ pub(super) fn write(
 ) -> Bytes {
     edits.clear();
     let branch = &context.branches[at];
-    if let Some(uri) = branch.aim.uri.as_deref().or(context.ways.strict_uri.as_deref()) {
+    let target = branch.aim.uri.as_deref().or(context.ways.strict_uri.as_deref());
+    let strict = strict_hop(context, branch, request);
+    if let Some(uri) = strict.or(target) {
         edits.set_request_uri(request, uri);
     }
-    route(edits, context, branch, request);
+    route(edits, context, branch, request, strict.is_some());
+    if strict.is_some() {
+        let target = target.unwrap_or_else(|| request.request_uri());
+        edits.append_line(request, Name::ROUTE, format_args!("<{target}>"));
+    }
     match request.max_forwards() {
         Some(left) => {
-            edits.set_value(request, Name::MAX_FORWARDS, format_args!("{}", left.saturating_sub(1)));
+            edits.set_value_of(request, Name::MAX_FORWARDS, &[&Decimal::new(left.saturating_sub(1))]);
         }
-        None => edits.set_value(request, Name::MAX_FORWARDS, format_args!("70")),
+        None => edits.set_value_of(request, Name::MAX_FORWARDS, &["70"]),
     }
     identity(desk, edits, context, request);
     if context.ways.record_route {
         record_route(desk, edits, context, branch, request, flow);
     }
     stamp(edits, request, context.source.remote);
+    give_length(edits, request);
     via(desk, edits, request, client, flow);
     edits.apply(request)
 }
 
-/// §16.6 steps 4 to 6: our own Route values go, a Path comes.
-fn route(edits: &mut Edits, context: &Context, branch: &Branch, request: &View<'_>) {
-    for value in request.values(Name::ROUTE).take(context.ways.strip_routes) {
+/// A datagram may leave Content-Length out, a stream may not (RFC 3261 §18.3, §20.14).
+pub(super) fn give_length(edits: &mut Edits, message: &View<'_>) {
+    if message.content_length().is_none() {
+        edits.append_line(message, Name::CONTENT_LENGTH, message.body().len());
+    }
+}
+
+/// The next hop's URI, if that is a strict router: it wants it as the Request-URI, and the real one at
+/// the end of the Route (§16.6 step 6).
+fn strict_hop<'a>(context: &'a Context, branch: &'a Branch, request: &View<'a>) -> Option<&'a str> {
+    let hop = match branch.aim.route.first() {
+        Some(path) => uri_of(path),
+        None => {
+            let ours = context.ways.strip_routes;
+            let theirs = request.values(Name::ROUTE).count() - usize::from(context.ways.strict_uri.is_some());
+            if ours >= theirs {
+                return None;
+            }
+            uri_of(request.values(Name::ROUTE).nth(ours)?.text)
+        }
+    };
+    UriRef::parse(hop).is_ok_and(|uri| uri.is_sip() && !uri.params().has("lr")).then_some(hop)
+}
+
+/// §16.6 steps 4 to 6: our own Route values go, and that of a strict next hop; a Path comes.
+fn route(edits: &mut Edits, context: &Context, branch: &Branch, request: &View<'_>, strict: bool) {
+    let by_path = !branch.aim.route.is_empty();
+    let gone = context.ways.strip_routes + usize::from(strict && !by_path);
+    for value in request.values(Name::ROUTE).take(gone) {
         edits.remove_value(request, &value);
     }
     if context.ways.strict_uri.is_some()
@@ -54,19 +86,25 @@ fn route(edits: &mut Edits, context: &Context, branch: &Branch, request: &View<'
     {
         edits.remove_value(request, &last);
     }
-    for path in branch.aim.route.iter().rev() {
-        edits.push_line(request, Name::ROUTE, format_args!("{path}"));
+    for path in branch.aim.route.iter().skip(usize::from(strict && by_path)).rev() {
+        edits.push_line_of(request, Name::ROUTE, &[path]);
     }
 }
 
 /// A foreign assertion goes, ours comes (RFC 3325 §5); credentials for us go (RFC 3261 §22.3).
 fn identity(desk: &Desk, edits: &mut Edits, context: &Context, request: &View<'_>) {
-    edits.remove_all(request, Name::P_ASSERTED_IDENTITY);
+    // §6: what a phone prefers is for us alone. §5: a trusted neighbour's assertion stands, unless the
+    // caller wants to be hidden.
+    edits.remove_all(request, Name::P_PREFERRED_IDENTITY);
+    let trusted = desk.settings.neighbours.contains(&context.source.remote.ip());
+    if !trusted || wants_privacy(request) {
+        edits.remove_all(request, Name::P_ASSERTED_IDENTITY);
+    }
     edits.remove_lines(request, Name::PROXY_AUTHORIZATION, |value| crate::auth::is_for(value, desk.realm()));
     if let Some(aor) = &context.ways.identity
         && !wants_privacy(request)
     {
-        edits.append_line(request, Name::P_ASSERTED_IDENTITY, format_args!("<sip:{aor}>"));
+        edits.append_line_of(request, Name::P_ASSERTED_IDENTITY, &["<sip:", aor, ">"]);
     }
 }
 
@@ -102,17 +140,19 @@ fn record_route(
     // What is pushed first ends below.
     let secure = context.ways.secure;
     if inside.id != outside.id {
-        edits.push_line(
-            request,
-            Name::RECORD_ROUTE,
-            format_args!("{}", RouteEntry { listener: inside, token: &token, secure }),
-        );
+        push_route(edits, request, inside, &token, secure);
     }
-    edits.push_line(
-        request,
-        Name::RECORD_ROUTE,
-        format_args!("{}", RouteEntry { listener: outside, token: &token, secure }),
-    );
+    push_route(edits, request, outside, &token, secure);
+}
+
+fn push_route(edits: &mut Edits, request: &View<'_>, listener: &Listener, token: &str, secure: bool) {
+    let scheme = if secure { "<sips:" } else { "<sip:" };
+    let (param, transport) = match listener.transport {
+        Transport::Udp => ("", ""),
+        other => (";transport=", other.token()),
+    };
+    let parts = [scheme, token, "@", &listener.sent_by, param, transport, ";lr>"];
+    edits.push_line_of(request, Name::RECORD_ROUTE, &parts);
 }
 
 /// Whether a caller can only be reached by the flow it called over: a connection, or an address that
@@ -126,23 +166,6 @@ fn must_pin(flow: Flow, request: &View<'_>) -> bool {
     cordboard_sip::uri::ip(uri.host()) != Some(flow.remote.ip())
         || port != flow.remote.port()
         || uri.params().get("transport").is_some_and(|token| !token.eq_ignore_ascii_case("udp"))
-}
-
-struct RouteEntry<'a> {
-    listener: &'a Listener,
-    token: &'a str,
-    secure: bool,
-}
-
-impl fmt::Display for RouteEntry<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = if self.secure { "sips" } else { "sip" };
-        write!(f, "<{scheme}:{}@{}", self.token, self.listener.sent_by)?;
-        if self.listener.transport != Transport::Udp {
-            write!(f, ";transport={}", self.listener.transport)?;
-        }
-        f.write_str(";lr>")
-    }
 }
 
 /// RFC 3261 §18.2.1 and RFC 3581 §4: what the previous hop's Via does not say of where it is.
@@ -160,10 +183,10 @@ fn stamp(edits: &mut Edits, request: &View<'_>, source: SocketAddr) {
 fn via(desk: &Desk, edits: &mut Edits, request: &View<'_>, client: ClientId, flow: Flow) {
     let branch = desk.stack.branch(client, Some(loop_hash(request)));
     let sent_by = desk.listener(flow.listener).map_or("invalid.invalid", |listener| &listener.sent_by);
-    edits.push_line(
+    edits.push_line_of(
         request,
         Name::VIA,
-        format_args!("SIP/2.0/{} {sent_by};branch={branch};rport", flow.transport.via_token()),
+        &["SIP/2.0/", flow.transport.via_token(), " ", sent_by, ";branch=", &branch, ";rport"],
     );
 }
 
@@ -180,8 +203,8 @@ fn loop_hash(request: &View<'_>) -> u64 {
     part(request.to_tag().unwrap_or_default());
     part(request.call_id());
     for name in [Name::ROUTE, Name::PROXY_REQUIRE, Name::PROXY_AUTHORIZATION] {
-        for value in request.values(name) {
-            part(value.text);
+        for line in request.lines_named(name) {
+            part(line);
         }
     }
     hasher.write_u32(request.cseq().0);
@@ -190,8 +213,11 @@ fn loop_hash(request: &View<'_>) -> u64 {
 
 /// §16.3 step 4: whether this request passed here before, and would take the same way again.
 pub(crate) fn is_loop(desk: &Desk, request: &View<'_>) -> bool {
+    if !request.has_more_vias() {
+        return false;
+    }
     let mut own = None;
-    request.values(Name::VIA).skip(1).any(|via| {
+    request.values(Name::VIA).any(|via| {
         let Some(at) = via.text.find("branch=") else { return false };
         let text = via.text[at + 7..].split([';', ' ', ',']).next().unwrap_or_default();
         let Some(hash) = branch::read(text).and_then(|ours| ours.loop_hash) else { return false };

@@ -14,7 +14,6 @@ use crate::desk::{Asker, Desk, role};
 use crate::door::{Answer, Question};
 use crate::location::{Located, Target, Wanted};
 use crate::settings::{Role, Switchboard};
-use bytes::Bytes;
 use context::{Aim, Best, Branch, BranchState, Context, Phase, Search, Way};
 use cordboard_core::server_location::{Next, Selection};
 use cordboard_core::stack::Event;
@@ -22,7 +21,7 @@ use cordboard_core::time::Instant;
 use cordboard_core::transaction::{ClientId, Owner, ServerId};
 use cordboard_core::transport::{Flow, FlowError, Transport};
 use cordboard_core::wheel::Wheel;
-use cordboard_sip::{Edits, Method, Status, UriRef, View};
+use cordboard_sip::{Edits, Message, Method, Status, UriRef, View};
 use slab::Slab;
 use smallvec::SmallVec;
 use std::time::Duration;
@@ -63,6 +62,7 @@ impl Proxy {
     }
 
     /// Looks up where a request may go; it waits meanwhile.
+    #[expect(clippy::too_many_arguments, reason = "each is a fact about the one request")]
     pub(crate) fn locate(
         &mut self,
         desk: &mut Desk,
@@ -78,7 +78,7 @@ impl Proxy {
             context.wants_contact = matches!(wanted, Wanted::Contact(_));
         }
         if !desk.ask(Question::Locate(wanted), Asker::Proxy(key)) {
-            self.fail(desk, now, key, Status::SERVICE_UNAVAILABLE);
+            self.overloaded(desk, now, key);
         }
     }
 
@@ -99,13 +99,15 @@ impl Proxy {
         };
         let way = match (pinned, UriRef::parse(uri)) {
             (Some(flow), _) if routed.next_route.is_none() => Ok(Way::OnlyFlow(flow)),
-            (_, Ok(uri)) if uri.is_sip() => Ok(find(desk, &uri, source, request.bytes().len())),
+            (_, Ok(uri)) if uri.is_sip() => {
+                Ok(find(desk, &uri, source, request.bytes().len(), routed.preparation.secure))
+            }
             _ => Err(Status::BAD_REQUEST),
         };
         let key = self.open(desk, source, server, request, routed, Phase::Forwarding);
         match way {
             Ok(way) => {
-                let aims = [Aim { uri: None, route: Vec::new(), way }];
+                let aims = [Aim { uri: None, route: Vec::new(), instance: None, way }];
                 self.start_group(desk, now, key, aims, Some(request));
             }
             Err(status) => self.fail(desk, now, key, status),
@@ -127,7 +129,7 @@ impl Proxy {
             server,
             method: request.method(),
             source,
-            request: Bytes::copy_from_slice(request.bytes()),
+            request: Some(Box::new(Message::of(request))),
             ways: routed.preparation,
             waiting: Vec::new(),
             branches: SmallVec::new(),
@@ -193,17 +195,24 @@ impl Proxy {
             return self.redirect(desk, now, key, &located);
         }
         let Some(context) = self.context(key) else { return };
-        let (source, secure, length) = (context.source, context.ways.secure, context.request.len());
+        let (source, secure) = (context.source, context.ways.secure);
+        let length = context.request.as_ref().map_or(0, |request| request.bytes().len());
         let (targets, refused) = security::fitting(located.targets, secure);
         if targets.is_empty() {
             context.warning = refused;
             return self.fail(desk, now, key, Status::TEMPORARILY_UNAVAILABLE);
         }
-        let groups = groups(targets);
-        let mut waiting: Vec<Vec<Aim>> = groups
+        let targets = match <[Target; 1]>::try_from(targets) {
+            Ok([target]) => {
+                let aim = aim_at(desk, target, source, length, secure);
+                return self.start_group(desk, now, key, aim, None);
+            }
+            Err(targets) => targets,
+        };
+        let mut waiting: Vec<Vec<Aim>> = groups(targets)
             .into_iter()
             .map(|group| {
-                group.into_iter().filter_map(|target| aim_at(desk, target, source, length)).collect()
+                group.into_iter().filter_map(|target| aim_at(desk, target, source, length, secure)).collect()
             })
             .collect();
         waiting.reverse();
@@ -215,15 +224,26 @@ impl Proxy {
     /// Follows the Request-URI to a domain that is not ours.
     fn elsewhere(&mut self, desk: &mut Desk, now: Instant, key: u64) {
         let Some(context) = self.context(key) else { return };
-        let (source, request) = (context.source, context.request.clone());
-        let text = View::parse(&request).map_or("", |view| view.request_uri());
-        match UriRef::parse(text) {
+        let (source, Some(request)) = (context.source, &context.request) else { return };
+        let strict = context.ways.strict_uri.as_deref();
+        let way = match UriRef::parse(strict.unwrap_or(request.view().request_uri())) {
             // RFC 7118 §5.5: such a host is a name for a connection and never to be looked up.
             Ok(uri) if !uri.host().to_ascii_lowercase().ends_with(".invalid") => {
-                let way = find(desk, &uri, source, request.len());
-                self.start_group(desk, now, key, [Aim { uri: None, route: Vec::new(), way }], None);
+                Some(find(desk, &uri, source, request.bytes().len(), false))
             }
-            _ => self.fail(desk, now, key, Status::NOT_FOUND),
+            _ => None,
+        };
+        match way {
+            Some(way) => {
+                self.start_group(
+                    desk,
+                    now,
+                    key,
+                    [Aim { uri: None, route: Vec::new(), instance: None, way }],
+                    None,
+                );
+            }
+            None => self.fail(desk, now, key, Status::NOT_FOUND),
         }
     }
 
@@ -260,7 +280,13 @@ impl Proxy {
             });
         }
         let until = context.branches.len();
-        context.group_until = (!context.waiting.is_empty()).then(|| now + GROUP_RINGS);
+        // Another flow to the same phone is for when this one fails, not for when it rings.
+        let others = context
+            .waiting
+            .iter()
+            .flatten()
+            .any(|aim| !context.branches[first..].iter().any(|branch| branch.aim.is_kin(aim)));
+        context.group_until = others.then(|| now + GROUP_RINGS);
         if let Some(due) = context.group_until {
             self.wheel.arm(due, key);
         }
@@ -373,9 +399,11 @@ impl Proxy {
         let client = desk.stack.reserve();
         let bytes = match request {
             Some(request) => forward::write(desk, &mut self.edits, context, request, at, client, flow),
-            None => match View::parse(&context.request) {
-                Ok(request) => forward::write(desk, &mut self.edits, context, &request, at, client, flow),
-                Err(_) => return desk.stack.release(client),
+            None => match &context.request {
+                Some(request) => {
+                    forward::write(desk, &mut self.edits, context, &request.view(), at, client, flow)
+                }
+                None => return desk.stack.release(client),
             },
         };
         let (method, ack) = (context.method, context.server.is_none());
@@ -407,7 +435,7 @@ impl Proxy {
         for branch in &mut context.branches {
             match (branch.state, branch.client) {
                 (BranchState::Trying | BranchState::Proceeding, Some(client)) => {
-                    desk.stack.cancel(now, client)
+                    desk.stack.cancel(now, client);
                 }
                 (BranchState::Finding, _) => branch.state = BranchState::Finished,
                 _ => {}
@@ -469,10 +497,11 @@ impl Proxy {
         let Some(at) = context.branches.iter().position(|branch| branch.client == Some(client)) else {
             return;
         };
+        let wanted = context.phase == Phase::Forwarding;
         let branch = &mut context.branches[at];
         branch.client = None;
         match (branch.state, &branch.aim.way) {
-            (BranchState::Trying, Way::Find(_)) => {
+            (BranchState::Trying, Way::Find(_)) if wanted => {
                 branch.state = BranchState::Finding;
                 self.step(desk, now, key, at, None);
             }
@@ -491,9 +520,8 @@ impl Proxy {
 
     fn trying(&mut self, desk: &mut Desk, now: Instant, server: ServerId, key: u64) {
         let Some(context) = self.context(key) else { return };
-        let Ok(mut request) = View::parse(&context.request) else { return };
-        request.set_source(context.source.remote);
-        let bytes = desk.response(&request, Status::TRYING).finish();
+        let Some(request) = &context.request else { return };
+        let bytes = desk.response(&request.view(), Status::TRYING).finish();
         desk.stack.respond(now, server, Status::TRYING, bytes);
     }
 
@@ -517,6 +545,11 @@ impl Proxy {
         if context.phase == Phase::Forwarding && context.group_until.is_some_and(|due| due <= now) {
             context.group_until = None;
             self.cancel_rest(desk, now, key);
+            let Some(context) = self.context(key) else { return };
+            if context.branches.iter().all(|branch| !branch.state.is_open()) {
+                // All of them were still being looked up: no transaction will tell of their end.
+                self.next_group(desk, now, key);
+            }
         }
         let Some(context) = self.context(key) else { return };
         let mut again = None;
@@ -586,31 +619,35 @@ fn groups(targets: Vec<Target>) -> Vec<Vec<Target>> {
     groups
 }
 
-fn aim_at(desk: &Desk, target: Target, source: Flow, length: usize) -> Option<Aim> {
+fn aim_at(desk: &Desk, target: Target, source: Flow, length: usize, secure: bool) -> Option<Aim> {
     let way = match target.path.first() {
-        Some(first) => find(desk, &UriRef::parse(target::uri_of(first)).ok()?, source, length),
+        Some(first) => find(desk, &UriRef::parse(target::uri_of(first)).ok()?, source, length, secure),
         None if target.by_flow => Way::OnlyFlow(target.flow),
         None if length > MAX_DATAGRAM_REQUEST => {
             let uri = UriRef::parse(&target.uri).ok()?;
             match uri.params().get("transport") {
-                None => find(desk, &uri, source, length),
+                None => find(desk, &uri, source, length, secure),
                 Some(_) => Way::Flow(target.flow),
             }
         }
         None => Way::Flow(target.flow),
     };
-    Some(Aim { uri: Some(target.uri), route: target.path, way })
+    Some(Aim { uri: Some(target.uri), route: target.path, instance: target.instance, way })
 }
 
-/// How to get to a URI: at once, when it says everything; else by RFC 3263.
-fn find(desk: &Desk, uri: &UriRef<'_>, source: Flow, length: usize) -> Way {
-    let target = target::target_of(uri);
+/// How to get to a URI: at once, when it says everything; else by RFC 3263. What is for a `sips` URI goes
+/// securely whatever the scheme of the next hop (RFC 3261 §16.6 step 7).
+fn find(desk: &Desk, uri: &UriRef<'_>, source: Flow, length: usize, secure: bool) -> Way {
+    let mut target = target::target_of(uri);
+    if secure {
+        target.scheme = cordboard_core::server_location::Scheme::Sips;
+    }
     let unnamed = target.transport.is_none() || target.transport == Some(Transport::Udp);
     let large = length > MAX_DATAGRAM_REQUEST && target.transport.is_none();
     if let Some(ip) = cordboard_sip::uri::ip(uri.host())
         && unnamed
         && !large
-        && uri.scheme() == cordboard_sip::Scheme::Sip
+        && target.scheme == cordboard_core::server_location::Scheme::Sip
     {
         let remote = std::net::SocketAddr::new(ip, uri.port().unwrap_or(Transport::Udp.default_port()));
         if let Some(listener) = desk.way_out(Transport::Udp, remote, Some(source.listener)) {

@@ -1,7 +1,7 @@
 //! What comes back: RFC 3261 §16.7.
 
 use super::Proxy;
-use super::context::{Best, BranchState, Phase};
+use super::context::{Best, BranchState, Context, Phase};
 use crate::desk::Desk;
 use crate::location::Located;
 use bytes::Bytes;
@@ -25,7 +25,7 @@ impl Proxy {
         let Some(at) = context.branches.iter().position(|branch| branch.client == Some(client)) else {
             return;
         };
-        let invite = context.method == Method::Invite;
+        let wanted = context.phase == Phase::Forwarding;
         let branch = &mut context.branches[at];
         match status.code() {
             100 => {
@@ -39,16 +39,18 @@ impl Proxy {
                 }
                 // §16.7 step 2; the wheel looks again when the old one is due.
                 branch.timer_c = branch.timer_c.map(|_| timer_c);
-                if context.phase != Phase::Answered {
+                // RFC 4320 §4.1: to other methods there is only the 100.
+                if context.phase != Phase::Answered && context.method == Method::Invite {
                     self.pass_back(desk, now, key, status, response);
                 }
             }
-            200..=299 if invite => {
+            200..=299 => {
                 branch.state = BranchState::Finished;
                 branch.timer_c = None;
                 self.answered(desk, now, key, status, response);
             }
-            503 if matches!(branch.aim.way, super::Way::Find(_))
+            503 if wanted
+                && matches!(branch.aim.way, super::Way::Find(_))
                 && branch.state != BranchState::Cancelled =>
             {
                 // RFC 3263 §4.3: another server of the same name may take it.
@@ -63,7 +65,7 @@ impl Proxy {
         }
     }
 
-    /// A 2xx to an INVITE goes back at once, and so does every further one (§16.7 step 5).
+    /// A 2xx goes back at once, and so does every further one to an INVITE (§16.7 step 5).
     fn answered(&mut self, desk: &mut Desk, now: Instant, key: u64, status: Status, response: &View<'_>) {
         self.pass_back(desk, now, key, status, response);
         let Some(context) = self.context(key) else { return };
@@ -71,8 +73,11 @@ impl Proxy {
             return;
         }
         context.phase = Phase::Answered;
+        if context.method != Method::Invite {
+            return self.settle(key);
+        }
         context.waiting = Vec::new();
-        context.request = Bytes::new();
+        context.request = None;
         context.ways = super::context::Preparation::default();
         desk.counters.answered += 1;
         self.cancel_rest(desk, now, key);
@@ -89,12 +94,12 @@ impl Proxy {
 
     /// Takes our Via off; `None` for a response that was meant for nobody else (§16.7 step 3).
     fn strip_via(&mut self, response: &View<'_>) -> Option<Bytes> {
-        let mut vias = response.values(Name::VIA);
-        let (top, _below) = (vias.next()?, vias.next()?);
+        let top = response.values(Name::VIA).next().filter(|_| response.has_more_vias())?;
         self.edits.clear();
         self.edits.remove_value(response, &top);
         // RFC 3325 §5: what an untrusted phone asserts is not passed on.
         self.edits.remove_all(response, Name::P_ASSERTED_IDENTITY);
+        super::forward::give_length(&mut self.edits, response);
         Some(self.edits.apply(response))
     }
 
@@ -114,6 +119,13 @@ impl Proxy {
         context.branches[at].timer_c = None;
         if context.phase == Phase::Answered {
             return;
+        }
+        if bytes.is_some() && !matches!(status, Status::REQUEST_TIMEOUT | Status::FLOW_FAILED) {
+            // RFC 5626 §7: this phone has answered; its other flows are not asked.
+            let Context { waiting, branches, .. } = context;
+            for group in waiting.iter_mut() {
+                group.retain(|aim| !aim.is_kin(&branches[at].aim));
+            }
         }
         if !unwanted {
             if let (401 | 407, Some(bytes)) = (status.code(), &bytes) {
@@ -150,9 +162,8 @@ impl Proxy {
             self.contexts.remove(key as u32 as usize);
             return;
         };
-        if context.method != Method::Invite && best.status == Status::REQUEST_TIMEOUT && best.bytes.is_none()
-        {
-            // RFC 4320 §4.2: the client has given up by now; a 408 would only do harm.
+        if context.method != Method::Invite && best.status == Status::REQUEST_TIMEOUT {
+            // RFC 4320 §4.2: the client has given up by now; a 408, our own or another's, would only do harm.
             desk.stack.abandon(now, server);
             self.settle(key);
             return;
@@ -172,13 +183,27 @@ impl Proxy {
         self.settle(key);
     }
 
+    /// Answers that we ourselves have too much to do (RFC 3261 §21.5.4).
+    pub(super) fn overloaded(&mut self, desk: &mut Desk, now: Instant, key: u64) {
+        let Some(context) = self.context(key) else { return };
+        let (Some(server), Some(request)) = (context.server, &context.request) else {
+            return self.fail(desk, now, key, Status::SERVICE_UNAVAILABLE);
+        };
+        context.phase = Phase::Answered;
+        let status = Status::SERVICE_UNAVAILABLE;
+        let busy =
+            desk.response(&request.view(), status).line(Name::RETRY_AFTER, crate::agent::OVERLOAD_RETRY_S);
+        desk.counters.overloaded += 1;
+        desk.stack.respond(now, server, status, busy.finish());
+        self.settle(key);
+    }
+
     /// Answers with where the callee is, for the caller to go there itself (RFC 3261 §8.3).
     pub(super) fn redirect(&mut self, desk: &mut Desk, now: Instant, key: u64, located: &Located) {
         let Some(context) = self.context(key) else { return };
         context.phase = Phase::Answered;
-        let Ok(mut request) = View::parse(&context.request) else { return };
-        request.set_source(context.source.remote);
-        let mut response = desk.response(&request, Status::MOVED_TEMPORARILY);
+        let Some(request) = &context.request else { return };
+        let mut response = desk.response(&request.view(), Status::MOVED_TEMPORARILY);
         for target in &located.targets {
             response = response.line(Name::CONTACT, format_args!("<{}>", target.uri));
         }
@@ -190,9 +215,7 @@ impl Proxy {
 
     fn own_response(&mut self, desk: &mut Desk, key: u64, status: Status) -> Option<Bytes> {
         let context = self.context(key)?;
-        let mut request = View::parse(&context.request).ok()?;
-        request.set_source(context.source.remote);
-        let response = desk.response(&request, status);
+        let response = desk.response(&context.request.as_ref()?.view(), status);
         Some(match context.warning {
             Some(warning) => response.line(Name::WARNING, warning).finish(),
             None => response.finish(),
@@ -202,7 +225,7 @@ impl Proxy {
     /// After the final response only an INVITE's context is still needed: other 2xx may come.
     fn settle(&mut self, key: u64) {
         let Some(context) = self.context(key) else { return };
-        context.request = Bytes::new();
+        context.request = None;
         if context.method == Method::Invite {
             self.sweep(key);
         } else {

@@ -2,7 +2,6 @@
 //! look secure (RFC 5630 §5.3).
 
 use crate::location::Target;
-use cordboard_sip::{Scheme, UriRef};
 use std::fmt;
 
 /// Why no target fits the scheme of a request (RFC 5630 §11).
@@ -24,31 +23,29 @@ impl fmt::Display for SipsWarning {
 }
 
 /// The targets that a request may go to, their URIs made to fit, and what to warn of if none is left.
-pub(super) fn fitting(targets: Vec<Target>, secure: bool) -> (Vec<Target>, Option<SipsWarning>) {
+pub(super) fn fitting(mut targets: Vec<Target>, secure: bool) -> (Vec<Target>, Option<SipsWarning>) {
     let mut warning = None;
-    let fit = targets
-        .into_iter()
-        .filter_map(|target| {
-            let registered_secure = UriRef::parse(&target.uri).is_ok_and(|uri| uri.scheme() == Scheme::Sips);
-            match (secure, registered_secure, target.flow.transport.is_secure()) {
-                (false, false, _) | (true, true, true) => Some(target),
-                (false, true, true) => {
-                    // "Replace that SIPS scheme with a SIP scheme while leaving the rest": §5.3.
-                    let uri = format!("sip{}", target.uri.get(4..).unwrap_or_default()).into();
-                    Some(Target { uri, ..target })
-                }
-                (false, true, false) => {
-                    warning = Some(SipsWarning::Required);
-                    None
-                }
-                (true, _, _) => {
-                    warning = Some(SipsWarning::NotAllowed);
-                    None
-                }
+    targets.retain_mut(|target| {
+        let scheme = target.uri.get(..5).unwrap_or_default();
+        let registered_secure = scheme.eq_ignore_ascii_case("sips:");
+        match (secure, registered_secure, target.flow.transport.is_secure()) {
+            (false, false, _) | (true, true, true) => true,
+            (false, true, true) => {
+                // "Replace that SIPS scheme with a SIP scheme while leaving the rest": §5.3.
+                target.uri = format!("sip{}", target.uri.get(4..).unwrap_or_default()).into();
+                true
             }
-        })
-        .collect();
-    (fit, warning)
+            (false, true, false) => {
+                warning = Some(SipsWarning::Required);
+                false
+            }
+            (true, _, _) => {
+                warning = Some(SipsWarning::NotAllowed);
+                false
+            }
+        }
+    });
+    (targets, warning)
 }
 
 #[cfg(test)]

@@ -35,8 +35,6 @@ pub(crate) enum Destination {
 /// §16.4: undoes strict routing, and takes our own entries off the Route.
 pub(crate) fn preprocess(desk: &Desk, request: &View<'_>) -> Routed {
     let mut routed = Routed { preparation: Preparation::default(), token: None, next_route: None };
-    routed.preparation.secure =
-        request.request_uri().get(..5).is_some_and(|s| s.eq_ignore_ascii_case("sips:"));
     let mut token_text = None;
     if request.has(Name::ROUTE)
         && request.request_uri().contains(";lr")
@@ -49,6 +47,8 @@ pub(crate) fn preprocess(desk: &Desk, request: &View<'_>) -> Routed {
         token_text = uri.user();
         routed.preparation.strict_uri = Some(uri_of(last.text).into());
     }
+    let target = routed.preparation.strict_uri.as_deref().unwrap_or(request.request_uri());
+    routed.preparation.secure = target.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sips:"));
     let strict = routed.preparation.strict_uri.is_some();
     let values = if strict { request.values(Name::ROUTE).count() - 1 } else { usize::MAX };
     for value in request.values(Name::ROUTE).take(values) {
@@ -99,6 +99,9 @@ pub(crate) fn destination(desk: &Desk, request: &View<'_>, routed: &Routed) -> D
         return Destination::Onward;
     }
     let gruu = uri.params().has("gr");
+    if routed.token.is_some() && routed.next_route.is_none() && names_a_phone(desk, &uri) {
+        return Destination::Onward;
+    }
     if desk.is_ours(&uri) && (uri.user().is_some() || request.method() != Method::Ack) {
         if routed.next_route.is_some() && !gruu {
             return Destination::Onward;
@@ -110,6 +113,12 @@ pub(crate) fn destination(desk: &Desk, request: &View<'_>, routed: &Routed) -> D
         return Destination::Onward;
     }
     Destination::Elsewhere
+}
+
+/// Whether a remote target is the address of a phone itself. A phone on the machine of a switchboard
+/// whose domain is an address differs from the domain by its port only.
+fn names_a_phone(desk: &Desk, uri: &UriRef<'_>) -> bool {
+    cordboard_sip::uri::ip(uri.host()).is_some() && !desk.is_here(uri)
 }
 
 fn wanted(desk: &Desk, user: &str, uri: &UriRef<'_>) -> Wanted {
@@ -141,7 +150,7 @@ impl Desk {
     /// The address-of-record of a user of ours.
     pub(crate) fn aor(&self, user: &str) -> Aor {
         let domain = self.settings.domains.first().map_or("", |domain| domain);
-        Aor(format!("{user}@{domain}").into())
+        Aor([user, "@", domain].concat().into())
     }
 }
 

@@ -4,8 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use crate::Malformed;
-use crate::grammar;
+use crate::{Malformed, grammar, scan};
 
 /// A host as a URI or a Via names it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -128,10 +127,8 @@ pub(crate) fn split_port(text: &str) -> Result<(&str, Option<u16>), Malformed> {
             }
         }
     } else {
-        match text.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (text, None),
-        }
+        let colon = scan::byte(text.as_bytes(), 0, b':');
+        (&text[..colon], text.get(colon + 1..))
     };
     check(host)?;
     let port = port.map(read_port).transpose()?;
@@ -139,7 +136,8 @@ pub(crate) fn split_port(text: &str) -> Result<(&str, Option<u16>), Malformed> {
 }
 
 fn read_port(text: &str) -> Result<u16, Malformed> {
-    grammar::number(text, "the port is no number from 0 to 65535")
+    const WRONG: Malformed = Malformed::new("the port is no number from 0 to 65535");
+    scan::decimal(grammar::trim(text).as_bytes()).and_then(|port| u16::try_from(port).ok()).ok_or(WRONG)
 }
 
 #[cfg(test)]

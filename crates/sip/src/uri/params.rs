@@ -4,15 +4,24 @@ use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 use super::escape::{Escape, Place, is_escaped_text, same_ignoring_case, unescape};
-use crate::{Malformed, limits};
+use crate::{Malformed, limits, scan};
 
 /// A name and a value, as written: still escaped.
 pub type Pair<'a> = (&'a str, Option<&'a str>);
 
-fn pairs(text: &str, separator: char) -> impl Iterator<Item = Pair<'_>> {
-    text.split(separator).filter(|part| !part.is_empty()).map(|part| match part.split_once('=') {
-        Some((name, value)) => (name, Some(value)),
-        None => (part, None),
+fn pairs(text: &str, separator: u8) -> impl Iterator<Item = Pair<'_>> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        while !rest.is_empty() {
+            let end = scan::byte(rest.as_bytes(), 0, separator);
+            let part = &rest[..end];
+            rest = rest.get(end + 1..).unwrap_or_default();
+            if !part.is_empty() {
+                let equals = scan::byte(part.as_bytes(), 0, b'=');
+                return Some((&part[..equals], part.get(equals + 1..)));
+            }
+        }
+        None
     })
 }
 
@@ -36,7 +45,7 @@ impl<'a> UriParamsRef<'a> {
         if !is_escaped_text(text, allowed) {
             return Err(Malformed::new("a URI parameter holds a character that must be escaped"));
         }
-        if pairs(text, ';').any(|(name, _)| name.is_empty()) {
+        if pairs(text, b';').any(|(name, _)| name.is_empty()) {
             return Err(Malformed::new("a URI parameter lacks its name"));
         }
         Ok(())
@@ -49,7 +58,7 @@ impl<'a> UriParamsRef<'a> {
 
     /// Each parameter in order.
     pub fn iter(self) -> impl Iterator<Item = Pair<'a>> {
-        pairs(self.text, ';')
+        pairs(self.text, b';')
     }
 
     /// The first parameter of that name: `None` if there is none, `Some(None)` for a flag.
@@ -173,7 +182,7 @@ impl<'a> UriHeadersRef<'a> {
             return Err(Malformed::new("a header in a URI holds a character that must be escaped"));
         }
         let mut count = 0;
-        for (name, _) in pairs(text, '&') {
+        for (name, _) in pairs(text, b'&') {
             // One without a value is in RFC 3515's own examples, and means nothing.
             if name.is_empty() {
                 return Err(Malformed::new("a header in a URI lacks its name"));
@@ -201,7 +210,7 @@ impl<'a> UriHeadersRef<'a> {
 
     /// Each header in order: its name and its value, still escaped.
     pub fn iter(self) -> impl Iterator<Item = (&'a str, &'a str)> {
-        pairs(self.text, '&').map(|(name, value)| (name, value.unwrap_or("")))
+        pairs(self.text, b'&').map(|(name, value)| (name, value.unwrap_or("")))
     }
 
     /// The value of the first header of that name, still escaped. Names are compared as written:
@@ -261,7 +270,7 @@ impl UriHeaders {
     /// Removes the headers of that name.
     pub fn remove(&mut self, name: &str) {
         let mut kept = String::with_capacity(self.text.len());
-        for (n, value) in pairs(&self.text, '&').filter(|(n, _)| !same_ignoring_case(n, name)) {
+        for (n, value) in pairs(&self.text, b'&').filter(|(n, _)| !same_ignoring_case(n, name)) {
             if !kept.is_empty() {
                 kept.push('&');
             }

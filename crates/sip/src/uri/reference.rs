@@ -5,7 +5,7 @@ use std::fmt;
 use super::escape::{Place, is_escaped_text, write_canonical};
 use super::params::{UriHeadersRef, UriParamsRef};
 use super::{compare, host};
-use crate::Malformed;
+use crate::{Malformed, scan};
 
 /// What a URI starts with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,8 +45,8 @@ pub struct UriRef<'a> {
 impl<'a> UriRef<'a> {
     /// Reads a URI: the whole text, without brackets and white space.
     pub fn parse(text: &'a str) -> Result<Self, Malformed> {
-        let colon = text.find(':').ok_or(Malformed::new("the URI has no scheme"))?;
-        let (name, rest) = (&text[..colon], &text[colon + 1..]);
+        let (name, rest) = cut(text, b':');
+        let rest = rest.ok_or(Malformed::new("the URI has no scheme"))?;
         if !is_scheme(name) {
             return Err(Malformed::new("what stands before the colon is no scheme"));
         }
@@ -77,12 +77,10 @@ impl<'a> UriRef<'a> {
 
     /// The user part may hold `;`, `?` and `/`, so that the `@` is sought first (RFC 3261 §19.1.1).
     fn read_sip(&mut self, rest: &'a str) -> Result<(), Malformed> {
-        let rest = match rest.split_once('@') {
-            Some((userinfo, rest)) => {
-                let (user, password) = match userinfo.split_once(':') {
-                    Some((user, password)) => (user, Some(password)),
-                    None => (userinfo, None),
-                };
+        let (userinfo, after_at) = cut(rest, b'@');
+        let rest = match after_at {
+            Some(rest) => {
+                let (user, password) = cut(userinfo, b':');
                 if !is_escaped_text(user, is_tolerated_in_user) {
                     return Err(Malformed::new("the user part holds a character that must be escaped"));
                 }
@@ -95,11 +93,8 @@ impl<'a> UriRef<'a> {
             }
             None => rest,
         };
-        let (rest, headers) = match rest.split_once('?') {
-            Some((rest, headers)) => (rest, Some(headers)),
-            None => (rest, None),
-        };
-        let hostport_end = rest.find(';').unwrap_or(rest.len());
+        let (rest, headers) = cut(rest, b'?');
+        let hostport_end = scan::byte(rest.as_bytes(), 0, b';');
         (self.host, self.port) = host::split_port(&rest[..hostport_end])?;
         UriParamsRef::check(&rest[hostport_end..])?;
         self.params = UriParamsRef::new(&rest[hostport_end..]);
@@ -223,6 +218,12 @@ impl fmt::Debug for UriRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "UriRef({})", self.text)
     }
+}
+
+/// What stands before the first such octet, and what after it if there is one.
+fn cut(text: &str, octet: u8) -> (&str, Option<&str>) {
+    let at = scan::byte(text.as_bytes(), 0, octet);
+    (&text[..at], text.get(at + 1..))
 }
 
 fn is_scheme(text: &str) -> bool {

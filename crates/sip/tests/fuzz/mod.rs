@@ -65,7 +65,7 @@ pub(crate) fn edits(bytes: &[u8]) {
     }
     let vias = view.values(Name::VIA).count();
     edits.push_line(&view, Name::VIA, "SIP/2.0/UDP 203.0.113.1;branch=z9hG4bKproxy");
-    edits.set_received(&view, "192.0.2.7");
+    edits.set_received(&view, std::net::Ipv4Addr::new(192, 0, 2, 7).into());
     edits.set_rport(&view, 5070);
     edits.set_value(&view, Name::MAX_FORWARDS, 69);
     edits.set_request_uri(&view, "sip:bob@192.0.2.9");
