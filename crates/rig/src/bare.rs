@@ -38,7 +38,6 @@ pub enum Side {
 
 /// An answered call between two of them.
 #[derive(Debug)]
-#[expect(clippy::struct_field_names, reason = "the header is called so")]
 pub struct Call {
     id: String,
     caller: End,
