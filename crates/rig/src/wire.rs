@@ -24,10 +24,6 @@ const CLOSE: u8 = 8;
 const PING: u8 = 9;
 const PONG: u8 = 10;
 
-/// What stands for a length that follows in 2 or in 8 bytes (RFC 6455 §5.2).
-const MIDDLE: u8 = 0x7e;
-const LONG: u8 = 0x7f;
-
 /// One end of a UDP association, a connection, or a WebSocket.
 pub struct Wire {
     end: End,
@@ -326,11 +322,11 @@ fn frame(operation: u8, payload: &[u8]) -> Vec<u8> {
     match payload.len() {
         short @ ..=125 => frame.push(0x80 | short as u8),
         middle @ ..=0xffff => {
-            frame.push(0x80 | MIDDLE);
+            frame.push(0x80 | 0x7e);
             frame.extend_from_slice(&(middle as u16).to_be_bytes());
         }
         long => {
-            frame.push(0x80 | LONG);
+            frame.push(0x80 | 127);
             frame.extend_from_slice(&(long as u64).to_be_bytes());
         }
     }

@@ -173,6 +173,11 @@ fn requests_that_nobody_finishes() {
                 scene.goes_on();
             }
         }
+        let (challenges, ringing) = (figure("cordboard_challenges_total"), figure("cordboard_contexts"));
+        assert!(
+            challenges >= 2 * REQUESTS as u64 && ringing >= RINGING as u64,
+            "{challenges}, {ringing} ring"
+        );
         scene.took_at_most(2 * REQUESTS as u64 * ANSWERED + RINGING as u64 * PROXIED);
         scene.ends();
     });
