@@ -10,7 +10,7 @@ use arrayvec::ArrayString;
 /// A number in decimal digits.
 ///
 /// ```
-/// assert_eq!(&*cordboard_sip::Decimal::new(5060), "5060");
+/// assert_eq!(&*cordboard_sip::Decimal::new(5060_u16), "5060");
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Decimal {
