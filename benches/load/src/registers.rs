@@ -108,8 +108,8 @@ impl<'a> Registrant<'a> {
             socket: bind(plan.port)?,
             proxy: loopback(plan.proxy),
             run: format!("{:x}", clock.as_micros() & 0xffff_ffff_ffff),
-            // Tenths of a second, folded into the 31 bits that a CSeq has (RFC 3261 §8.1.1.5).
-            first_cseq: (clock.as_millis() / 100 % (1 << 31)) as usize,
+            // Milliseconds, folded into the 31 bits that a CSeq has (RFC 3261 §8.1.1.5).
+            first_cseq: (clock.as_millis() % (1 << 31)) as usize,
             pace: Pace::new(plan.rate, plan.count),
             registrations: vec![Registration::default(); plan.count],
             backoff: Backoff::default(),

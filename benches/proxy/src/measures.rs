@@ -21,8 +21,8 @@ const USERS: usize = 10_000;
 /// Where the search for the highest rate begins, in calls a second.
 const SLOWEST: u32 = 2_000;
 
-/// The factor between two rates of the search, in hundredths.
-const STEP: u32 = 112;
+/// The factors between two rates of the search, in hundredths: first strides, then steps.
+const FACTORS: [u32; 2] = [150, 110];
 
 /// Seconds that a rate must be held.
 const HELD: u32 = 4;
@@ -89,9 +89,15 @@ pub(crate) fn rate(bench: &Bench, report: &mut Report) -> Result<()> {
         let server = ready_for_calls(bench, subject, PLAIN)?;
         let mut held = 0;
         let mut rate = SLOWEST;
-        while holds(rate, if bench.quick { 1 } else { HELD })? {
-            held = rate;
-            rate = rate * STEP / 100;
+        for factor in FACTORS {
+            while holds(rate, if bench.quick { 1 } else { HELD })? {
+                held = rate;
+                rate = rate * factor / 100;
+            }
+            if held == 0 {
+                break;
+            }
+            rate = held * FACTORS[1] / 100;
         }
         server.run_time()?;
         Ok(Some(f64::from(held)))

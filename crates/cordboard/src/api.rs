@@ -128,6 +128,10 @@ async fn registrations(State(board): Board, Query(which): Query<WhichRegistratio
             }
             true
         });
+        // Somebody who is not registered is another thing than nobody.
+        if let (true, Some(user)) = (list.is_empty() && more == 0, which.user) {
+            board.expect_person(&user)?;
+        }
         Ok((list, more))
     })
     .await?;

@@ -59,7 +59,7 @@ pub fn directory(
             left_out += 1;
         }
     }
-    (Arc::new(Directory { users }), left_out)
+    (Arc::new(Directory { users: users.into_iter().collect() }), left_out)
 }
 
 /// Bytes from hexadecimal digits, if there are exactly so many.

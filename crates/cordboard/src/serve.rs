@@ -4,6 +4,7 @@ use axum::Router;
 use cordboard_core::transport::Transport;
 use cordboard_net::{Certificates, Clock, ListenOn, Server, StartError, system_seed};
 use cordboard_service::door::{Event, Note};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::io::{self, Write};
@@ -11,6 +12,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::answers::Answers;
@@ -26,6 +28,8 @@ use crate::private;
 use crate::store::{OpenError, Store, Translator};
 use crate::switchboard::{Refusal, Switchboard};
 
+/// Files to ask for where the system sets no bound.
+const MAX_FILES: u64 = 1 << 20;
 /// Lines for the log that wait to be written; beyond that they are lost, and nobody waits.
 const MAX_NOTES: usize = 4096;
 
@@ -80,15 +84,42 @@ fn http_advice(error: &io::Error) -> &'static str {
 pub fn run(serve: &Serve, out: &mut dyn Write) -> Result<(), ServeError> {
     if let Some(path) = &serve.config {
         let config = config::load(path).map_err(ServeError::Config)?;
+        let signals = Signals::catch()?;
         let started = Started::new(config, Some(path.clone()))?;
         started.announce(out, serve.json)?;
-        return started.wait();
+        return started.wait(signals);
     }
+    let signals = Signals::catch()?;
     let demo = Demo::new(serve.port)?;
     let started = Started::new(demo.config(), None).map_err(|error| ServeError::Demo(Box::new(error)))?;
     started.announce(out, serve.json)?;
     demo.explain(out, serve.json, &started.listening).map_err(printing)?;
-    started.wait()
+    started.wait(signals)
+}
+
+/// Signals, caught before anybody is told that we run: one that comes while we start is obeyed then.
+struct Signals {
+    runtime: Runtime,
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn catch() -> Result<Self, ServeError> {
+        let system = |what| move |source| ServeError::System { what, source };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(system("threads for HTTP"))?;
+        let inside = runtime.enter();
+        let caught = |kind| signal(kind).map_err(system("signals"));
+        let hangup = caught(SignalKind::hangup())?;
+        let terminate = caught(SignalKind::terminate())?;
+        let interrupt = caught(SignalKind::interrupt())?;
+        drop(inside);
+        Ok(Self { runtime, hangup, terminate, interrupt })
+    }
 }
 
 /// A switchboard that takes messages.
@@ -103,6 +134,7 @@ struct Started {
 impl Started {
     fn new(config: Config, path: Option<PathBuf>) -> Result<Self, ServeError> {
         let logging = Logging::start(&config.log);
+        allow_many_files();
         let folder = DataFolder::take(&config.data)?;
         let seed = || system_seed().map_err(|source| ServeError::System { what: "random numbers", source });
         let key = folder.key(seed()?)?;
@@ -170,18 +202,10 @@ impl Started {
     }
 
     /// Serves HTTP and obeys signals until one of them ends it.
-    fn wait(self) -> Result<(), ServeError> {
+    fn wait(self, signals: Signals) -> Result<(), ServeError> {
         let system = |what| move |source| ServeError::System { what, source };
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(system("threads for HTTP"))?;
+        let Signals { runtime, hangup, terminate, interrupt } = signals;
         let outcome = runtime.block_on(async {
-            let hangup = signal(SignalKind::hangup()).map_err(system("signals"))?;
-            let end = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
-            let [terminate, interrupt] = end;
-            let terminate = terminate.map_err(system("signals"))?;
-            let interrupt = interrupt.map_err(system("signals"))?;
             tokio::spawn(reload_on(hangup, Arc::clone(&self.board)));
             self.http.set_nonblocking(true).map_err(system("HTTP"))?;
             let http = tokio::net::TcpListener::from_std(self.http).map_err(system("HTTP"))?;
@@ -218,6 +242,17 @@ async fn reload_on(mut hangup: Signal, board: Arc<Switchboard>) {
             Ok(Err(refusal)) => tracing::error!("not reloaded: {refusal}"),
             Err(_) => tracing::error!("reloading broke down; the old configuration stays in use"),
         }
+    }
+}
+
+/// Each connection is an open file, and most systems allow a program 1,024 of them until it asks for more.
+fn allow_many_files() {
+    let allowed = getrlimit(Resource::Nofile);
+    let most = allowed.maximum.unwrap_or(MAX_FILES);
+    if allowed.current.is_some_and(|current| current < most)
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(most), ..allowed })
+    {
+        tracing::warn!(%error, files = allowed.current, "no more files may be opened, and so no more connections");
     }
 }
 

@@ -190,6 +190,13 @@ impl Switchboard {
         Ok(())
     }
 
+    /// Whether there is such a person; `name` may be followed by `@` and the domain.
+    pub fn expect_person(&self, name: &str) -> Result<(), Refusal> {
+        let user = name.split_once('@').map_or(name, |(user, _)| user);
+        let known = self.people().iter().any(|person| *person.name == *user);
+        if known { Ok(()) } else { Err(UserError::Unknown(name.into()).into()) }
+    }
+
     /// The calls in the message rings, the latest first.
     pub fn calls(&self) -> Vec<CallSummary> {
         let mut calls: Vec<CallSummary> = Vec::new();

@@ -25,6 +25,17 @@ impl Timing {
     pub const fn give_up(&self) -> Duration {
         self.t1.saturating_mul(64)
     }
+
+    /// After how long timer E runs at T2; 3.5 s. Until then a 100 to another method than INVITE would only
+    /// make its client wait longer, from then on it is owed (RFC 4320 §4.1).
+    pub fn trying_after(&self) -> Duration {
+        let (mut interval, mut passed) = (self.t1, Duration::ZERO);
+        while interval < self.t2 && !interval.is_zero() {
+            passed += interval;
+            interval *= 2;
+        }
+        passed
+    }
 }
 
 /// The timers of the transactions, by the letters of RFC 3261 table 4 and RFC 6026 §7.1.

@@ -2,7 +2,7 @@
 //!
 //! A ladder has one lifeline per actor and one line per message. Tests hold ladders as string literals, `flows` judges
 //! what a network saw against them, `ctl` and `explain` show them to people. This crate prints a [`Ladder`], reads
-//! one back ([`Ladder::parse`]), compares two of them pair by pair ([`compare`]), draws one for a terminal
+//! one back ([`Ladder::parse`]), compares two of them pair by pair ([`compare()`]), draws one for a terminal
 //! ([`Ladder::terminal`]) or a page ([`Ladder::svg`]), and puts a new drawing into a source file ([`redrawn_source`]).
 //! It knows no protocol rules: whether a 100 is optional, or which fact about an INVITE matters, is for the caller to say.
 //!

@@ -19,6 +19,9 @@ use crate::store::Peer;
 const READ: usize = 4_096;
 /// Messages that one write takes.
 const WRITE: usize = 16;
+/// For how long, and how many bytes, a peer that was refused is heard out.
+const LINGER_TIME: Duration = Duration::from_secs(2);
+const LINGER_BYTES: usize = 4 << 20;
 /// What answers a keep-alive (RFC 5626 §4.4.1).
 pub(crate) const PONG: Bytes = Bytes::from_static(b"\r\n");
 
@@ -53,9 +56,10 @@ impl<A: Shard> Link<A> {
         self.incoming
     }
 
-    /// Notes why it is over.
-    pub(crate) const fn ends(&mut self, why: FlowError) {
+    /// Lets everybody know why it is over; only the room that it takes is still taken.
+    pub(crate) fn ends(mut self, why: FlowError) -> Option<Admission> {
         self.why = why;
+        self.admission.take()
     }
 }
 
@@ -73,7 +77,7 @@ impl<A: Shard> Drop for Link<A> {
 }
 
 /// Carries messages over a byte stream until it ends.
-pub(crate) async fn carry<A, S>(mut link: Link<A>, stream: S)
+pub(crate) async fn carry<A, S>(link: Link<A>, stream: S)
 where
     A: Shard,
     S: AsyncRead + AsyncWrite + Send,
@@ -94,7 +98,24 @@ where
             () = queue.overflow() => FlowError::Full,
         }
     };
-    link.ends(why);
+    let _room = link.ends(why);
+    if why == FlowError::NotSip {
+        linger(&mut from_peer).await;
+    }
+}
+
+/// Reads on for a moment after a refusal. To close a connection on which something waits to be read
+/// resets it, and the peer, still sending, might never see why it was refused.
+pub(crate) async fn linger(from_peer: &mut (impl AsyncRead + Unpin)) {
+    let mut bytes = [0; READ];
+    let mut left = LINGER_BYTES;
+    let until = Instant::now() + LINGER_TIME;
+    while left > 0 {
+        match timeout_at(until, from_peer.read(&mut bytes)).await {
+            Ok(Ok(count @ 1..)) => left = left.saturating_sub(count),
+            Ok(Ok(0) | Err(_)) | Err(_) => return,
+        }
+    }
 }
 
 /// Frames what comes, delivers it, and says why nothing comes any more.

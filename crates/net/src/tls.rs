@@ -157,8 +157,19 @@ pub(crate) fn read_certificates(file: &Path) -> Result<Vec<CertificateDer<'stati
             file,
             "it holds no certificate; a PEM file with a line `-----BEGIN CERTIFICATE-----` is wanted",
         )),
-        Err(error) => Err(unusable_file(file, &format!("it is no PEM file: {error}"))),
+        Err(error) => Err(unusable_file(file, &no_pem(&error))),
     }
+}
+
+/// The parser's own words show file contents as numbers.
+fn no_pem(error: &pem::Error) -> String {
+    let says = match error {
+        pem::Error::MissingSectionEnd { .. } => "it ends within a section",
+        pem::Error::IllegalSectionStart { .. } => "a section begins with a malformed line",
+        pem::Error::Base64Decode(_) => "what stands between its marks is not base64",
+        _ => "it cannot be taken apart",
+    };
+    format!("it is no whole PEM file: {says}; check that all of it was copied")
 }
 
 fn read_key(file: &Path) -> Result<PrivateKeyDer<'static>, ReloadError> {
@@ -169,7 +180,7 @@ fn read_key(file: &Path) -> Result<PrivateKeyDer<'static>, ReloadError> {
                  `-----BEGIN PRIVATE KEY-----` is wanted"
                     .to_owned()
             }
-            error => format!("it is no PEM file: {error}"),
+            error => no_pem(&error),
         };
         ReloadError::Unusable { path: file.to_owned(), says }
     })
@@ -187,9 +198,20 @@ fn unusable_file(file: &Path, says: &str) -> ReloadError {
 fn unusable(chain: &Path, key: &Path, error: &rustls::Error) -> ReloadError {
     match error {
         rustls::Error::InconsistentKeys(_) => {
-            unusable_file(key, &format!("it is not the key of the first certificate in {}", chain.display()))
+            let says = format!(
+                "it is not the key of the first certificate in {}; the two that were issued together are wanted",
+                chain.display()
+            );
+            unusable_file(key, &says)
         }
-        error => unusable_file(chain, &format!("with the key {}: {error}", key.display())),
+        rustls::Error::InvalidCertificate(_) => unusable_file(
+            chain,
+            "its first certificate cannot be read; one of X.509, as authorities issue them, is wanted",
+        ),
+        error => unusable_file(
+            chain,
+            &format!("with the key {}: {error}; check that both are of a usual kind", key.display()),
+        ),
     }
 }
 

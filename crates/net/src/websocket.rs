@@ -6,7 +6,7 @@ use cordboard_sip::limits::MAX_MESSAGE;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 use tokio::time::timeout;
@@ -14,11 +14,12 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::http::header::{HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
 use tokio_tungstenite::tungstenite::http::{HeaderMap, StatusCode};
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use crate::config::{Limits, Origins};
-use crate::connection::{Link, PONG};
+use crate::connection::{Link, PONG, linger};
 use crate::queue::Queue;
 use crate::shard::Shard;
 
@@ -76,7 +77,7 @@ fn refusal(status: StatusCode, says: &str) -> ErrorResponse {
 }
 
 /// Carries messages over a WebSocket until it ends.
-pub(crate) async fn carry<A, S>(mut link: Link<A>, socket: WebSocketStream<S>)
+pub(crate) async fn carry<A, S>(link: Link<A>, socket: WebSocketStream<S>)
 where
     A: Shard,
     S: AsyncRead + AsyncWrite + Unpin + Send,
@@ -84,12 +85,13 @@ where
     let (mut to_peer, mut from_peer) = socket.split();
     let why = {
         let queue = Arc::clone(&link.queue);
-        let ping = Notify::new();
+        let (ping, farewell) = (Notify::new(), OnceLock::new());
         let reading = read(&link, &mut from_peer, &ping);
-        let writing = write(&queue, link.hub.limits, &mut to_peer, &ping);
+        let writing = write(&queue, link.hub.limits, &mut to_peer, &ping, &farewell);
         tokio::pin!(reading, writing);
         tokio::select! {
-            why = &mut reading => {
+            (why, code) = &mut reading => {
+                farewell.get_or_init(|| code);
                 queue.close(why);
                 writing.await;
                 why
@@ -98,15 +100,21 @@ where
             () = queue.overflow() => FlowError::Full,
         }
     };
-    link.ends(why);
+    let _room = link.ends(why);
+    if why == FlowError::NotSip
+        && let Ok(mut socket) = from_peer.reunite(to_peer)
+    {
+        linger(socket.get_mut()).await;
+    }
 }
 
-/// Delivers what comes, pings who is silent, and says why nothing comes any more.
+/// Delivers what comes, pings who is silent, and says why nothing comes any more: to us, and to the
+/// peer (RFC 6455 §7.4.1).
 async fn read<A, S>(
     link: &Link<A>,
     from_peer: &mut SplitStream<WebSocketStream<S>>,
     ping: &Notify,
-) -> FlowError
+) -> (FlowError, CloseCode)
 where
     A: Shard,
     S: AsyncRead + AsyncWrite + Unpin,
@@ -114,7 +122,7 @@ where
     let mut unanswered = 0;
     loop {
         match timeout(link.hub.limits.websocket_ping, from_peer.next()).await {
-            Err(_) if unanswered == MAX_UNANSWERED => return FlowError::Idle,
+            Err(_) if unanswered == MAX_UNANSWERED => return (FlowError::Idle, CloseCode::Away),
             Err(_) => {
                 unanswered += 1;
                 ping.notify_one();
@@ -123,10 +131,12 @@ where
             Ok(Some(Ok(Message::Text(text)))) => deliver(link, text.as_bytes()),
             Ok(Some(Ok(Message::Binary(bytes)))) => deliver(link, &bytes),
             Ok(Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)))) => {}
-            Ok(Some(Err(Error::Capacity(_) | Error::Utf8(_) | Error::Protocol(_)))) => {
-                return FlowError::NotSip;
+            Ok(Some(Err(Error::Capacity(_)))) => return (FlowError::NotSip, CloseCode::Size),
+            Ok(Some(Err(Error::Utf8(_)))) => return (FlowError::NotSip, CloseCode::Invalid),
+            Ok(Some(Err(Error::Protocol(_)))) => return (FlowError::NotSip, CloseCode::Protocol),
+            Ok(Some(Ok(Message::Close(_)) | Err(_)) | None) => {
+                return (FlowError::Closed, CloseCode::Normal);
             }
-            Ok(Some(Ok(Message::Close(_)) | Err(_)) | None) => return FlowError::Closed,
         }
         unanswered = 0;
     }
@@ -147,6 +157,7 @@ async fn write<S>(
     limits: Limits,
     to_peer: &mut SplitSink<WebSocketStream<S>, Message>,
     ping: &Notify,
+    farewell: &OnceLock<CloseCode>,
 ) -> FlowError
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -156,7 +167,10 @@ where
         tokio::select! {
             taken = queue.take(&mut batch) => {
                 if let Err(why) = taken {
-                    let _ = timeout(limits.write_time, to_peer.close()).await;
+                    let code = farewell.get().copied().unwrap_or(CloseCode::Away);
+                    let close = CloseFrame { code, reason: Utf8Bytes::default() };
+                    // The peer may be gone already, and then it needs no farewell.
+                    let _ = send(to_peer, limits, Message::Close(Some(close))).await;
                     return why;
                 }
             }

@@ -39,7 +39,7 @@ pub enum Side {
 /// An answered call between two of them.
 #[derive(Debug)]
 pub struct Call {
-    call_id: String,
+    id: String,
     caller: End,
     callee: End,
 }
@@ -69,6 +69,7 @@ impl Bare {
     }
 
     /// The same with another password.
+    #[must_use]
     pub fn with_password(mut self, password: &str) -> Self {
         password.clone_into(&mut self.secret);
         self
@@ -190,9 +191,25 @@ impl Bare {
 
     /// The next request with `method`, if it comes `within` that time.
     pub fn hears(&mut self, method: &str, within: Duration) -> Option<Message> {
+        self.hears_that(method, |_| true, within)
+    }
+
+    /// The same of one call.
+    fn hears_in(&mut self, call_id: &str, method: &str, within: Duration) -> Option<Message> {
+        self.hears_that(method, |message| message.value("Call-ID") == call_id, within)
+    }
+
+    fn hears_that(
+        &mut self,
+        method: &str,
+        fits: impl Fn(&Message) -> bool,
+        within: Duration,
+    ) -> Option<Message> {
         let until = Instant::now() + within;
         loop {
-            if let Some(at) = self.aside.iter().position(|message| message.method() == Some(method)) {
+            if let Some(at) =
+                self.aside.iter().position(|message| message.method() == Some(method) && fits(message))
+            {
                 return self.aside.remove(at);
             }
             let left = until.saturating_duration_since(Instant::now());
@@ -257,7 +274,7 @@ impl Call {
             values.iter().fold(String::new(), |lines, value| lines + "Route: " + value + "\r\n")
         };
         let call = Self {
-            call_id: request.value("Call-ID").to_owned(),
+            id: request.value("Call-ID").to_owned(),
             caller: End {
                 local: answer.value("From").to_owned(),
                 target: bracketed(answer.value("Contact")),
@@ -298,7 +315,7 @@ impl Call {
         let number = line(invite, "CSeq").split(' ').next().unwrap_or("");
         let ack = ack.replace(&format!("CSeq: {} ACK", from.sequence), &format!("CSeq: {number} ACK"));
         from.send(&ack);
-        to.hears("ACK", STEP).unwrap_or_else(|| panic!("the ACK does not arrive:\n{ack}"));
+        to.hears_in(&self.id, "ACK", STEP).unwrap_or_else(|| panic!("the ACK does not arrive:\n{ack}"));
     }
 
     fn write(&self, by: Side, from: &mut Bare, method: &str, more: &str) -> String {
@@ -306,14 +323,7 @@ impl Call {
             Side::Caller => (&self.caller, &self.callee),
             Side::Callee => (&self.callee, &self.caller),
         };
-        from.write(
-            method,
-            &own.target,
-            &own.local,
-            &other.local,
-            &self.call_id,
-            &format!("{}{more}", own.route),
-        )
+        from.write(method, &own.target, &own.local, &other.local, &self.id, &format!("{}{more}", own.route))
     }
 }
 
@@ -334,7 +344,7 @@ fn deliver(from: &mut Bare, to: &mut Bare, request: &str, within: Duration) -> (
     let arrived = loop {
         from.send(request);
         let left = until.saturating_duration_since(Instant::now());
-        if let Some(arrived) = to.hears(method, left.min(RESEND)) {
+        if let Some(arrived) = to.hears_in(line(request, "Call-ID"), method, left.min(RESEND)) {
             break arrived;
         }
         if let Some(answer) = from.answer_to(request, Duration::ZERO) {

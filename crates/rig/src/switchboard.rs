@@ -27,7 +27,7 @@ const LISTENERS: [(&str, &str); 5] = [
     ("wss", "127.0.0.1:5443"),
 ];
 
-/// Where it takes WebSockets that are not secured.
+/// Where it takes `WebSockets` that are not secured.
 pub const WEBSOCKET: &str = "127.0.0.1:5080";
 
 /// Users of people's phones; their order is that of [`crate::tone::TONES`].

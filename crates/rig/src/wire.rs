@@ -322,7 +322,7 @@ fn frame(operation: u8, payload: &[u8]) -> Vec<u8> {
     match payload.len() {
         short @ ..=125 => frame.push(0x80 | short as u8),
         middle @ ..=0xffff => {
-            frame.push(0x80 | 126);
+            frame.push(0x80 | 0x7e);
             frame.extend_from_slice(&(middle as u16).to_be_bytes());
         }
         long => {

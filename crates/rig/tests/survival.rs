@@ -181,7 +181,8 @@ impl Bank {
         let phone = &mut self.phones[number];
         let uri = |line: &u32| format!("<sip:{}@127.0.0.1:{port};line={line}>", phone.name);
         let each = |seconds: u32| -> String {
-            phone.held.iter().map(|line| format!("Contact: {};expires={seconds}\r\n", uri(line))).collect()
+            let contact = |line| format!("Contact: {};expires={seconds}\r\n", uri(line));
+            phone.held.iter().map(contact).collect::<Vec<_>>().concat()
         };
         let (contacts, then) = match choice {
             _ if phone.held.is_empty() => {

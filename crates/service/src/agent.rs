@@ -233,7 +233,7 @@ impl Agent {
 }
 
 /// What a 503 of ours asks for (RFC 3261 §21.5.4), in seconds.
-const OVERLOAD_RETRY_S: u32 = 5;
+pub(crate) const OVERLOAD_RETRY_S: u32 = 5;
 
 const fn role_of(event: &stack::Event) -> u8 {
     match event {

@@ -98,12 +98,14 @@ impl Authenticator {
         if !names_request(desk, &credentials, request) {
             return Verdict::Malformed;
         }
-        let Some(minted) = self.read(&credentials.nonce) else { return Verdict::Unproved { stale: false } };
-        let life = desk.settings.auth.nonce_life;
-        let old = minted.shard != self.shard || now.since(minted.at) > life || minted.at > now;
         if !proves(desk, &credentials, request) {
             return Verdict::Wrong;
         }
+        // RFC 7616 §3.3: whose password is right is not asked for it again. Such a nonce was made by
+        // another shard, or before a restart.
+        let Some(minted) = self.read(&credentials.nonce) else { return Verdict::Unproved { stale: true } };
+        let life = desk.settings.auth.nonce_life;
+        let old = minted.shard != self.shard || now.since(minted.at) > life || minted.at > now;
         let count = credentials.nc.as_ref().map_or(1, cordboard_sip::digest::NonceCount::value);
         if old || !self.use_up(minted.id, count, now, life) {
             return Verdict::Unproved { stale: true };
@@ -187,10 +189,13 @@ impl Used {
     }
 }
 
-/// Whether the credentials in `value` are for `realm`, as far as a glance can tell.
+/// Whether the credentials in `value` are for `realm`: by a glance, or where they are written in an
+/// unusual way, by reading them.
 pub(crate) fn is_for(value: &str, realm: &str) -> bool {
-    let Some(at) = value.find("realm=\"") else { return false };
-    value[at + 7..].strip_prefix(realm).is_some_and(|rest| rest.starts_with('"'))
+    match value.find("realm=\"") {
+        Some(at) => value[at + 7..].strip_prefix(realm).is_some_and(|rest| rest.starts_with('"')),
+        None => Credentials::read(value).is_ok_and(|credentials| credentials.realm == realm),
+    }
 }
 
 /// RFC 7616 §3.4.6: the URI in the credentials is that of the request, at least as far as user and
@@ -209,6 +214,10 @@ fn names_request(desk: &Desk, credentials: &Credentials<'_>, request: &View<'_>)
 }
 
 fn proves(desk: &Desk, credentials: &Credentials<'_>, request: &View<'_>) -> bool {
+    // RFC 7616 §5.6: otherwise whoever sits in between would choose the weakest that we know.
+    if !desk.settings.auth.algorithms.contains(&credentials.algorithm) {
+        return false;
+    }
     let Some(user) = desk.directory.user(&credentials.username) else { return false };
     let octets = match credentials.algorithm {
         Algorithm::Md5 => user.ha1_md5.as_ref().map(<[u8; 16]>::as_slice),

@@ -245,8 +245,13 @@ fn change(desk: &Desk, request: &View<'_>) -> Result<Change, Refusal> {
     if changes.is_empty() {
         return Ok(Change::Fetch);
     }
-    let outbound = request.values(Name::SUPPORTED).any(|value| value.text.eq_ignore_ascii_case("outbound"))
-        && request.values(Name::VIA).nth(1).is_none();
+    let asked_outbound =
+        request.values(Name::SUPPORTED).any(|value| value.text.eq_ignore_ascii_case("outbound"));
+    let capable = first_hop_does_outbound(request);
+    if asked_outbound && !capable && changes.iter().any(|addr| addr.reg_id.is_some()) {
+        return Err(Status::FIRST_HOP_LACKS_OUTBOUND_SUPPORT.into());
+    }
+    let outbound = asked_outbound && capable;
     let changes: Result<Vec<_>, Refusal> = changes
         .into_iter()
         .map(|addr| {
@@ -259,6 +264,14 @@ fn change(desk: &Desk, request: &View<'_>) -> Result<Change, Refusal> {
         })
         .collect();
     Ok(Change::Update(changes?))
+}
+
+/// RFC 5626 §6: we are the first hop, or that said in its Path that it keeps the flow.
+fn first_hop_does_outbound(request: &View<'_>) -> bool {
+    request.values(Name::VIA).nth(1).is_none()
+        || request
+            .values(Name::PATH)
+            .any(|path| UriRef::parse(uri_of(path.text)).is_ok_and(|uri| uri.params().has("ob")))
 }
 
 fn one_change(addr: &ContactAddr, expires: Duration, outbound: bool) -> Result<ContactChange, Refusal> {

@@ -32,6 +32,13 @@ pub(crate) fn request(agent: &mut Agent, now: Instant, flow: Flow, server: Serve
     {
         return agent.registrar.handle_request(&mut agent.desk, &mut agent.auth, now, flow, server, request);
     }
+    if request.max_forwards() == Some(0) && !matches!(destination, Destination::Here) {
+        // §16.3 step 3: it goes no further; OPTIONS asks whoever is where it ends (§11.1).
+        return match request.method() {
+            Method::Options => here(&mut agent.desk, now, server, request),
+            _ => reject(&mut agent.desk, now, server, request, Status::TOO_MANY_HOPS),
+        };
+    }
     if let Destination::Refused(status) = destination {
         return reject(&mut agent.desk, now, server, request, status);
     }
@@ -72,7 +79,8 @@ pub(crate) fn request(agent: &mut Agent, now: Instant, flow: Flow, server: Serve
         Destination::Elsewhere => {
             // A contact that a phone registered with us is ours to reach, whatever its host says.
             routed.preparation.relay_if_unknown = caller.may_relay(desk);
-            let wanted = Wanted::Contact(request.request_uri().into());
+            let uri = routed.preparation.strict_uri.as_deref().unwrap_or(request.request_uri());
+            let wanted = Wanted::Contact(uri.into());
             proxy.locate(desk, now, flow, Some(server), request, routed, wanted);
         }
         Destination::Onward | Destination::Refused(_) => {
@@ -182,9 +190,6 @@ fn anonymous(request: &View<'_>) -> bool {
 
 /// RFC 3261 §16.3: what no proxy may forward.
 fn unacceptable(desk: &Desk, request: &View<'_>) -> Option<Status> {
-    if request.max_forwards() == Some(0) && request.method() != Method::Options {
-        return Some(Status::TOO_MANY_HOPS);
-    }
     if request.value(Name::PROXY_REQUIRE).is_some_and(|value| !value.trim().is_empty()) {
         return Some(Status::BAD_EXTENSION);
     }

@@ -17,6 +17,10 @@ pub struct Tokens {
     node: u8,
 }
 
+/// What a signature is for: one made for the one says nothing for the other.
+const ROUTE: u8 = 1;
+const TAG: u8 = 2;
+
 /// The ends of a dialog, as far as their flows are pinned: an end that can be reached by its Contact
 /// needs none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,7 +56,7 @@ impl Tokens {
         push_flow(&mut flows, ends.caller.as_ref());
         push_flow(&mut flows, ends.callee.as_ref());
         let mut token = String::with_capacity(13 + flows.len());
-        push_base32(&mut token, self.sign(call_id, caller_tag, &flows));
+        push_base32(&mut token, self.sign(ROUTE, call_id, caller_tag, &flows));
         token.push_str(&flows);
         token
     }
@@ -61,9 +65,9 @@ impl Tokens {
     pub fn open(&self, token: &str, call_id: &str, from_tag: &str, to_tag: &str) -> Option<Opened> {
         let (signature, flows) = token.split_at_checked(13)?;
         let signature = parse_base32(signature.as_bytes())?;
-        let from_caller = if signature == self.sign(call_id, from_tag, flows) {
+        let from_caller = if signature == self.sign(ROUTE, call_id, from_tag, flows) {
             true
-        } else if signature == self.sign(call_id, to_tag, flows) {
+        } else if signature == self.sign(ROUTE, call_id, to_tag, flows) {
             false
         } else {
             return None;
@@ -74,15 +78,17 @@ impl Tokens {
         rest.is_empty().then_some(Opened { onward, from_caller })
     }
 
-    /// A To tag that follows from the request it answers.
+    /// A To tag that follows from the request it answers. It is shown to whoever asks, for words that
+    /// they choose, so that it must never be good as a token.
     pub fn tag(&self, call_id: &str, from_tag: &str, branch: &str) -> String {
         let mut tag = String::with_capacity(13);
-        push_base32(&mut tag, self.sign(call_id, from_tag, branch));
+        push_base32(&mut tag, self.sign(TAG, call_id, from_tag, branch));
         tag
     }
 
-    fn sign(&self, call_id: &str, caller_tag: &str, flows: &str) -> u64 {
+    fn sign(&self, purpose: u8, call_id: &str, caller_tag: &str, flows: &str) -> u64 {
         let mut hasher = self.hasher;
+        hasher.write_u8(purpose);
         for part in [call_id, caller_tag, flows] {
             hasher.write(part.as_bytes());
             hasher.write_u8(0xff);
@@ -171,6 +177,13 @@ mod tests {
             tokens.open(&token, "id@x", "b", "a"),
             Some(Opened { onward: Some(caller), from_caller: false })
         );
+    }
+
+    #[test]
+    fn a_tag_is_no_token() {
+        let tokens = Tokens::new(&[9; 32], 1);
+        let forged = format!("{}--", tokens.tag("id@x", "a", "--"));
+        assert_eq!(tokens.open(&forged, "id@x", "a", "b"), None);
     }
 
     #[test]

@@ -73,6 +73,7 @@ fn show(
     if source.trim().is_empty() || is_secret(source) {
         return Ok(());
     }
+    let source = without_value(source, column - 1 + span.len());
     let rest = source.chars().count().saturating_sub(column - 1);
     let marks =
         text.get(span.clone()).map_or(1, |marked| marked.lines().next().unwrap_or("").chars().count());
@@ -84,9 +85,20 @@ fn show(
     )
 }
 
+/// Where a key is wrong, nobody knows what its value is: it may be a secret.
+fn without_value(source: &str, key_end: usize) -> String {
+    let after = source.char_indices().nth(key_end).map_or(source.len(), |(at, _)| at);
+    let is_key = source[after..].trim_start().starts_with('=');
+    if is_key { format!("{} = …", source[..after].trim_end()) } else { source.to_owned() }
+}
+
+/// Whether a line gives a secret, also where its key is not written quite right.
 fn is_secret(line: &str) -> bool {
+    const KEYS: [&str; 4] = ["password", "ha1_md5", "ha1_sha256", "ha1_sha512_256"];
     let lower = line.to_ascii_lowercase();
-    ["password", "ha1", "secret"].iter().any(|word| lower.contains(word))
+    let key = lower.split('=').next().unwrap_or("").trim();
+    ["pass", "pwd", "ha1", "secret"].iter().any(|word| lower.contains(word))
+        || KEYS.iter().any(|secret| distance(key, secret) <= 3)
 }
 
 fn place(text: &str, at: usize) -> (usize, usize) {

@@ -38,6 +38,9 @@ pub enum CtlError {
         /// What the system says.
         source: io::Error,
     },
+    /// The address is none.
+    #[error("`{0}` is not the address of a switchboard: write it as in http://127.0.0.1:8060")]
+    Url(String),
     /// Nobody answers.
     #[error("no switchboard answers at {0} ({1}): is it running? `cordboard serve --config FILE` starts it")]
     NotRunning(String, String),
@@ -64,7 +67,7 @@ impl Client {
             Which { url: Some(url), token: Some(file), .. } => {
                 let token = std::fs::read_to_string(file)
                     .map_err(|error| CtlError::Token { path: file.clone(), source: error })?;
-                (url.trim_end_matches('/').to_owned(), token.trim().to_owned())
+                (base_of(url)?, token.trim().to_owned())
             }
             Which { data: Some(folder), .. } => Self::announced(folder)?,
             Which { config: Some(file), .. } => Self::configured(file)?,
@@ -131,6 +134,13 @@ impl Client {
             _ => Err(CtlError::Other(self.base.clone(), status.as_u16())),
         }
     }
+}
+
+/// The address without a slash at its end. HTTPS is not spoken here: the switchboard listens on loopback.
+fn base_of(url: &str) -> Result<String, CtlError> {
+    let parsed = url.parse::<ureq::http::Uri>().ok();
+    let fits = parsed.is_some_and(|uri| uri.scheme_str() == Some("http") && uri.authority().is_some());
+    if fits { Ok(url.trim_end_matches('/').to_owned()) } else { Err(CtlError::Url(url.to_owned())) }
 }
 
 /// A segment of a path or a value of a query.

@@ -1,6 +1,6 @@
 //! Opens the database and brings it up to date, one numbered file after the other.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,10 +12,7 @@ const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_users_and_bin
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// It cannot be opened or read.
-    #[error(
-        "the database {} cannot be used: {source}; check that the folder exists, that this user may write \
-         there and that the disk is not full", .path.display()
-    )]
+    #[error("the database {} cannot be used: {source}; {}", .path.display(), advice(.source))]
     Unusable {
         /// The file.
         path: PathBuf,
@@ -41,6 +38,16 @@ pub enum OpenError {
         /// Its version.
         found: usize,
     },
+}
+
+fn advice(error: &rusqlite::Error) -> &'static str {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            "it is damaged: move it away, with the files beside it that begin with its name, and start again; \
+             registrations, and people added with `cordboard ctl`, are gone then"
+        }
+        _ => "check that the folder exists, that this user may write there and that the disk is not full",
+    }
 }
 
 /// Opens the database at `path`, making it if need be, readable by this user alone.

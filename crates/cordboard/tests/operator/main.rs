@@ -1,5 +1,6 @@
 //! The binary as an operator meets it: `serve`, `check` and `ctl`, over real sockets on loopback.
 
+mod bad_input;
 mod calls;
 mod failing;
 mod http;

@@ -49,7 +49,7 @@ pub enum Event {
     TimedOut(ClientId, Owner),
     /// It did not get out: treat as 503 (RFC 3261 §8.1.3.1).
     TransportFailed(ClientId, Owner),
-    /// The INVITE waits for 200 ms: send a 100 (RFC 3261 §17.2.1).
+    /// The INVITE waits for 200 ms, another request for 3.5 s: send a 100 (RFC 3261 §17.2.1, RFC 4320 §4.1).
     TryingOwed(ServerId, Owner),
     /// A failure was never acknowledged (RFC 3261 §17.2.1).
     AckMissing(ServerId, Owner),

@@ -47,9 +47,7 @@ impl Stack {
         self.generation = self.generation.wrapping_add(1);
         let invite = request.method() == Method::Invite;
         let mut timers = Timers::default();
-        if invite {
-            timers.start(Timer::Trying, now + TRYING_AFTER);
-        }
+        timers.start(Timer::Trying, now + if invite { TRYING_AFTER } else { self.timing.trying_after() });
         let machine = if invite {
             Machine::Invite(invite_server::State::Proceeding)
         } else {
@@ -235,8 +233,10 @@ impl Stack {
             match act {
                 Act::Send => self.answer(id, response.take(), true),
                 Act::Resend => self.answer_again(id),
+                Act::SendTrying => self.tell_server(id, Event::TryingOwed),
                 Act::StartJ => {
                     if let Some(server) = self.server_mut(id) {
+                        server.timers.stop();
                         let reliable = server.flow.transport.is_reliable();
                         let wait = if reliable { Duration::ZERO } else { timing.give_up() };
                         server.timers.start(Timer::J, now + wait);

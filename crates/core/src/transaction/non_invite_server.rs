@@ -39,7 +39,9 @@ pub enum Act {
     Send,
     /// Send the last response again.
     Resend,
-    /// Start J.
+    /// Ask for a 100 (RFC 4320 §4.1).
+    SendTrying,
+    /// Start J, and stop the wait for a 100.
     StartJ,
 }
 
@@ -49,6 +51,7 @@ pub const fn step(state: State, input: Input) -> (State, &'static [Act]) {
     use {Act::*, Input::*, State::*, Timer::J};
     match (state, input) {
         (Trying, Request)                          => (Trying,     &[]),
+        (Trying, Fired(Timer::Trying))             => (Trying,     &[SendTrying]),
         (Trying | Proceeding, SendProvisional)     => (Proceeding, &[Send]),
         (Trying | Proceeding, SendFinal)           => (Completed,  &[Send, StartJ]),
         (Trying | Proceeding, Abandon)             => (Terminated, &[]),

@@ -18,7 +18,7 @@ mod lies;
 mod nonces;
 
 /// What memory may grow by whatever happens: the allocator's own slack, and buffers that stay once they were needed.
-const SLACK: u64 = 32 << 20;
+const SLACK: u64 = 16 << 20;
 
 /// Where the switchboard answers Prometheus, unless it is told another place.
 const METRICS: &str = "127.0.0.1:8060";

@@ -26,14 +26,14 @@ fn contacts(scene: &Scene) -> Vec<String> {
 #[test]
 fn a_nonce_count_is_good_once() {
     isolated(&[], |place| {
-        let mut scene = Scene::new(place, "");
+        let scene = Scene::new(place, "");
         let mut phone = carol(&scene);
         let contact = format!("Contact: <{}>;expires=600\r\n", phone.contact());
         let plain = phone.register(&contact);
         let challenge = phone.exchange(&plain);
         let proof = |phone: &Bare, count| phone.credentials(&plain, &challenge, count);
         let [first, second, third] = [1, 2, 3].map(|count| proof(&phone, count));
-        let mut tries = |phone: &mut Bare, proof: &str, contact: &str| {
+        let tries = |phone: &mut Bare, proof: &str, contact: &str| {
             let request = phone.register(&format!("{proof}{contact}"));
             phone.exchange(&request)
         };

@@ -22,6 +22,8 @@ pub(super) struct Context {
     /// The request, until nothing can need it any more.
     pub(super) request: Option<Box<Message>>,
     pub(super) ways: Preparation,
+    /// How many branches it and all that follow from it may have out at a time (RFC 5393 §5).
+    pub(super) breadth: usize,
     /// Groups of targets still to be tried, the next one last.
     pub(super) waiting: Vec<Vec<Aim>>,
     pub(super) branches: SmallVec<[Branch; 1]>,
@@ -56,7 +58,7 @@ pub(crate) struct Preparation {
     /// Leading Route values that are ours.
     pub(super) strip_routes: usize,
     /// The Request-URI that a strict router had moved to the end of the Route (RFC 3261 §16.4).
-    pub(super) strict_uri: Option<Box<str>>,
+    pub(crate) strict_uri: Option<Box<str>>,
     /// Whether we put ourselves into the dialog's route.
     pub(crate) record_route: bool,
     /// The authenticated caller's address-of-record, to be asserted.
@@ -74,6 +76,8 @@ pub(super) struct Aim {
     pub(super) uri: Option<Box<str>>,
     /// Route values to put on top: a Path.
     pub(super) route: Vec<Box<str>>,
+    /// The phone that it leads to, if that has a name (RFC 5626 §4.1).
+    pub(super) instance: Option<Box<str>>,
     pub(super) way: Way,
 }
 
@@ -98,6 +102,11 @@ pub(super) struct Search {
 }
 
 impl Aim {
+    /// Whether it leads to the same phone as another.
+    pub(super) fn is_kin(&self, other: &Self) -> bool {
+        self.instance.is_some() && self.instance == other.instance
+    }
+
     /// Goes over to datagrams; false if there is nothing to go over to.
     pub(super) fn fall_back(&mut self) -> bool {
         let Way::Find(search) = &mut self.way else { return false };
@@ -115,6 +124,8 @@ impl Aim {
 pub(super) struct Branch {
     pub(super) aim: Aim,
     pub(super) state: BranchState,
+    /// Its share of the breadth.
+    pub(super) breadth: usize,
     /// Its transaction, as long as that lives.
     pub(super) client: Option<ClientId>,
     /// The address being tried, for a second try by another transport.

@@ -22,22 +22,32 @@ pub(super) struct Hop<'a> {
     pub(super) flow: Flow,
     /// What its branch names.
     pub(super) client: ClientId,
+    /// How many branches it may still become (RFC 5393 §5).
+    pub(super) breadth: usize,
 }
 
 /// Writes a request for its next hop.
 pub(super) fn write(desk: &Desk, edits: &mut Edits, hop: &Hop<'_>, request: &View<'_>) -> Bytes {
     edits.clear();
-    if let Some(uri) = hop.aim.uri.as_deref().or(hop.ways.strict_uri.as_deref()) {
+    let target = hop.aim.uri.as_deref().or(hop.ways.strict_uri.as_deref());
+    let strict = strict_hop(hop, request);
+    if let Some(uri) = strict.or(target) {
         edits.set_request_uri(request, uri);
     }
-    route(edits, hop, request);
+    route(edits, hop, request, strict.is_some());
+    if strict.is_some() {
+        let target = target.unwrap_or_else(|| request.request_uri());
+        edits.append_line(request, Name::ROUTE, format_args!("<{target}>"));
+    }
     match request.max_forwards() {
         Some(left) => {
             edits.set_value_of(request, Name::MAX_FORWARDS, &[&Decimal::new(left.saturating_sub(1))]);
         }
         None => edits.set_value_of(request, Name::MAX_FORWARDS, &["70"]),
     }
-    identity(desk, edits, hop.ways, request);
+    // RFC 5393 §5.3.3: every request that is forwarded has one.
+    edits.set_value_of(request, Name::MAX_BREADTH, &[&Decimal::new(hop.breadth as u64)]);
+    identity(desk, edits, hop, request);
     if hop.ways.record_route {
         record_route(desk, edits, hop, request);
     }
@@ -54,9 +64,27 @@ pub(super) fn give_length(edits: &mut Edits, message: &View<'_>) {
     }
 }
 
-/// §16.6 steps 4 to 6: our own Route values go, a Path comes.
-fn route(edits: &mut Edits, hop: &Hop<'_>, request: &View<'_>) {
-    for value in request.values(Name::ROUTE).take(hop.ways.strip_routes) {
+/// The next hop's URI, if that is a strict router: it wants it as the Request-URI, and the real one at
+/// the end of the Route (§16.6 step 6).
+fn strict_hop<'a>(hop: &'a Hop<'_>, request: &View<'a>) -> Option<&'a str> {
+    let hop = if let Some(path) = hop.aim.route.first() {
+        uri_of(path)
+    } else {
+        let ours = hop.ways.strip_routes;
+        let moved = usize::from(hop.ways.strict_uri.is_some());
+        if ours + moved >= request.values(Name::ROUTE).count() {
+            return None;
+        }
+        uri_of(request.values(Name::ROUTE).nth(ours)?.text)
+    };
+    UriRef::parse(hop).is_ok_and(|uri| uri.is_sip() && !uri.params().has("lr")).then_some(hop)
+}
+
+/// §16.6 steps 4 to 6: our own Route values go, and that of a strict next hop; a Path comes.
+fn route(edits: &mut Edits, hop: &Hop<'_>, request: &View<'_>, strict: bool) {
+    let by_path = !hop.aim.route.is_empty();
+    let gone = hop.ways.strip_routes + usize::from(strict && !by_path);
+    for value in request.values(Name::ROUTE).take(gone) {
         edits.remove_value(request, &value);
     }
     if hop.ways.strict_uri.is_some()
@@ -64,16 +92,22 @@ fn route(edits: &mut Edits, hop: &Hop<'_>, request: &View<'_>) {
     {
         edits.remove_value(request, &last);
     }
-    for path in hop.aim.route.iter().rev() {
+    for path in hop.aim.route.iter().skip(usize::from(strict && by_path)).rev() {
         edits.push_line_of(request, Name::ROUTE, &[path]);
     }
 }
 
 /// A foreign assertion goes, ours comes (RFC 3325 §5); credentials for us go (RFC 3261 §22.3).
-fn identity(desk: &Desk, edits: &mut Edits, ways: &Preparation, request: &View<'_>) {
-    edits.remove_all(request, Name::P_ASSERTED_IDENTITY);
+fn identity(desk: &Desk, edits: &mut Edits, hop: &Hop<'_>, request: &View<'_>) {
+    // §6: what a phone prefers is for us alone. §5: a trusted neighbour's assertion stands, unless the
+    // caller wants to be hidden.
+    edits.remove_all(request, Name::P_PREFERRED_IDENTITY);
+    let trusted = desk.settings.neighbours.contains(&hop.source.remote.ip());
+    if !trusted || wants_privacy(request) {
+        edits.remove_all(request, Name::P_ASSERTED_IDENTITY);
+    }
     edits.remove_lines(request, Name::PROXY_AUTHORIZATION, |value| crate::auth::is_for(value, desk.realm()));
-    if let Some(aor) = &ways.identity
+    if let Some(aor) = &hop.ways.identity
         && !wants_privacy(request)
     {
         edits.append_line_of(request, Name::P_ASSERTED_IDENTITY, &["<sip:", aor, ">"]);
@@ -176,7 +210,7 @@ pub(crate) fn is_loop(desk: &Desk, request: &View<'_>) -> bool {
         return false;
     }
     let mut own = None;
-    request.values(Name::VIA).skip(1).any(|via| {
+    request.values(Name::VIA).any(|via| {
         let Some(at) = via.text.find("branch=") else { return false };
         let text = via.text[at + 7..].split([';', ' ', ',']).next().unwrap_or_default();
         let Some(hash) = branch::read(text).and_then(|ours| ours.loop_hash) else { return false };

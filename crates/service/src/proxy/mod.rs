@@ -21,7 +21,7 @@ use cordboard_core::time::Instant;
 use cordboard_core::transaction::{ClientId, Owner, ServerId};
 use cordboard_core::transport::{Flow, FlowError, Transport};
 use cordboard_core::wheel::Wheel;
-use cordboard_sip::{Edits, Message, Method, Status, UriRef, View};
+use cordboard_sip::{Edits, Message, Method, Name, Status, UriRef, View};
 use forward::Hop;
 use slab::Slab;
 use smallvec::SmallVec;
@@ -30,6 +30,9 @@ use target::Routed;
 
 /// Targets that one request is forked to at most.
 pub(crate) const MAX_TARGETS: usize = 32;
+
+/// The breadth that a request gets here, and the most that it may bring (RFC 5393 §5.3.3).
+const MAX_BREADTH: usize = 60;
 
 /// How long one group of targets rings before the next is tried.
 const GROUP_RINGS: Duration = Duration::from_secs(20);
@@ -79,7 +82,7 @@ impl Proxy {
             context.wants_contact = matches!(wanted, Wanted::Contact(_));
         }
         if !desk.ask(Question::Locate(wanted), Asker::Proxy(key)) {
-            self.fail(desk, now, key, Status::SERVICE_UNAVAILABLE);
+            self.overloaded(desk, now, key);
         }
     }
 
@@ -100,21 +103,24 @@ impl Proxy {
         };
         let way = match (pinned, UriRef::parse(uri)) {
             (Some(flow), _) if routed.next_route.is_none() => Ok(Way::OnlyFlow(flow)),
-            (_, Ok(uri)) if uri.is_sip() => Ok(find(desk, &uri, source, request.bytes().len())),
+            (_, Ok(uri)) if uri.is_sip() => {
+                Ok(find(desk, &uri, source, request.bytes().len(), routed.preparation.secure))
+            }
             _ => Err(Status::BAD_REQUEST),
         };
         if let (None, Ok(Way::Flow(flow) | Way::OnlyFlow(flow))) = (server, &way) {
             // An ACK that knows its way leaves nothing to remember.
             let (flow, client) = (*flow, desk.stack.nobody());
-            let aim = Aim { uri: None, route: Vec::new(), way: Way::Flow(flow) };
-            let hop = Hop { source, ways: &routed.preparation, aim: &aim, flow, client };
+            let aim = Aim { uri: None, route: Vec::new(), instance: None, way: Way::Flow(flow) };
+            let breadth = breadth(request);
+            let hop = Hop { source, ways: &routed.preparation, aim: &aim, flow, client, breadth };
             let bytes = forward::write(desk, &mut self.edits, &hop, request);
             return desk.send(flow, bytes);
         }
         let key = self.open(desk, source, server, request, routed, Phase::Forwarding);
         match way {
             Ok(way) => {
-                let aims = [Aim { uri: None, route: Vec::new(), way }];
+                let aims = [Aim { uri: None, route: Vec::new(), instance: None, way }];
                 self.start_group(desk, now, key, aims, Some(request));
             }
             Err(status) => self.fail(desk, now, key, status),
@@ -138,6 +144,7 @@ impl Proxy {
             source,
             request: Some(Box::new(Message::of(request))),
             ways: routed.preparation,
+            breadth: breadth(request),
             waiting: Vec::new(),
             branches: SmallVec::new(),
             best: None,
@@ -211,7 +218,7 @@ impl Proxy {
         }
         let targets = match <[Target; 1]>::try_from(targets) {
             Ok([target]) => {
-                let aim = aim_at(desk, target, source, length);
+                let aim = aim_at(desk, target, source, length, secure);
                 return self.start_group(desk, now, key, aim, None);
             }
             Err(targets) => targets,
@@ -219,7 +226,7 @@ impl Proxy {
         let mut waiting: Vec<Vec<Aim>> = groups(targets)
             .into_iter()
             .map(|group| {
-                group.into_iter().filter_map(|target| aim_at(desk, target, source, length)).collect()
+                group.into_iter().filter_map(|target| aim_at(desk, target, source, length, secure)).collect()
             })
             .collect();
         waiting.reverse();
@@ -232,16 +239,23 @@ impl Proxy {
     fn elsewhere(&mut self, desk: &mut Desk, now: Instant, key: u64) {
         let Some(context) = self.context(key) else { return };
         let (source, Some(request)) = (context.source, &context.request) else { return };
-        let way = match UriRef::parse(request.view().request_uri()) {
+        let strict = context.ways.strict_uri.as_deref();
+        let way = match UriRef::parse(strict.unwrap_or(request.view().request_uri())) {
             // RFC 7118 §5.5: such a host is a name for a connection and never to be looked up.
             Ok(uri) if !uri.host().to_ascii_lowercase().ends_with(".invalid") => {
-                Some(find(desk, &uri, source, request.bytes().len()))
+                Some(find(desk, &uri, source, request.bytes().len(), false))
             }
             _ => None,
         };
         match way {
             Some(way) => {
-                self.start_group(desk, now, key, [Aim { uri: None, route: Vec::new(), way }], None);
+                self.start_group(
+                    desk,
+                    now,
+                    key,
+                    [Aim { uri: None, route: Vec::new(), instance: None, way }],
+                    None,
+                );
             }
             None => self.fail(desk, now, key, Status::NOT_FOUND),
         }
@@ -269,10 +283,20 @@ impl Proxy {
         request: Option<&View<'_>>,
     ) {
         let Some(context) = self.context(key) else { return };
+        let mut group: SmallVec<[Aim; 1]> = group.into_iter().collect();
+        if context.breadth == 0 && !group.is_empty() {
+            return self.fail(desk, now, key, Status::MAX_BREADTH_EXCEEDED);
+        }
+        if group.len() > context.breadth {
+            // RFC 5393 §5.3.3: what may not go out at the same time goes out one after another.
+            context.waiting.push(group.drain(context.breadth..).collect());
+        }
         let first = context.branches.len();
-        for aim in group {
+        let parts = group.len();
+        for (part, aim) in group.into_iter().enumerate() {
             context.branches.push(Branch {
                 aim,
+                breadth: context.breadth / parts + usize::from(part < context.breadth % parts),
                 state: BranchState::Finding,
                 client: None,
                 trying: None,
@@ -280,7 +304,13 @@ impl Proxy {
             });
         }
         let until = context.branches.len();
-        context.group_until = (!context.waiting.is_empty()).then(|| now + GROUP_RINGS);
+        // Another flow to the same phone is for when this one fails, not for when it rings.
+        let others = context
+            .waiting
+            .iter()
+            .flatten()
+            .any(|aim| !context.branches[first..].iter().any(|branch| branch.aim.is_kin(aim)));
+        context.group_until = others.then(|| now + GROUP_RINGS);
         if let Some(due) = context.group_until {
             self.wheel.arm(due, key);
         }
@@ -393,7 +423,8 @@ impl Proxy {
         let ack = context.server.is_none();
         let client = if ack { desk.stack.nobody() } else { desk.stack.reserve() };
         let aim = &context.branches[at].aim;
-        let hop = Hop { source: context.source, ways: &context.ways, aim, flow, client };
+        let breadth = context.branches[at].breadth;
+        let hop = Hop { source: context.source, ways: &context.ways, aim, flow, client, breadth };
         let bytes = match (request, &context.request) {
             (Some(request), _) => forward::write(desk, &mut self.edits, &hop, request),
             (None, Some(request)) => forward::write(desk, &mut self.edits, &hop, &request.view()),
@@ -489,10 +520,11 @@ impl Proxy {
         let Some(at) = context.branches.iter().position(|branch| branch.client == Some(client)) else {
             return;
         };
+        let wanted = context.phase == Phase::Forwarding;
         let branch = &mut context.branches[at];
         branch.client = None;
         match (branch.state, &branch.aim.way) {
-            (BranchState::Trying, Way::Find(_)) => {
+            (BranchState::Trying, Way::Find(_)) if wanted => {
                 branch.state = BranchState::Finding;
                 self.step(desk, now, key, at, None);
             }
@@ -536,6 +568,11 @@ impl Proxy {
         if context.phase == Phase::Forwarding && context.group_until.is_some_and(|due| due <= now) {
             context.group_until = None;
             self.cancel_rest(desk, now, key);
+            let Some(context) = self.context(key) else { return };
+            if context.branches.iter().all(|branch| !branch.state.is_open()) {
+                // All of them were still being looked up: no transaction will tell of their end.
+                self.next_group(desk, now, key);
+            }
         }
         let Some(context) = self.context(key) else { return };
         let mut again = None;
@@ -583,6 +620,12 @@ impl Proxy {
     }
 }
 
+/// The Max-Breadth that a request brings, within our bounds.
+fn breadth(request: &View<'_>) -> usize {
+    let brought = request.value(Name::MAX_BREADTH).map(|value| value.trim().parse());
+    brought.and_then(Result::ok).unwrap_or(MAX_BREADTH).min(MAX_BREADTH)
+}
+
 /// Targets in the order in which they are tried: equal preferences at the same time, contacts of one
 /// instance one at a time (RFC 5626 §5).
 fn groups(targets: Vec<Target>) -> Vec<Vec<Target>> {
@@ -605,29 +648,31 @@ fn groups(targets: Vec<Target>) -> Vec<Vec<Target>> {
     groups
 }
 
-fn aim_at(desk: &Desk, target: Target, source: Flow, length: usize) -> Option<Aim> {
+fn aim_at(desk: &Desk, target: Target, source: Flow, length: usize, secure: bool) -> Option<Aim> {
     let way = match target.path.first() {
-        Some(first) => find(desk, &UriRef::parse(target::uri_of(first)).ok()?, source, length),
+        Some(first) => find(desk, &UriRef::parse(target::uri_of(first)).ok()?, source, length, secure),
         None if target.by_flow => Way::OnlyFlow(target.flow),
         None if length > MAX_DATAGRAM_REQUEST => {
             let uri = UriRef::parse(&target.uri).ok()?;
             match uri.params().get("transport") {
-                None => find(desk, &uri, source, length),
+                None => find(desk, &uri, source, length, secure),
                 Some(_) => Way::Flow(target.flow),
             }
         }
         None => Way::Flow(target.flow),
     };
-    Some(Aim { uri: Some(target.uri), route: target.path, way })
+    Some(Aim { uri: Some(target.uri), route: target.path, instance: target.instance, way })
 }
 
-/// How to get to a URI: at once, when it says everything; else by RFC 3263.
-fn find(desk: &Desk, uri: &UriRef<'_>, source: Flow, length: usize) -> Way {
+/// How to get to a URI: at once, when it says everything; else by RFC 3263. What is for a `sips` URI goes
+/// securely whatever the scheme of the next hop (RFC 3261 §16.6 step 7).
+fn find(desk: &Desk, uri: &UriRef<'_>, source: Flow, length: usize, secure: bool) -> Way {
     let transport = uri.params().get("transport").and_then(|token| token.parse().ok());
     let large = length > MAX_DATAGRAM_REQUEST && transport.is_none();
     if let Some(ip) = cordboard_sip::uri::ip(uri.host())
         && matches!(transport, None | Some(Transport::Udp))
         && !large
+        && !secure
         && uri.scheme() == cordboard_sip::Scheme::Sip
     {
         let remote = std::net::SocketAddr::new(ip, uri.port().unwrap_or(Transport::Udp.default_port()));
@@ -635,7 +680,10 @@ fn find(desk: &Desk, uri: &UriRef<'_>, source: Flow, length: usize) -> Way {
             return Way::Flow(Flow { transport: Transport::Udp, listener, connection: 0, remote });
         }
     }
-    let target = target::target_of(uri, transport);
+    let mut target = target::target_of(uri, transport);
+    if secure {
+        target.scheme = cordboard_core::server_location::Scheme::Sips;
+    }
     let otherwise = large.then(|| Selection::new(target.clone(), desk.supported(true)));
     Way::Find(Box::new(Search { selection: Selection::new(target, desk.supported(!large)), otherwise }))
 }

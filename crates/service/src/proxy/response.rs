@@ -1,7 +1,7 @@
 //! What comes back: RFC 3261 §16.7.
 
 use super::Proxy;
-use super::context::{Best, BranchState, Phase};
+use super::context::{Best, BranchState, Context, Phase};
 use crate::desk::Desk;
 use crate::location::Located;
 use bytes::Bytes;
@@ -25,7 +25,7 @@ impl Proxy {
         let Some(at) = context.branches.iter().position(|branch| branch.client == Some(client)) else {
             return;
         };
-        let invite = context.method == Method::Invite;
+        let wanted = context.phase == Phase::Forwarding;
         let branch = &mut context.branches[at];
         match status.code() {
             100 => {
@@ -39,16 +39,18 @@ impl Proxy {
                 }
                 // §16.7 step 2; the wheel looks again when the old one is due.
                 branch.timer_c = branch.timer_c.map(|_| timer_c);
-                if context.phase != Phase::Answered {
+                // RFC 4320 §4.1: to other methods there is only the 100.
+                if context.phase != Phase::Answered && context.method == Method::Invite {
                     self.pass_back(desk, now, key, status, response);
                 }
             }
-            200..=299 if invite => {
+            200..=299 => {
                 branch.state = BranchState::Finished;
                 branch.timer_c = None;
                 self.answered(desk, now, key, status, response);
             }
-            503 if matches!(branch.aim.way, super::Way::Find(_))
+            503 if wanted
+                && matches!(branch.aim.way, super::Way::Find(_))
                 && branch.state != BranchState::Cancelled =>
             {
                 // RFC 3263 §4.3: another server of the same name may take it.
@@ -63,7 +65,7 @@ impl Proxy {
         }
     }
 
-    /// A 2xx to an INVITE goes back at once, and so does every further one (§16.7 step 5).
+    /// A 2xx goes back at once, and so does every further one to an INVITE (§16.7 step 5).
     fn answered(&mut self, desk: &mut Desk, now: Instant, key: u64, status: Status, response: &View<'_>) {
         self.pass_back(desk, now, key, status, response);
         let Some(context) = self.context(key) else { return };
@@ -71,6 +73,9 @@ impl Proxy {
             return;
         }
         context.phase = Phase::Answered;
+        if context.method != Method::Invite {
+            return self.settle(key);
+        }
         context.waiting = Vec::new();
         context.request = None;
         context.ways = super::context::Preparation::default();
@@ -115,6 +120,13 @@ impl Proxy {
         if context.phase == Phase::Answered {
             return;
         }
+        if bytes.is_some() && !matches!(status, Status::REQUEST_TIMEOUT | Status::FLOW_FAILED) {
+            // RFC 5626 §7: this phone has answered; its other flows are not asked.
+            let Context { waiting, branches, .. } = context;
+            for group in waiting.iter_mut() {
+                group.retain(|aim| !aim.is_kin(&branches[at].aim));
+            }
+        }
         if !unwanted {
             if let (401 | 407, Some(bytes)) = (status.code(), &bytes) {
                 collect_challenges(&mut context.challenges, bytes);
@@ -150,9 +162,8 @@ impl Proxy {
             self.contexts.remove(key as u32 as usize);
             return;
         };
-        if context.method != Method::Invite && best.status == Status::REQUEST_TIMEOUT && best.bytes.is_none()
-        {
-            // RFC 4320 §4.2: the client has given up by now; a 408 would only do harm.
+        if context.method != Method::Invite && best.status == Status::REQUEST_TIMEOUT {
+            // RFC 4320 §4.2: the client has given up by now; a 408, our own or another's, would only do harm.
             desk.stack.abandon(now, server);
             self.settle(key);
             return;
@@ -169,6 +180,21 @@ impl Proxy {
         if let Some(bytes) = bytes {
             desk.stack.respond(now, server, status, bytes);
         }
+        self.settle(key);
+    }
+
+    /// Answers that we ourselves have too much to do (RFC 3261 §21.5.4).
+    pub(super) fn overloaded(&mut self, desk: &mut Desk, now: Instant, key: u64) {
+        let Some(context) = self.context(key) else { return };
+        let (Some(server), Some(request)) = (context.server, &context.request) else {
+            return self.fail(desk, now, key, Status::SERVICE_UNAVAILABLE);
+        };
+        context.phase = Phase::Answered;
+        let status = Status::SERVICE_UNAVAILABLE;
+        let busy =
+            desk.response(&request.view(), status).line(Name::RETRY_AFTER, crate::agent::OVERLOAD_RETRY_S);
+        desk.counters.overloaded += 1;
+        desk.stack.respond(now, server, status, busy.finish());
         self.settle(key);
     }
 

@@ -36,8 +36,6 @@ pub(crate) enum Destination {
 /// §16.4: undoes strict routing, and takes our own entries off the Route.
 pub(crate) fn preprocess(desk: &Desk, request: &View<'_>) -> Routed {
     let mut routed = Routed { preparation: Preparation::default(), token: None, next_route: None };
-    routed.preparation.secure =
-        request.request_uri().get(..5).is_some_and(|s| s.eq_ignore_ascii_case("sips:"));
     let mut token_text = None;
     if request.has(Name::ROUTE)
         && request.request_uri().contains(";lr")
@@ -50,6 +48,8 @@ pub(crate) fn preprocess(desk: &Desk, request: &View<'_>) -> Routed {
         token_text = uri.user();
         routed.preparation.strict_uri = Some(uri_of(last.text).into());
     }
+    let target = routed.preparation.strict_uri.as_deref().unwrap_or(request.request_uri());
+    routed.preparation.secure = target.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sips:"));
     let strict = routed.preparation.strict_uri.is_some();
     let values = if strict { request.values(Name::ROUTE).count() - 1 } else { usize::MAX };
     for value in request.values(Name::ROUTE).take(values) {

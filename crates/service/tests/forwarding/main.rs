@@ -1,0 +1,19 @@
+//! What the switchboard makes of single messages, without a network around it.
+
+#![allow(unreachable_pub, missing_docs, reason = "a test has no users")]
+#![allow(
+    clippy::format_push_string,
+    clippy::format_collect,
+    clippy::semicolon_if_nothing_returned,
+    reason = "messages are written as people read them"
+)]
+
+mod checks;
+mod forking;
+mod identity;
+mod registrar;
+mod routes;
+mod secure;
+mod stage;
+mod transactions;
+mod transport;
