@@ -12,7 +12,7 @@ use cordboard_core::stack::Stack;
 use cordboard_core::time::Instant;
 use cordboard_core::transaction::ServerId;
 use cordboard_core::transport::{Flow, Listener, ListenerId, Transport};
-use cordboard_sip::{Builder, Name, Status, UriRef, View};
+use cordboard_sip::{Builder, Name, Scheme, Status, UriRef, View};
 use slab::Slab;
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -190,11 +190,15 @@ impl Desk {
             || self.is_here(uri)
     }
 
-    /// Whether a URI names one of our listeners: what we write into Record-Route.
+    /// Whether a URI names one of our listeners: what we write into Record-Route. A phone may have the port of a
+    /// listener on the same machine, for another transport.
     pub(crate) fn is_here(&self, uri: &UriRef<'_>) -> bool {
         let ip: Option<IpAddr> = cordboard_sip::uri::ip(uri.host());
         self.settings.listeners.iter().any(|listener| {
             let port = uri.port().unwrap_or(listener.transport.default_port());
+            if !may_mean(uri, listener.transport) {
+                return false;
+            }
             match ip {
                 Some(ip) => {
                     let wildcard = listener.local.ip().is_unspecified();
@@ -205,6 +209,18 @@ impl Desk {
                 None => same_place(&listener.sent_by, uri.host(), port, listener.transport),
             }
         })
+    }
+}
+
+/// Whether a URI can mean a listener of that transport: the one that it names, or what RFC 3263 §4.1 makes of its
+/// scheme. `ws` stands for both (RFC 7118 §5.2.4).
+fn may_mean(uri: &UriRef<'_>, transport: Transport) -> bool {
+    match uri.params().get("transport").map(str::parse) {
+        Some(Ok(Transport::Ws)) => transport.is_websocket(),
+        Some(Ok(Transport::Tcp)) if uri.scheme() == Scheme::Sips => transport == Transport::Tls,
+        Some(named) => named == Ok(transport),
+        None if uri.scheme() == Scheme::Sips => transport.is_secure(),
+        None => matches!(transport, Transport::Udp | Transport::Tcp),
     }
 }
 
@@ -222,6 +238,24 @@ fn same_place(sent_by: &str, host: &str, port: u16, transport: Transport) -> boo
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_uri_means_the_transport_that_it_names() {
+        let meant = |uri: &str| {
+            let uri = UriRef::parse(uri).unwrap();
+            Transport::ALL
+                .into_iter()
+                .filter(|t| may_mean(&uri, *t))
+                .map(Transport::token)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(meant("sip:192.0.2.1:5080;transport=UDP"), ["udp"]);
+        assert_eq!(meant("sip:192.0.2.1;transport=ws"), ["ws", "wss"]);
+        assert_eq!(meant("sips:192.0.2.1;transport=tcp"), ["tls"]);
+        assert_eq!(meant("sip:192.0.2.1"), ["udp", "tcp"]);
+        assert_eq!(meant("sips:192.0.2.1"), ["tls", "wss"]);
+        assert_eq!(meant("sip:192.0.2.1;transport=sctp"), [""; 0]);
+    }
 
     #[test]
     fn sent_by_is_compared_with_its_default_port() {

@@ -18,15 +18,17 @@ fn flow(port: u16) -> Flow {
     Flow { transport: Transport::Udp, listener: ListenerId(0), connection: 0, remote }
 }
 
-/// A switchboard whose domain is its address, with bob in its directory.
+/// A switchboard whose domain is its address, with bob in its directory. Its listener for WebSocket has the port that
+/// bob's phone has for UDP.
 fn switchboard() -> Agent {
     let mut settings = Settings::of_domain("127.0.0.1");
-    settings.listeners = vec![Listener {
-        id: ListenerId(0),
-        transport: Transport::Udp,
-        local: "127.0.0.1:5060".parse().expect("an address"),
-        sent_by: "127.0.0.1:5060".into(),
-    }];
+    let listener = |id: u16, transport: Transport, port: u16| Listener {
+        id: ListenerId(id),
+        transport,
+        local: std::net::SocketAddr::from(([127, 0, 0, 1], port)),
+        sent_by: format!("127.0.0.1:{port}").into(),
+    };
+    settings.listeners = vec![listener(0, Transport::Udp, 5060), listener(1, Transport::Ws, CALLEE)];
     settings.auth = Auth { calls: false, ..settings.auth };
     let mut agent = Agent::new(ShardId(0), Arc::new(settings), [1; 32]);
     let bob = User {
