@@ -1,6 +1,7 @@
 //! A server under test: started, watched, ended.
 
 use std::fs::{self, File};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::thread;
@@ -15,8 +16,8 @@ use crate::subject::{ANSWERER, Bench, CALLER, SERVER, Setting, Subject};
 /// How long a server may take to listen.
 const START: Duration = Duration::from_secs(90);
 
-/// How long it may take to end when asked to.
-const END: Duration = Duration::from_mins(1);
+/// How long it may take to end when asked to, before all of it is killed.
+const END: Duration = Duration::from_secs(30);
 
 /// How often it is looked at meanwhile.
 const TICK: Duration = Duration::from_millis(20);
@@ -63,7 +64,9 @@ impl Server {
     fn spawn(mut command: Command, dir: PathBuf) -> Result<Self> {
         let log = File::create(dir.join("output"))?;
         let program = command.get_program().display().to_string();
+        // A group of its own: a server that signals its group when it ends must not end us.
         let child = command
+            .process_group(0)
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()
@@ -104,15 +107,15 @@ impl Server {
 
     /// Asks it to end, and waits.
     fn end(&mut self) {
-        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        if let Some(pid) = pid {
-            // It may have ended by itself: there is nobody to tell.
+        let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) else { return };
+        let begin = Instant::now();
+        if matches!(self.child.try_wait(), Ok(None)) {
+            // It may end by itself between the two: there is nobody to tell then.
             let _ = rustix::process::kill_process(pid, Signal::TERM);
         }
-        let begin = Instant::now();
         while matches!(self.child.try_wait(), Ok(None)) {
             if begin.elapsed() > END {
-                let _ = self.child.kill();
+                let _ = rustix::process::kill_process_group(pid, Signal::KILL);
             }
             thread::sleep(TICK);
         }
