@@ -76,7 +76,6 @@ impl Authenticator {
         &mut self,
         desk: &Desk,
         now: Instant,
-        _flow: Flow,
         stale: bool,
         name: Name,
         mut response: Builder,

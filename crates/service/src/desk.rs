@@ -127,14 +127,22 @@ impl Desk {
     /// Begins a response of our own. Its To tag follows from the request, so that a response made
     /// without a transaction repeats itself (RFC 3261 §8.2.7).
     pub(crate) fn response(&mut self, request: &View<'_>, status: Status) -> Builder {
-        let tag = (status != Status::TRYING && request.to_tag().is_none()).then(|| {
-            let branch = request.top_via().branch.unwrap_or_default();
-            self.tokens.tag(request.call_id(), request.from_tag().unwrap_or_default(), branch)
-        });
+        let tag = (status != Status::TRYING && request.to_tag().is_none())
+            .then(|| self.tag_of_response_to(request));
         match request.source() {
             Some(source) => Builder::response_to(request, source, status, tag.as_deref()),
             None => Builder::response(request, status, tag.as_deref()),
         }
+    }
+
+    /// Whether an ACK is for a response that we made ourselves: it has the branch of its INVITE (RFC 3261 §17.1.1.3).
+    pub(crate) fn is_own_refusal(&self, ack: &View<'_>) -> bool {
+        ack.to_tag() == Some(&*self.tag_of_response_to(ack))
+    }
+
+    fn tag_of_response_to(&self, request: &View<'_>) -> String {
+        let branch = request.top_via().branch.unwrap_or_default();
+        self.tokens.tag(request.call_id(), request.from_tag().unwrap_or_default(), branch)
     }
 
     /// Writes a line for the log.

@@ -71,8 +71,8 @@ impl Registrar {
             Err(Unproved::Challenge { stale }) => {
                 desk.counters.challenges += 1;
                 let response = desk.response(request, Status::UNAUTHORIZED);
-                let response = auth.challenge(desk, now, flow, stale, Name::WWW_AUTHENTICATE, response);
-                return desk.stack.respond(now, server, Status::UNAUTHORIZED, response.finish());
+                let response = auth.challenge(desk, now, stale, Name::WWW_AUTHENTICATE, response);
+                return desk.stack.respond_statelessly(server, response.finish());
             }
             Err(Unproved::Refuse(status)) => return desk.reply(now, server, request, status),
         };

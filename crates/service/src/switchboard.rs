@@ -42,19 +42,14 @@ pub(crate) fn request(agent: &mut Agent, now: Instant, flow: Flow, server: Serve
     if let Destination::Refused(status) = destination {
         return reject(&mut agent.desk, now, server, request, status);
     }
-    let caller = match caller(agent, now, flow, request, &routed) {
+    let leaves = matches!(destination, Destination::Elsewhere | Destination::Onward);
+    let caller = match caller(agent, now, flow, request, &routed, leaves) {
         Ok(caller) => caller,
         Err(Denied::Challenge { stale }) => {
             agent.desk.counters.challenges += 1;
             let response = agent.desk.response(request, Status::PROXY_AUTHENTICATION_REQUIRED);
-            let response =
-                agent.auth.challenge(&agent.desk, now, flow, stale, Name::PROXY_AUTHENTICATE, response);
-            return agent.desk.stack.respond(
-                now,
-                server,
-                Status::PROXY_AUTHENTICATION_REQUIRED,
-                response.finish(),
-            );
+            let response = agent.auth.challenge(&agent.desk, now, stale, Name::PROXY_AUTHENTICATE, response);
+            return agent.desk.stack.respond_statelessly(server, response.finish());
         }
         Err(Denied::Refuse(status)) => return reject(&mut agent.desk, now, server, request, status),
     };
@@ -100,9 +95,12 @@ fn is_known(desk: &Desk, wanted: &Wanted) -> bool {
     }
 }
 
-/// An ACK that belongs to no transaction: for a 2xx, on its way through.
+/// An ACK that belongs to no transaction: for a 2xx, on its way through, or for what was refused statelessly.
 pub(crate) fn ack(agent: &mut Agent, now: Instant, flow: Flow, request: &View<'_>) {
     let Agent { desk, proxy, .. } = agent;
+    if desk.is_own_refusal(request) {
+        return;
+    }
     let routed = target::preprocess(desk, request);
     let known = routed.token.is_some() || desk.settings.relay == Relay::Anybody;
     if !known || request.max_forwards() == Some(0) || is_loop(desk, request) {
@@ -144,12 +142,14 @@ enum Denied {
     Refuse(Status),
 }
 
+/// Who sent a request; `leaves` if it is for somewhere that is not ours.
 fn caller(
     agent: &mut Agent,
     now: Instant,
     flow: Flow,
     request: &View<'_>,
     routed: &Routed,
+    leaves: bool,
 ) -> Result<Caller, Denied> {
     if routed.token.is_some() {
         return Ok(Caller::InDialog);
@@ -161,13 +161,17 @@ fn caller(
         return Ok(Caller::Stranger);
     }
     let claims = UriRef::parse(request.from_uri()).ok();
-    if !claims.as_ref().is_some_and(|uri| agent.desk.is_ours(uri)) {
+    let nameless = claims.as_ref().is_some_and(is_anonymous);
+    let ours = claims.as_ref().is_some_and(|uri| agent.desk.is_ours(uri));
+    // Whoever hides may be one of ours: only what is not for us to answer tells, or the proof itself.
+    let asked = nameless && (leaves || request.has(Name::PROXY_AUTHORIZATION));
+    if !ours && !asked {
         return Ok(Caller::Stranger);
     }
     match agent.auth.check(&agent.desk, now, request, Name::PROXY_AUTHORIZATION) {
         Verdict::User(user) => {
             let claimed = claims.as_ref().and_then(cordboard_sip::UriRef::user).unwrap_or_default();
-            if *cordboard_sip::uri::unescape(claimed) == *user || anonymous(request) {
+            if nameless || *cordboard_sip::uri::unescape(claimed) == *user {
                 return Ok(Caller::User(user));
             }
             agent.desk.note(Level::Warning, "From does not fit the authenticated user", request, Some(flow));
@@ -183,9 +187,9 @@ fn caller(
     }
 }
 
-/// RFC 3323 §4.1: a caller who hides its name writes this one.
-fn anonymous(request: &View<'_>) -> bool {
-    request.from_uri().starts_with("sip:anonymous@")
+/// RFC 3323 §4.1.1.3: a caller who hides its name writes this one, at whatever host.
+fn is_anonymous(uri: &UriRef<'_>) -> bool {
+    uri.user().is_some_and(|user| user.eq_ignore_ascii_case("anonymous"))
 }
 
 /// RFC 3261 §16.3: what no proxy may forward.

@@ -111,6 +111,16 @@ impl Stack {
         }
     }
 
+    /// Answers a request that came just now and forgets it, so that whoever is not let in costs no memory (RFC 3261
+    /// §8.2.7). A repeat of it is a new request; the ACK of an INVITE so refused belongs to no transaction.
+    pub fn respond_statelessly(&mut self, id: ServerId, bytes: Bytes) {
+        let Some(server) = self.server(id) else { return };
+        let (flow, key) = (server.flow, server.key);
+        self.servers.remove(id.slot as usize);
+        self.by_key.remove(&key);
+        self.send(flow, bytes);
+    }
+
     /// Forgets a non-INVITE request that will never be answered (RFC 4320 §4.2).
     pub fn abandon(&mut self, now: Instant, id: ServerId) {
         if let Some(Server { machine: Machine::NonInvite(_), .. }) = self.server(id) {
