@@ -22,6 +22,7 @@ mod connection;
 mod dns;
 pub mod error;
 mod flows;
+mod gather;
 mod hub;
 mod identity;
 mod listen;

@@ -3,7 +3,7 @@
 //! The sockets of one listener share its address (`SO_REUSEPORT`), and the kernel gives each peer to
 //! one of them, so that what a peer sends stays in order. A worker waits in `recvmmsg`, takes the lock
 //! of each shard that the batch is for once, and sends what came out before it waits again: two system
-//! calls a batch, and no copy in between.
+//! calls a batch, and no copy in between. When datagrams come thick, it lets them gather for a moment.
 
 use bytes::Bytes;
 use cordboard_core::transport::{Flow, ListenerId, Transport};
@@ -13,7 +13,9 @@ use std::net::{SocketAddr, UdpSocket};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
+use crate::gather::Traffic;
 use crate::hub::{Entered, Hub};
 use crate::mmsg::{self, BATCH};
 use crate::shard::Shard;
@@ -156,6 +158,7 @@ pub(crate) fn work<A: Shard>(hub: &Arc<Hub<A>>, listener: ListenerId, worker: us
         count: 0,
         shards: [None; BATCH],
         out: Outbox::new(),
+        traffic: Traffic::new(),
     };
     while !hub.is_stopping() {
         if catch_unwind(AssertUnwindSafe(|| worker.read_on(hub, socket))).is_err() {
@@ -173,6 +176,7 @@ struct Worker {
     /// Where each of them belongs, until it is handed in.
     shards: [Option<ShardId>; BATCH],
     out: Outbox,
+    traffic: Traffic,
 }
 
 impl Worker {
@@ -181,8 +185,10 @@ impl Worker {
         self.deliver(hub);
         hub.send_datagrams(&mut self.out, self.place);
         while !hub.is_stopping() {
+            let mut wait = Duration::ZERO;
             match self.received.receive(socket) {
                 Ok(count) => {
+                    wait = self.traffic.took(Instant::now(), count, BATCH);
                     self.sort(hub, count);
                     self.deliver(hub);
                 }
@@ -192,6 +198,9 @@ impl Worker {
                 },
             }
             hub.send_datagrams(&mut self.out, self.place);
+            if !wait.is_zero() {
+                std::thread::sleep(wait);
+            }
         }
     }
 
