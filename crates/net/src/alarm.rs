@@ -13,7 +13,7 @@ use crate::hub::Hub;
 use crate::shard::Shard;
 
 /// Timers that are due within this time of each other are fired together.
-const QUANTUM: Duration = Duration::from_millis(4);
+const QUANTUM: Duration = Duration::from_millis(10);
 
 /// The bell of the thread that fires timers.
 pub(crate) struct Alarm {

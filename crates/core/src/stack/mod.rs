@@ -78,6 +78,8 @@ pub struct Stack {
     servers: Slab<Server>,
     by_key: HashMap<Key, u32, FixedState>,
     by_connection: HashMap<u64, Vec<u32>, FixedState>,
+    /// The request that came last, while nothing waits for its timers: most are answered at once.
+    unarmed: Option<ServerId>,
     wheel: Wheel,
     fired: Vec<u64>,
     outgoing: VecDeque<Outgoing>,
@@ -100,6 +102,7 @@ impl Stack {
             servers: Slab::new(),
             by_key: HashMap::with_hasher(by_key),
             by_connection: HashMap::with_hasher(by_connection),
+            unarmed: None,
             wheel: Wheel::default(),
             fired: Vec::new(),
             outgoing: VecDeque::new(),
@@ -196,8 +199,10 @@ impl Stack {
         self.outgoing.pop_front()
     }
 
-    /// The next thing that happened without a message.
+    /// The next thing that happened without a message. Ask after every call, before
+    /// [`poll_timeout`](Self::poll_timeout).
     pub fn poll_event(&mut self) -> Option<Event> {
+        self.arm_latest();
         self.events.pop_front()
     }
 

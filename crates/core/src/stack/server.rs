@@ -65,8 +65,19 @@ impl Stack {
             armed: None,
         }) as u32;
         self.by_key.insert(key, slot);
-        self.arm_server(slot);
-        ServerId { slot, generation: self.generation }
+        self.arm_latest();
+        let id = ServerId { slot, generation: self.generation };
+        self.unarmed = Some(id);
+        id
+    }
+
+    /// Arms the timers of the request that came last, if it is still there.
+    pub(super) fn arm_latest(&mut self) {
+        if let Some(id) = self.unarmed.take()
+            && self.server(id).is_some()
+        {
+            self.arm_server(id.slot);
+        }
     }
 
     /// A request, or an ACK, of a transaction that exists.
@@ -290,6 +301,9 @@ impl Stack {
 
     fn arm_server(&mut self, slot: u32) {
         let Some(server) = self.servers.get_mut(slot as usize) else { return };
+        if self.unarmed.is_some_and(|id| id.slot == slot) {
+            return;
+        }
         if let Some(due) = server.timers.next()
             && server.armed.is_none_or(|armed| due < armed)
         {
