@@ -32,6 +32,8 @@ pub(crate) struct Call {
     pub(crate) held: bool,
     /// A hold, resume or move is asked for and not yet answered.
     pub(crate) changing: bool,
+    /// How our handing it over ended.
+    pub(crate) transfer: Option<Outcome>,
 }
 
 /// Everything that one telephone told.
@@ -77,6 +79,7 @@ impl Book {
             holding: false,
             held: false,
             changing: false,
+            transfer: None,
         });
     }
 
@@ -119,7 +122,16 @@ impl Book {
                 }
             }
             CallEvent::Refused { from } => self.refused.push(from),
-            CallEvent::Redirected(..) | CallEvent::Media(..) => {}
+            CallEvent::Redirected(..) | CallEvent::Media(..) | CallEvent::TransferProgress(..) => {}
+            CallEvent::Referred { new: call, to, .. } | CallEvent::CalledBack { call, to } => {
+                self.begin(call, &to, Progress::Dialled);
+            }
+            CallEvent::TakenOver { call, from, .. } => self.begin(call, &from, Progress::Dialled),
+            CallEvent::Transferred { call, outcome, .. } => {
+                if let Some(call) = self.call_mut(call) {
+                    call.transfer = Some(outcome);
+                }
+            }
             CallEvent::HoldChanged(call, holding) => {
                 if let Some(call) = self.call_mut(call) {
                     (call.holding, call.changing) = (holding, false);

@@ -37,6 +37,8 @@ pub mod judge;
 pub mod phone;
 pub mod rfc3261;
 pub mod rfc3665;
+pub mod rfc5359;
+pub mod rfc5589;
 pub mod stage;
 
 pub use cast::{Domain, Person};

@@ -3,6 +3,7 @@
 use crate::book::{Book, Call, Progress};
 use crate::cast;
 use crate::stage::Stage;
+use cordboard_ladder::Outcome;
 use cordboard_service::call::{CallAction, CallName};
 use cordboard_sim::HostId;
 use cordboard_sip::Status;
@@ -149,6 +150,61 @@ impl Phone<'_> {
         });
     }
 
+    /// Hands somebody over to somebody else, unattended (RFC 5589 §6).
+    pub fn transfers(self, transferee: Phone<'_>, target: Phone<'_>) {
+        let to: Box<str> = target.address().into();
+        self.hand_over("transfers", transferee, |_, call| CallAction::Transfer { call, to: to.clone() });
+    }
+
+    /// Hands somebody over to somebody with whom a call is up (RFC 5589 §7).
+    pub fn transfers_to(self, transferee: Phone<'_>, target: Phone<'_>) {
+        self.hand_over("transfers_to", transferee, |book, call| {
+            let up = |call: &Call| call.progress == Progress::Established && call.is_with(target.user);
+            let target = book.find(up).map_or(call, |call| call.name);
+            CallAction::TransferTo { call, target }
+        });
+    }
+
+    fn hand_over(self, verb: &str, transferee: Phone<'_>, action: impl Fn(&Book, CallName) -> CallAction) {
+        let said = format!("{}.{verb}({})", self.name, transferee.name);
+        let up = |call: &Call| {
+            call.progress == Progress::Established && !call.changing && call.is_with(transferee.user)
+        };
+        self.stage.acts(
+            &said,
+            self.host,
+            |book| book.find(up).map(|call| call.name),
+            |book, name| action(book, name),
+        );
+    }
+
+    /// Waits until somebody has asked us to call somebody else, and we do.
+    pub fn is_referred_to(self, target: Phone<'_>) {
+        self.stage.waits(&format!("{}.is_referred_to({})", self.name, target.name), |books| {
+            books.of(self.host).find(|call| call.is_with(target.user)).is_some()
+        });
+    }
+
+    /// Waits until it is known how handing somebody over ended, which is to be so.
+    pub fn learns(self, wanted: Outcome) {
+        self.stage.waits(&format!("{}.learns({wanted})", self.name), |books| {
+            let known = |call: &Call| call.transfer.is_some();
+            books.of(self.host).find(known).is_some()
+        });
+        self.stage.expects(&format!("{}.learns({wanted})", self.name), |books| {
+            let so = |call: &Call| call.transfer == Some(wanted);
+            books.of(self.host).find(so).is_some()
+        });
+    }
+
+    /// Hangs up the call with somebody.
+    pub fn hangs_up_on(self, other: Phone<'_>) {
+        let up = |call: &Call| {
+            call.progress == Progress::Established && !call.changing && call.is_with(other.user)
+        };
+        self.press("hangs_up_on", up, CallAction::HangUp);
+    }
+
     /// Hangs up the call that is up.
     pub fn hangs_up(self) {
         let up = |call: &Call| call.progress == Progress::Established && !call.changing;
@@ -210,9 +266,14 @@ impl Phone<'_> {
         self.stage.expects(&said, |books| books.of(self.host).registrations[before..].iter().any(&wanted));
     }
 
+    /// The URI that others dial.
+    fn address(self) -> String {
+        format!("sip:{}@{}", self.user, self.domain)
+    }
+
     fn dial(self, verb: &str, callee: Phone<'_>, offer: bool) {
         let said = format!("{}.{verb}({})", self.name, callee.name);
-        let to = format!("sip:{}@{}", callee.user, callee.domain);
+        let to = callee.address();
         self.stage.acts(
             &said,
             self.host,

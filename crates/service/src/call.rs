@@ -1,7 +1,7 @@
 //! The buttons of a telephone and what it tells: the vocabulary of `phone`, the API and the tests.
 
 use cordboard_core::transport::ListenerId;
-use cordboard_ladder::Outcome;
+use cordboard_ladder::{Kind, Outcome};
 use cordboard_sip::Status;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -75,6 +75,21 @@ pub enum CallAction {
         /// The listener from whose address it goes on.
         listener: ListenerId,
     },
+    /// Ask the other side to call somebody else instead (RFC 5589 §6). Told by [`CallEvent::Transferred`]; the call
+    /// ends when that worked, and goes on as it was before the hold when it did not.
+    Transfer {
+        /// The call that is handed over.
+        call: CallName,
+        /// The URI that the other side is to call.
+        to: Box<str>,
+    },
+    /// Ask the other side of one call to take over the other side of another (RFC 5589 §7).
+    TransferTo {
+        /// The call that is handed over.
+        call: CallName,
+        /// The call with the target, which must be up.
+        target: CallName,
+    },
     /// Give up the call, whatever its state: CANCEL, BYE, or a 603.
     HangUp(CallName),
 }
@@ -132,6 +147,45 @@ pub enum CallEvent {
     OfferAnswered(CallName),
     /// A hold, resume or other change was refused; the call goes on as it was.
     ChangeRefused(CallName, Status),
+    /// The other side asked us to call somebody else, and we do (RFC 3515 §2.4.4).
+    Referred {
+        /// The call in which we were asked.
+        call: CallName,
+        /// The new call.
+        new: CallName,
+        /// Whom it calls.
+        to: Box<str>,
+    },
+    /// A call came in that takes the place of another one here, and is answered by itself (RFC 3891 §3). The other
+    /// ends once this one is up.
+    TakenOver {
+        /// The new call.
+        call: CallName,
+        /// The call whose place it takes.
+        replaces: CallName,
+        /// Who calls, as the From header says.
+        from: Box<str>,
+    },
+    /// The call that we were asked to make failed after whoever asked had left: they are called back (RFC 5359 §2.4).
+    CalledBack {
+        /// The new call.
+        call: CallName,
+        /// Whom it calls.
+        to: Box<str>,
+    },
+    /// The other side reports how the call goes that it was asked to make.
+    TransferProgress(CallName, Status),
+    /// How a transfer of ours ended.
+    Transferred {
+        /// The call that was to be handed over.
+        call: CallName,
+        /// What kind of transfer.
+        kind: Kind,
+        /// How it ended.
+        outcome: Outcome,
+        /// The status that says so: of the new call, or of the REFER when that was refused.
+        status: Option<Status>,
+    },
     /// The button fits no state of the call: an answer to what does not ring, a name in use or unknown.
     Impossible(CallName),
     /// It is over. Told once a call, and the last that is told of it.

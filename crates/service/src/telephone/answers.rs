@@ -1,17 +1,14 @@
 //! Answers that need no call: what this telephone can do, and what it does not do (RFC 3261 §8.2, §11).
 
 use super::Telephone;
-use super::errand::ALLOW;
+use super::errand::{ALLOW, SDP, SUPPORTED};
 use crate::desk::Desk;
 use bytes::Bytes;
 use cordboard_core::time::Instant;
 use cordboard_core::transaction::ServerId;
 use cordboard_core::transport::Flow;
-use cordboard_sip::header::Require;
+use cordboard_sip::header::{OptionTag, Require};
 use cordboard_sip::{Name, Status, View};
-
-/// The only body that is understood.
-const SDP: &str = "application/sdp";
 
 /// Why a request cannot be served at all: an extension that it requires (§8.2.2.3), a body that is not
 /// understood (§8.2.3). The response is whole.
@@ -20,7 +17,10 @@ pub(super) fn unfit(desk: &mut Desk, request: &View<'_>) -> Option<(Status, Byte
     for require in request.headers::<Require>() {
         match require {
             Ok(Require(options)) => {
-                unsupported.extend(options.iter().map(|option| option.as_str().to_owned()));
+                let unknown =
+                    |option: &str| !SUPPORTED.split(", ").any(|known| known.eq_ignore_ascii_case(option));
+                let options = options.iter().map(OptionTag::as_str);
+                unsupported.extend(options.filter(|option| unknown(option)).map(str::to_owned));
             }
             Err(_) => {
                 return Some((Status::BAD_REQUEST, desk.response(request, Status::BAD_REQUEST).finish()));

@@ -10,7 +10,7 @@ use cordboard_core::time::Instant;
 use cordboard_core::transaction::ServerId;
 use cordboard_core::transport::{Flow, ListenerId};
 use cordboard_ladder::Outcome;
-use cordboard_sip::{Status, View};
+use cordboard_sip::{Name, Status, View};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -32,6 +32,10 @@ pub(super) const RING_LIMIT: Duration = Duration::from_mins(5);
 
 /// How long a call of ours may ring there: longer, so that their refusal comes first.
 pub(super) const CALL_LIMIT: Duration = Duration::from_mins(6);
+
+/// How long a re-INVITE of ours may go on: nobody has to think it over, and a 100 stops the transaction's own timer
+/// (RFC 3261 §17.1.1.2).
+pub(super) const CHANGE_LIMIT: Duration = Duration::from_mins(1);
 
 /// RFC 3261 §13.3.1.1: a call that rings says so every minute, so that no proxy gives it up.
 pub(super) const RING_AGAIN: Duration = Duration::from_mins(1);
@@ -156,6 +160,8 @@ pub(super) struct Call {
     pub(super) proposed: Option<(media::Local, ListenerId)>,
     pub(super) glares: u8,
     pub(super) glare_until: Option<Instant>,
+    /// Until when a re-INVITE of ours may stay without a final response.
+    pub(super) change_until: Option<Instant>,
 
     pub(super) ringing: Option<Ringing>,
     pub(super) ring_until: Option<Instant>,
@@ -170,6 +176,21 @@ pub(super) struct Call {
     /// URIs still to be called, and those that were (RFC 3261 §8.1.3.4).
     pub(super) targets: VecDeque<Box<str>>,
     pub(super) tried: Vec<Box<str>>,
+
+    /// Lines that the INVITE carries besides the usual: of a REFER that asked for it.
+    pub(super) lines: Vec<(Name, Box<str>)>,
+    /// The referral that asked for this call, while its end is to be reported.
+    pub(super) asked_by: Option<u64>,
+    /// Referrals whose NOTIFYs travel in a dialog of this call (RFC 5057): it stays while there are some.
+    pub(super) referrals: Vec<u64>,
+    /// BYEs of ours that wait for their response.
+    pub(super) byes: usize,
+    /// REFERs received in this call so far.
+    pub(super) referred: u32,
+    /// When a referral wants to be looked at.
+    pub(super) referral_due: Option<Instant>,
+    /// The call here whose place this one takes.
+    pub(super) replaces: Option<u64>,
 
     /// How it ends, if it ends now.
     pub(super) ending: (Outcome, Option<Status>),
@@ -206,6 +227,7 @@ impl Call {
             proposed: None,
             glares: 0,
             glare_until: None,
+            change_until: None,
             ringing: None,
             ring_until: None,
             server: None,
@@ -214,6 +236,13 @@ impl Call {
             errands: 0,
             targets: VecDeque::new(),
             tried: Vec::new(),
+            lines: Vec::new(),
+            asked_by: None,
+            referrals: Vec::new(),
+            byes: 0,
+            referred: 0,
+            referral_due: None,
+            replaces: None,
             ending: (Outcome::Failed, None),
             silent: false,
             armed: None,
@@ -258,7 +287,10 @@ impl Call {
     pub(super) fn due(&self) -> Option<Instant> {
         let repeat = self.sent_ok.as_ref().map(|ok| ok.repeat.next());
         let ringing = self.ringing.as_ref().map(|ringing| ringing.again);
-        [repeat, ringing, self.ring_until, self.glare_until].into_iter().flatten().min()
+        [repeat, ringing, self.ring_until, self.glare_until, self.change_until, self.referral_due]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Where the sound goes.

@@ -2,8 +2,8 @@
 
 use super::Telephone;
 use super::call::{Call, Leg, RING_AGAIN, RING_LIMIT, Ringing, SentOk, Side, outcome_of};
-use super::errand::{ALLOW, contact_uri};
-use crate::call::{CallEvent, CallName};
+use super::errand::{ALLOW, SDP, SUPPORTED, contact_uri};
+use crate::call::CallEvent;
 use crate::desk::{Desk, role};
 use bytes::Bytes;
 use cordboard_core::dialog::Dialog;
@@ -38,12 +38,15 @@ impl Telephone {
         if self.has_no_room() {
             return desk.reply(now, server, request, Status::SERVICE_UNAVAILABLE);
         }
+        let replaces = match self.replaced(request) {
+            Ok(replaces) => replaces,
+            Err(status) => return desk.reply(now, server, request, status),
+        };
         let local_tag = desk.stack.dice().tag();
         let Ok(dialog) = Dialog::from_request(request, &local_tag) else {
             return desk.reply(now, server, request, Status::BAD_REQUEST);
         };
-        self.incoming_calls += 1;
-        let name = CallName::incoming(self.incoming_calls - 1);
+        let name = self.next_name();
         let local = self.new_media(desk);
         let mut call = Call::new(name, Side::Callee(State::Ringing), local, desk.stack.dice().bits());
         call.call_id = request.call_id().into();
@@ -67,7 +70,8 @@ impl Telephone {
             again: now + RING_AGAIN,
         });
         let from: Box<str> = request.value(Name::FROM).unwrap_or_default().into();
-        call.silent = self.refuses.is_some();
+        call.silent = self.refuses.is_some() && replaces.is_none();
+        call.replaces = replaces;
         let key = self.add_call(call);
         self.by_peer.insert(dialog_key(request.call_id(), request.from_tag().unwrap_or_default()), key);
         desk.stack.own(server, Owner { role: role::TELEPHONE, key });
@@ -77,6 +81,9 @@ impl Telephone {
                 call.silent = true;
             }
             self.decline(desk, now, key, Input::Decline, status);
+        } else if let Some(replaces) = replaces.and_then(|old| Some(self.calls.get(old)?.name)) {
+            Self::tell(desk, CallEvent::TakenOver { call: name, replaces, from });
+            self.advance_callee(desk, now, key, Input::Answer);
         } else if let Some(status) = self.refuses {
             Self::tell(desk, CallEvent::Refused { from });
             self.decline(desk, now, key, Input::Decline, status);
@@ -178,11 +185,12 @@ impl Telephone {
                 }
                 Act::TellEstablished => {
                     Self::tell(desk, CallEvent::Established(name));
+                    self.release_replaced(desk, now, key);
                     self.tell_hold(desk, key);
                     self.tell_media(desk, key);
                 }
-                Act::TellEnded => self.tell_ended(desk, key, true),
-                Act::TellGivenUp => self.tell_ended(desk, key, false),
+                Act::TellEnded => self.tell_ended(desk, now, key, true),
+                Act::TellGivenUp => self.tell_ended(desk, now, key, false),
             }
         }
         if state != State::Ringing
@@ -223,7 +231,8 @@ impl Telephone {
             .copy(request, Name::RECORD_ROUTE)
             .line(Name::CONTACT, contact)
             .line(Name::ALLOW, ALLOW)
-            .body("application/sdp", body.as_bytes());
+            .line(Name::SUPPORTED, SUPPORTED)
+            .body(SDP, body.as_bytes());
         call.sent_ok = Some(SentOk {
             server,
             cseq: request.cseq().0,

@@ -1,7 +1,7 @@
 //! Calls that we make: RFC 3261 §13.2, §9.1, and what a fork or a redirection makes of them.
 
 use super::call::{Acked, CALL_LIMIT, Call, Leg, MAX_LEGS, MAX_REDIRECTS, Side, outcome_of};
-use super::errand::{ContactLine, Letter, Purpose};
+use super::errand::{ContactLine, Letter, Purpose, SDP};
 use super::{Telephone, quoted};
 use crate::call::{CallEvent, CallName};
 use crate::desk::Desk;
@@ -17,12 +17,26 @@ use cordboard_sip::{Method, Name, Status, UriRef, View};
 impl Telephone {
     /// Calls somebody.
     pub(super) fn dial(&mut self, desk: &mut Desk, now: Instant, name: CallName, to: &str, offers: bool) {
-        let uri = NameAddrRef::parse(to).ok().filter(|address| address.uri().is_ok());
-        let Some(uri) = uri.map(|address| address.uri_text()) else {
-            return Self::tell(desk, CallEvent::Impossible(name));
-        };
-        if name.is_incoming() || self.names.contains_key(&name) || self.has_no_room() {
-            return Self::tell(desk, CallEvent::Impossible(name));
+        if name.is_incoming()
+            || self.place(desk, now, name, to, Placing { offers, ..Placing::USUAL }).is_none()
+        {
+            Self::tell(desk, CallEvent::Impossible(name));
+        }
+    }
+
+    /// Makes a call; its key, if there is room for it and the address is one.
+    pub(super) fn place(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        name: CallName,
+        to: &str,
+        placing: Placing,
+    ) -> Option<u64> {
+        let address = NameAddrRef::parse(to).ok().filter(|address| address.uri().is_ok())?;
+        let uri = address.uri_text();
+        if self.names.contains_key(&name) || self.has_no_room() {
+            return None;
         }
         let local = self.new_media(desk);
         let mut call = Call::new(name, Side::Caller(State::Calling), local, desk.stack.dice().bits());
@@ -30,13 +44,16 @@ impl Telephone {
         call.local_tag = desk.stack.dice().tag().into();
         call.local = format!("{};tag={}", self.address(), call.local_tag).into();
         call.remote = quoted(to, uri).into();
-        call.offers = offers;
+        call.offers = placing.offers;
+        call.lines = placing.lines;
+        call.asked_by = placing.asked_by;
         call.ring_until = Some(now + CALL_LIMIT);
         call.tried.push(uri.into());
         let ways = self.first_ways(uri);
         let key = self.add_call(call);
         self.invite(desk, now, key, ways);
         self.proceed(desk, now, key);
+        Some(key)
     }
 
     /// Sends the INVITE that begins a call.
@@ -44,7 +61,7 @@ impl Telephone {
         let Some(call) = self.calls.get_mut(key) else { return };
         let body = (call.offers
             && call.exchange(offer_answer::Input::SendOffer) == offer_answer::Verdict::Open)
-            .then(|| call.origin.offer(&call.media).into());
+            .then(|| (SDP, call.origin.offer(&call.media).into()));
         let letter = Letter {
             purpose: Purpose::Invite(key),
             method: Method::Invite,
@@ -53,7 +70,7 @@ impl Telephone {
             call_id: call.call_id.clone(),
             cseq: call.cseq,
             contact: ContactLine::Own(Box::default()),
-            lines: Vec::new(),
+            lines: call.lines.clone(),
             body,
             listener: call.listener,
         };
@@ -182,11 +199,12 @@ impl Telephone {
                         call.ending = (Outcome::Answered, None);
                     }
                     Self::tell(desk, CallEvent::Established(name));
+                    self.new_call_answered(desk, now, key);
                     self.tell_hold(desk, key);
                     self.tell_media(desk, key);
                 }
-                Act::TellEnded => self.tell_ended(desk, key, true),
-                Act::TellGivenUp => self.tell_ended(desk, key, false),
+                Act::TellEnded => self.tell_ended(desk, now, key, true),
+                Act::TellGivenUp => self.tell_ended(desk, now, key, false),
             }
         }
     }
@@ -212,7 +230,7 @@ impl Telephone {
             cseq: answered.cseq,
             contact: ContactLine::None,
             lines: answered.credentials,
-            body: answered.body.map(String::into_boxed_str),
+            body: answered.body.map(|body| (SDP, body.into_boxed_str())),
             listener: call.listener,
         };
         let way = leg.dialog.way();
@@ -300,6 +318,21 @@ impl Telephone {
         call.exchange(offer_answer::Input::Fail);
         self.advance_caller(desk, now, key, Input::Failure, None);
     }
+}
+
+/// How a call is to be made.
+pub(super) struct Placing {
+    /// Whether the INVITE carries the offer.
+    pub(super) offers: bool,
+    /// Lines that it carries besides the usual.
+    pub(super) lines: Vec<(Name, Box<str>)>,
+    /// The referral that asks for it.
+    pub(super) asked_by: Option<u64>,
+}
+
+impl Placing {
+    /// As a person dials.
+    pub(super) const USUAL: Self = Self { offers: true, lines: Vec::new(), asked_by: None };
 }
 
 /// A 2xx to be acknowledged.

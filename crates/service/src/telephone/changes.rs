@@ -1,10 +1,10 @@
 //! What changes in a call that is up: re-INVITEs in both directions (RFC 3261 §14), BYE (§15).
 
 use super::Telephone;
-use super::call::{Acked, Call, Change, MAX_CHANGES, Side};
+use super::call::{Acked, CHANGE_LIMIT, Call, Change, MAX_CHANGES, Side};
 use super::callee::describe;
 use super::caller::{Answered, settle};
-use super::errand::{ContactLine, Letter, Purpose};
+use super::errand::{ContactLine, Letter, Purpose, SDP};
 use crate::call::{CallEvent, CallName};
 use crate::desk::{Desk, role};
 use cordboard_core::session::change::{Act, Input, MAX_GLARES, State, glare_wait, step};
@@ -96,9 +96,10 @@ impl Telephone {
         }
         let body = (change != Change::AskOffer).then(|| {
             call.exchange(offer_answer::Input::SendOffer);
-            call.origin.offer(&media).into_boxed_str()
+            (SDP, call.origin.offer(&media).into_boxed_str())
         });
         call.proposed = Some((media, listener));
+        call.change_until = Some(now + CHANGE_LIMIT);
         let Some(dialog) = call.dialog_mut() else { return };
         let (cseq, way) = (dialog.next_cseq(), dialog.way());
         let letter = Letter {
@@ -130,6 +131,9 @@ impl Telephone {
         status: Status,
         response: Option<&View<'_>>,
     ) {
+        if let Some(call) = self.calls.get_mut(key) {
+            call.change_until = None;
+        }
         match response {
             Some(response) if status.is_success() => self.change_accepted(desk, now, key, errand, response),
             _ => self.change_failed(desk, now, key, status),
@@ -272,9 +276,9 @@ impl Telephone {
         (key, leg): (u64, usize),
     ) {
         let Some(call) = self.calls.get_mut(key) else { return };
-        if let Err(late) = call.legs[leg].dialog.accept(request) {
-            return desk.reply(now, server, request, late.status());
-        }
+        // Datagrams overtake each other: a BYE that a later NOTIFY overtook must not leave us alone in the call, as a
+        // 500 (§12.2.2) would.
+        let _ = call.legs[leg].dialog.accept(request);
         call.legs[leg].dialog.advance(cordboard_core::dialog::state::Input::Bye);
         let answered = call.answered == Some(leg);
         desk.reply(now, server, request, Status::OK);
@@ -320,7 +324,10 @@ impl Telephone {
         };
         leg.dialog.advance(cordboard_core::dialog::state::Input::Bye);
         let (way, realms) = (leg.dialog.way(), call.realms.clone());
-        self.run(desk, now, letter, vec![way], &realms);
+        call.byes += 1;
+        if self.run(desk, now, letter, vec![way], &realms).is_none() {
+            self.bye_answered(desk, now, key);
+        }
     }
 
     /// Tells whether the other side holds us, when that has changed.

@@ -26,7 +26,13 @@ const MAX_DATAGRAM_REQUEST: usize = 1300;
 const USUAL_HEAD: usize = 500;
 
 /// Methods that this telephone knows.
-pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
+pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY";
+
+/// Extensions that it knows (RFC 3891, RFC 4488).
+pub(super) const SUPPORTED: &str = "replaces, norefersub";
+
+/// The content type of a session description.
+pub(super) const SDP: &str = "application/sdp";
 
 /// Whose errand it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +45,10 @@ pub(super) enum Purpose {
     Ack(u64, usize),
     /// The end of one leg of a call.
     Bye(u64, usize),
+    /// The REFER of a referral in a call.
+    Refer(u64, u64),
+    /// A NOTIFY of a referral in a call.
+    Notify(u64, u64),
     /// The registrar.
     Register,
 }
@@ -47,7 +57,12 @@ impl Purpose {
     /// The call it belongs to.
     pub(super) const fn call(self) -> Option<u64> {
         match self {
-            Self::Invite(call) | Self::Change(call) | Self::Ack(call, _) | Self::Bye(call, _) => Some(call),
+            Self::Invite(call)
+            | Self::Change(call)
+            | Self::Ack(call, _)
+            | Self::Bye(call, _)
+            | Self::Refer(call, _)
+            | Self::Notify(call, _) => Some(call),
             Self::Register => None,
         }
     }
@@ -75,8 +90,8 @@ pub(super) struct Letter {
     pub(super) cseq: u32,
     pub(super) contact: ContactLine,
     pub(super) lines: Vec<(Name, Box<str>)>,
-    /// A session description.
-    pub(super) body: Option<Box<str>>,
+    /// A body and its content type.
+    pub(super) body: Option<(&'static str, Box<str>)>,
     /// From which listener it is sent, if its transport allows.
     pub(super) listener: ListenerId,
 }
@@ -129,7 +144,7 @@ impl Telephone {
         if self.errands.len() >= MAX_ERRANDS {
             return None;
         }
-        let length = USUAL_HEAD + letter.body.as_ref().map_or(0, |body| body.len());
+        let length = USUAL_HEAD + letter.body.as_ref().map_or(0, |(_, body)| body.len());
         let purpose = letter.purpose;
         let ways = ways.into_iter().flat_map(|way| ways_of(desk, way, length)).collect();
         let key = self.errands.insert(Errand {
@@ -225,7 +240,7 @@ impl Telephone {
         let digest = Request {
             method: method.as_str(),
             uri: &way.uri,
-            body: errand.letter.body.as_deref().unwrap_or_default().as_bytes(),
+            body: errand.letter.body.as_ref().map_or(&[], |(_, body)| body.as_bytes()),
         };
         if method != Method::Ack {
             errand.credentials = self.wallet.lines(account, &errand.realms, &digest, desk.stack.dice());
@@ -354,7 +369,9 @@ impl Telephone {
             Purpose::Invite(call) => self.invite_answered(desk, now, call, key, status, response),
             Purpose::Change(call) => self.change_answered(desk, now, call, key, status, response),
             Purpose::Register => self.register_answered(desk, now, status, response),
-            Purpose::Bye(..) => {}
+            Purpose::Bye(call, _) => self.bye_answered(desk, now, call),
+            Purpose::Refer(_, referral) => self.refer_answered(desk, now, referral, status, response),
+            Purpose::Notify(_, referral) => self.notify_answered(desk, now, referral, status),
             // The 2xx is repeated until an ACK gets through.
             Purpose::Ack(call, leg) => self.ack_lost(call, leg),
         }
@@ -468,10 +485,10 @@ fn write(desk: &Desk, account: &settings::Telephone, errand: &Errand, client: Cl
         request = request.line(*name, value);
     }
     if letter.method == Method::Invite {
-        request = request.line(Name::ALLOW, ALLOW);
+        request = request.line(Name::ALLOW, ALLOW).line(Name::SUPPORTED, SUPPORTED);
     }
     match &letter.body {
-        Some(body) => request.body("application/sdp", body.as_bytes()),
+        Some((kind, body)) => request.body(kind, body.as_bytes()),
         None => request.finish(),
     }
 }

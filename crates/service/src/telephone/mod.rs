@@ -11,7 +11,11 @@ mod caller;
 mod changes;
 mod errand;
 mod keyed;
+mod referral;
 mod registration;
+mod replacing;
+mod transferee;
+mod transferor;
 mod wallet;
 
 use crate::call::{CallAction, CallEvent, CallName};
@@ -32,6 +36,7 @@ use cordboard_ladder::Outcome;
 use cordboard_sip::{Method, Status, View};
 use errand::{Errand, Purpose};
 use keyed::Keyed;
+use referral::Referral;
 use registration::{Registration, Wish};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -57,6 +62,7 @@ pub(crate) struct Telephone {
     /// Calls that came in, by Call-ID and the caller's tag.
     by_peer: BTreeMap<Box<str>, u64>,
     errands: Keyed<Errand>,
+    referrals: Keyed<Referral>,
     wallet: Wallet,
     registration: Registration,
     refuses: Option<Status>,
@@ -81,6 +87,7 @@ impl Telephone {
             by_dialog: BTreeMap::new(),
             by_peer: BTreeMap::new(),
             errands: Keyed::default(),
+            referrals: Keyed::default(),
             wallet: Wallet::default(),
             registration: Registration::default(),
             refuses: None,
@@ -102,13 +109,21 @@ impl Telephone {
         request: &View<'_>,
     ) {
         let method = request.method();
-        if !matches!(method, Method::Invite | Method::Bye | Method::Options) {
+        let known =
+            matches!(method, Method::Invite | Method::Bye | Method::Options | Method::Refer | Method::Notify);
+        if !known {
             return answers::not_allowed(desk, now, server, request);
         }
         let found = self.find(request);
         match (method, found) {
             (Method::Invite, Some(at)) => self.reinvited(desk, now, server, request, at),
             (Method::Bye, Some(at)) => self.bye_received(desk, now, server, request, at),
+            (Method::Refer, Some(at)) => self.referred(desk, now, server, request, at),
+            (Method::Notify, Some(at)) => self.notified(desk, now, server, request, at),
+            // Whoever has no call with us may not have us call others.
+            (Method::Refer, None) if request.to_tag().is_none() => {
+                desk.reply(now, server, request, Status::FORBIDDEN);
+            }
             // §12.2.2: it names a dialog that is not here. A BYE can only be inside one.
             (Method::Invite | Method::Options, None) if request.to_tag().is_some() => {
                 desk.reply(now, server, request, Status::CALL_DOES_NOT_EXIST);
@@ -196,6 +211,8 @@ impl Telephone {
                 self.want(desk, now, call, Change::Move(listener));
             }
             CallAction::Move { call, .. } => Self::tell(desk, CallEvent::Impossible(call)),
+            CallAction::Transfer { call, to } => self.transfer(desk, now, call, &to),
+            CallAction::TransferTo { call, target } => self.transfer_to(desk, now, call, target),
             CallAction::HangUp(name) => self.hang_up(desk, now, name),
         }
         self.leave();
@@ -271,6 +288,14 @@ impl Telephone {
         if call.glare_until.is_some_and(|due| due <= now) {
             call.glare_until = None;
         }
+        let late = call.change_until.is_some_and(|due| due <= now);
+        if late {
+            call.change_until = None;
+        }
+        if let Some(invite) = call.invite.filter(|_| late) {
+            self.cancel_errand(desk, now, invite);
+        }
+        let Some(call) = self.calls.get_mut(key) else { return };
         if let Some(ok) = &mut call.sent_ok {
             match ok.repeat.pop_due(now, desk.stack.timing()) {
                 Some(Due::Again) => {
@@ -283,6 +308,7 @@ impl Telephone {
             }
         }
         self.ringing_due(desk, now, key);
+        self.referrals_due(desk, now, key);
         self.proceed(desk, now, key);
     }
 
@@ -315,7 +341,10 @@ impl Telephone {
 
     /// Whether no call is up or under way, nothing is asked, and no registration is kept.
     pub(crate) fn is_idle(&self) -> bool {
-        self.calls.len() == 0 && self.errands.len() == 0 && self.registration.is_idle()
+        self.calls.len() == 0
+            && self.errands.len() == 0
+            && self.referrals.len() == 0
+            && self.registration.is_idle()
     }
 
     fn arm(&mut self, key: u64) {
@@ -332,7 +361,7 @@ impl Telephone {
         desk.out.push_back(Output::Event(DoorEvent::Call(event)));
     }
 
-    fn tell_ended(&mut self, desk: &mut Desk, key: u64, by_peer: bool) {
+    fn tell_ended(&mut self, desk: &mut Desk, now: Instant, key: u64, by_peer: bool) {
         let Some(call) = self.calls.get_mut(key) else { return };
         call.change = change::step(call.change, change::Input::Over).0;
         call.changes.clear();
@@ -344,6 +373,7 @@ impl Telephone {
         if !silent {
             Self::tell(desk, CallEvent::Ended { call: name, outcome, status, by_peer });
         }
+        self.call_ended(desk, now, key, by_peer);
         self.sweep(key);
     }
 
@@ -370,7 +400,7 @@ impl Telephone {
     fn leave(&mut self) {
         while let Some(key) = self.leaving.pop_front() {
             let Some(call) = self.calls.get(key) else { continue };
-            if !call.is_over() || call.errands > 0 || call.server.is_some() {
+            if !call.is_over() || call.errands > 0 || call.server.is_some() || !call.referrals.is_empty() {
                 continue;
             }
             let Some(call) = self.calls.remove(key) else { continue };
@@ -401,6 +431,7 @@ impl Telephone {
                 Some(call.cseq)
             }
             Purpose::Change(key) => Some(self.calls.get_mut(key)?.dialog_mut()?.next_cseq()),
+            Purpose::Refer(_, referral) | Purpose::Notify(_, referral) => self.referral_cseq(referral),
             Purpose::Bye(key, leg) | Purpose::Ack(key, leg) => {
                 Some(self.calls.get_mut(key)?.legs.get_mut(leg)?.dialog.next_cseq())
             }
@@ -429,7 +460,11 @@ impl Telephone {
                 )
             }),
             Purpose::Change(key) => call(key).is_none_or(|call| !call.is_up()),
-            Purpose::Ack(..) | Purpose::Bye(..) | Purpose::Register => false,
+            Purpose::Ack(..)
+            | Purpose::Bye(..)
+            | Purpose::Refer(..)
+            | Purpose::Notify(..)
+            | Purpose::Register => false,
         }
     }
 

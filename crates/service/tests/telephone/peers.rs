@@ -377,8 +377,8 @@ fn requests_in_a_dialog_keep_their_order() {
     assert_eq!(ask(&mut world, "INVITE", "old", 6), [500]);
     assert_eq!(ask(&mut world, "INVITE", "new", 10), [200]);
     ask(&mut world, "ACK", "ack2", 10);
-    assert_eq!(ask(&mut world, "BYE", "oldbye", 9), [500]);
-    assert_eq!(ask(&mut world, "BYE", "bye", 11), [200]);
+    // A BYE that something later overtook still ends the call: a 500 would leave one side alone in it.
+    assert_eq!(ask(&mut world, "BYE", "oldbye", 9), [200]);
     world.settle();
 }
 

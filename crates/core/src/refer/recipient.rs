@@ -1,0 +1,121 @@
+//! A REFER that somebody sent us, seen from the transferee: RFC 3515 §2.4.4, RFC 5589 §6 and §7.
+
+/// Where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// The call that it asks for is being made.
+    Calling,
+    /// We gave it up together with the call with the transferor.
+    Leaving,
+    /// That call is up, and the call with the transferor still is.
+    Releasing,
+    /// Nothing is left to do.
+    Over,
+}
+
+/// What happens to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// The new call is answered.
+    Answered,
+    /// The new call is answered, and the transferor had left before.
+    AnsweredAlone,
+    /// The new call failed, and the call with the transferor is up.
+    Failed,
+    /// The new call failed, and the transferor had left before.
+    FailedAlone,
+    /// We hung up on the transferor before the target answered.
+    Left,
+    /// The call with the transferor is over by the transferor's BYE.
+    TransferorLeft,
+    /// The transferor had its time to end the old call.
+    Lingered,
+}
+
+impl Input {
+    /// All of them, for tests that walk the table.
+    pub const ALL: [Self; 7] = [
+        Self::Answered,
+        Self::AnsweredAlone,
+        Self::Failed,
+        Self::FailedAlone,
+        Self::Left,
+        Self::TransferorLeft,
+        Self::Lingered,
+    ];
+}
+
+/// What it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Report the final status of the new call, and end the subscription.
+    Report,
+    /// Call the transferor back (RFC 5359 §2.4).
+    CallBack,
+    /// Give up the new call.
+    GiveUp,
+    /// Give the transferor time to end the old call.
+    StartTimer,
+    /// End the old call.
+    Bye,
+}
+
+/// The rules as a table.
+#[rustfmt::skip]
+pub const fn step(state: State, input: Input) -> (State, &'static [Act]) {
+    use {Act::*, State::*};
+    use Input as I;
+    match (state, input) {
+        (Calling, I::Answered)          => (Releasing, &[Report, StartTimer]),
+        (Calling, I::AnsweredAlone)     => (Over,      &[Report]),
+        (Calling, I::Failed)            => (Over,      &[Report]),
+        (Calling, I::FailedAlone)       => (Over,      &[Report, CallBack]),
+        (Calling, I::Left)              => (Leaving,   &[GiveUp]),
+        // Whoever gives up gets a 487 for it, which is reported like any other end.
+        (Leaving, I::Answered | I::AnsweredAlone | I::Failed | I::FailedAlone) => (Over, &[Report]),
+        (Calling, I::TransferorLeft)    => (Calling,   &[]),
+        (Releasing, I::Lingered)        => (Over,      &[Bye]),
+        (Releasing, I::TransferorLeft | I::Left) => (Over, &[]),
+        // What cannot be any more, and what comes too late.
+        (Calling | Leaving, I::Lingered)
+        | (Leaving, I::Left | I::TransferorLeft)
+        | (Releasing, I::Answered | I::AnsweredAlone | I::Failed | I::FailedAlone)
+        | (Over, I::Answered | I::AnsweredAlone | I::Failed | I::FailedAlone | I::Left | I::TransferorLeft
+            | I::Lingered)              => (state, &[]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever left by itself wants nobody back.
+    #[test]
+    fn who_left_calls_nobody_back() {
+        let (state, _) = step(State::Calling, Input::Left);
+        assert!(!step(state, Input::FailedAlone).1.contains(&Act::CallBack));
+    }
+
+    #[test]
+    fn every_cell() {
+        use {Act::*, State::*};
+        type Cell = (State, &'static [Act]);
+        let row = |state| Input::ALL.map(|input| step(state, input));
+        // Answered, AnsweredAlone, Failed, FailedAlone, Left, TransferorLeft, Lingered
+        let calling: [Cell; 7] = [
+            (Releasing, &[Report, StartTimer]),
+            (Over, &[Report]),
+            (Over, &[Report]),
+            (Over, &[Report, CallBack]),
+            (Leaving, &[GiveUp]),
+            (Calling, &[]),
+            (Calling, &[]),
+        ];
+        assert_eq!(row(Calling), calling);
+        let (stay, told): (Cell, Cell) = ((Leaving, &[]), (Over, &[Report]));
+        assert_eq!(row(Leaving), [told, told, told, told, stay, stay, stay]);
+        let (stay, over): (Cell, Cell) = ((Releasing, &[]), (Over, &[]));
+        assert_eq!(row(Releasing), [stay, stay, stay, stay, over, over, (Over, &[Bye])]);
+        assert_eq!(row(Over), [(Over, &[][..]); 7]);
+    }
+}

@@ -1,0 +1,8 @@
+//! RFC 5359, Session Initiation Protocol Service Examples.
+
+pub mod scene;
+
+pub mod s02_01_call_hold;
+pub mod s02_02_consultation_hold;
+pub mod s02_04_transfer_unattended;
+pub mod s02_05_transfer_attended;

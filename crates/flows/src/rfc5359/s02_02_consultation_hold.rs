@@ -1,0 +1,102 @@
+//! RFC 5359 §2.2, Consultation Hold.
+
+use crate::rfc5359::scene::{ALICE, BOB, BY_PROXY, CAROL, PROXY};
+use crate::{Person, Phone, Stage};
+
+/// Bob holds Alice, asks Carol, and goes back to Alice.
+pub fn play(stage: &Stage) -> [Phone<'_>; 3] {
+    let alice = stage.person(&Person { outbound_proxies: BY_PROXY, ..ALICE });
+    stage.switchboard(&PROXY);
+    let bob = stage.person(&Person { outbound_proxies: BY_PROXY, ..BOB });
+    let carol = stage.person(&Person { outbound_proxies: BY_PROXY, ..CAROL });
+    bob.registers();
+    carol.registers();
+    stage.turn_page();
+    alice.dials(bob);
+    bob.answers(alice);
+    bob.holds(alice);
+    alice.is_held_by(bob, true);
+    bob.dials(carol);
+    carol.answers(bob);
+    bob.is_answered();
+    bob.hangs_up_on(carol);
+    carol.is_alone();
+    bob.resumes(alice);
+    alice.is_held_by(bob, false);
+    bob.has_changed(alice);
+    alice.hangs_up();
+    bob.is_alone();
+    [alice, bob, carol]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storm_seeds;
+
+    #[test]
+    fn on_a_still_network() {
+        let stage = Stage::still();
+        play(&stage);
+        stage.drawn(
+            "
+                alice       bob             proxy       carol
+                  |--INVITE------------------>|           |
+                  |          |<-INVITE--------|           |
+                  |          |--180---------->|           |
+                  |<-180----------------------|           |
+                  |          |--200---------->|           |
+                  |<-200----------------------|           |
+                  |--ACK--------------------->|           |
+                  |          |<-ACK-----------|           |
+                  |<=audio==>|                |           |
+                  |          |--INVITE hold-->|           |
+                  |<-INVITE hold--------------|           |
+                  |--200--------------------->|           |
+                  |          |<-200-----------|           |
+                  |          |--ACK---------->|           |
+                  |<-ACK----------------------|           |
+                  |          |--INVITE------->|           |
+                  |          |                |--INVITE-->|
+                  |          |                |<-180------|
+                  |          |<-180-----------|           |
+                  |          |                |<-200------|
+                  |          |<-200-----------|           |
+                  |          |--ACK---------->|           |
+                  |          |                |--ACK----->|
+                  |          |<==========audio===========>|
+                  |          |--BYE---------->|           |
+                  |          |                |--BYE----->|
+                  |          |                |<-200------|
+                  |          |<-200-----------|           |
+                  |          |--INVITE------->|           |
+                  |<-INVITE-------------------|           |
+                  |--200--------------------->|           |
+                  |          |<-200-----------|           |
+                  |          |--ACK---------->|           |
+                  |<-ACK----------------------|           |
+                  |<=audio==>|                |           |
+                  |--BYE--------------------->|           |
+                  |          |<-BYE-----------|           |
+                  |          |--200---------->|           |
+                  |<-200----------------------|           |
+            ",
+        );
+    }
+
+    #[test]
+    fn in_a_storm() {
+        for seed in storm_seeds() {
+            let stage = Stage::storm(seed);
+            play(&stage);
+            stage.talking([]);
+        }
+    }
+
+    #[test]
+    fn in_an_unbounded_storm() {
+        for seed in storm_seeds() {
+            play(&Stage::unbounded_storm(seed));
+        }
+    }
+}
