@@ -300,7 +300,8 @@ impl Switchboard {
     }
 
     fn spread(&self, config: &Config) -> usize {
-        let (directory, left_out) = people::directory(&config.users, &self.store.users(), config.realm());
+        let (directory, left_out) =
+            people::directory(&config.users, &config.groups, &self.store.users(), config.realm());
         self.store.use_directory(Arc::clone(&directory));
         self.agents.command(Command::UseDirectory(directory));
         left_out

@@ -51,6 +51,7 @@ pub(crate) fn request(agent: &mut Agent, now: Instant, flow: Flow, server: Serve
             let response = agent.auth.challenge(&agent.desk, now, stale, Name::PROXY_AUTHENTICATE, response);
             return agent.desk.stack.respond_statelessly(server, response.finish());
         }
+        Err(Denied::Certificate) => return agent.desk.refuse_uncertified(now, flow, server, request),
         Err(Denied::Refuse(status)) => return reject(&mut agent.desk, now, server, request, status),
     };
     if request.method() == Method::Invite && request.to_tag().is_none() {
@@ -138,7 +139,11 @@ impl Caller {
 }
 
 enum Denied {
-    Challenge { stale: bool },
+    Challenge {
+        stale: bool,
+    },
+    /// Digest proves the user, the connection does not.
+    Certificate,
     Refuse(Status),
 }
 
@@ -157,12 +162,15 @@ fn caller(
     if agent.desk.settings.neighbours.contains(&flow.remote.ip()) {
         return Ok(Caller::Neighbour);
     }
-    if !agent.desk.settings.auth.calls {
-        return Ok(Caller::Stranger);
-    }
     let claims = UriRef::parse(request.from_uri()).ok();
     let nameless = claims.as_ref().is_some_and(is_anonymous);
     let ours = claims.as_ref().is_some_and(|uri| agent.desk.is_ours(uri));
+    let claimed = claims.as_ref().and_then(cordboard_sip::UriRef::user).map(cordboard_sip::uri::unescape);
+    let claimed = claimed.as_deref().unwrap_or_default();
+    if !agent.desk.settings.auth.calls {
+        let certified = !ours || agent.desk.is_certified(claimed, claims.as_ref(), flow);
+        return if certified { Ok(Caller::Stranger) } else { Err(Denied::Certificate) };
+    }
     // Whoever hides may be one of ours: only what is not for us to answer tells, or the proof itself.
     let asked = nameless && (leaves || request.has(Name::PROXY_AUTHORIZATION));
     if !ours && !asked {
@@ -170,9 +178,9 @@ fn caller(
     }
     match agent.auth.check(&agent.desk, now, request, Name::PROXY_AUTHORIZATION) {
         Verdict::User(user) => {
-            let claimed = claims.as_ref().and_then(cordboard_sip::UriRef::user).unwrap_or_default();
-            if nameless || *cordboard_sip::uri::unescape(claimed) == *user {
-                return Ok(Caller::User(user));
+            if nameless || claimed == &*user {
+                let certified = agent.desk.is_certified(&user, claims.as_ref(), flow);
+                return if certified { Ok(Caller::User(user)) } else { Err(Denied::Certificate) };
             }
             agent.desk.note(Level::Warning, "From does not fit the authenticated user", request, Some(flow));
             Err(Denied::Refuse(Status::FORBIDDEN))
