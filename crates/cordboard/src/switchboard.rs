@@ -244,6 +244,7 @@ impl Switchboard {
         }
         let waits = needs_restart(&config, &new);
         config.users = new.users;
+        config.groups = new.groups;
         config.auth = new.auth;
         config.registrar = new.registrar;
         config.timer_c = new.timer_c;

@@ -21,8 +21,9 @@ impl Directory {
 
     /// Whether a user of ours must prove by a client certificate who they are: one group that asks is enough.
     pub fn wants_certificate(&self, name: &str) -> bool {
-        let asks = |group: &Box<str>| self.groups.get(group).is_some_and(|group| group.client_certificate);
-        !self.groups.is_empty() && self.user(name).is_some_and(|user| user.groups.iter().any(asks))
+        let asks = |group: &str| self.groups.get(group).is_some_and(|group| group.client_certificate);
+        !self.groups.is_empty()
+            && self.user(name).is_some_and(|user| user.groups.iter().any(|group| asks(group)))
     }
 }
 

@@ -64,6 +64,7 @@ pub(super) fn check(file: File, folder: &Path) -> Result<Config, Vec<Fault>> {
     let mut report = Report::default();
     let domains = domains(&file, &mut report);
     let realm = domains.first().cloned().unwrap_or_default();
+    let groups = groups(&file, &mut report);
     let config = Config {
         data: folder.join(file.data.unwrap_or_else(|| PathBuf::from("cordboard-data"))),
         shards: file.shards,
@@ -84,7 +85,7 @@ pub(super) fn check(file: File, folder: &Path) -> Result<Config, Vec<Fault>> {
         dns: dns(&file.dns, &mut report),
         log: log(&file.log, &mut report),
         limits: limits(&file.limits, &mut report),
-        groups: groups(&file, &mut report),
+        groups,
         users: people::people(file.user, file.user_range, &realm, &mut report),
         domains,
     };
