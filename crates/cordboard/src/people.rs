@@ -60,7 +60,8 @@ pub fn directory(
             left_out += 1;
         }
     }
-    let groups = groups.iter().map(|(name, group)| (name.clone(), *group)).collect();
+    let asking = groups.iter().filter(|(_, group)| **group != Group::default());
+    let groups = asking.map(|(name, group)| (name.clone(), *group)).collect();
     (Arc::new(Directory { users: users.into_iter().collect(), groups }), left_out)
 }
 
@@ -129,8 +130,10 @@ mod tests {
         let configured = BTreeMap::from([("alice".into(), user("alice", "here", "configured"))]);
         let mut stored = [row("alice", "here"), row("bob", "here"), row("carol", "elsewhere")];
         stored[1].user.groups.push("doctors".into());
-        let groups = BTreeMap::from([("doctors".into(), Group { client_certificate: true })]);
+        let doctors = ("doctors".into(), Group { client_certificate: true });
+        let groups = BTreeMap::from([doctors, ("sales".into(), Group::default())]);
         let (directory, left_out) = directory(&configured, &groups, &stored, "here");
+        assert_eq!(directory.groups.len(), 1, "of those that ask for nothing nobody needs to know");
         assert!(directory.wants_certificate("bob") && !directory.wants_certificate("alice"));
         assert_eq!(left_out, 1);
         assert!(directory.users.len() == 2 && directory.user("bob").is_some());

@@ -226,6 +226,9 @@ fn authenticate(
 
 /// Whether the connection proves whose contacts they are, where that is asked for (RFC 5922 §7.6).
 fn is_certified(desk: &Desk, request: &View<'_>, flow: Flow) -> bool {
+    if desk.directory.groups.is_empty() {
+        return true;
+    }
     let Ok(to) = UriRef::parse(request.to_uri()) else { return true };
     desk.is_certified(&unescape(to.user().unwrap_or_default()), Some(&to), flow)
 }

@@ -162,15 +162,12 @@ fn caller(
     if agent.desk.settings.neighbours.contains(&flow.remote.ip()) {
         return Ok(Caller::Neighbour);
     }
+    if !agent.desk.settings.auth.calls {
+        return unchallenged(&agent.desk, flow, request);
+    }
     let claims = UriRef::parse(request.from_uri()).ok();
     let nameless = claims.as_ref().is_some_and(is_anonymous);
     let ours = claims.as_ref().is_some_and(|uri| agent.desk.is_ours(uri));
-    let claimed = claims.as_ref().and_then(cordboard_sip::UriRef::user).map(cordboard_sip::uri::unescape);
-    let claimed = claimed.as_deref().unwrap_or_default();
-    if !agent.desk.settings.auth.calls {
-        let certified = !ours || agent.desk.is_certified(claimed, claims.as_ref(), flow);
-        return if certified { Ok(Caller::Stranger) } else { Err(Denied::Certificate) };
-    }
     // Whoever hides may be one of ours: only what is not for us to answer tells, or the proof itself.
     let asked = nameless && (leaves || request.has(Name::PROXY_AUTHORIZATION));
     if !ours && !asked {
@@ -178,7 +175,8 @@ fn caller(
     }
     match agent.auth.check(&agent.desk, now, request, Name::PROXY_AUTHORIZATION) {
         Verdict::User(user) => {
-            if nameless || claimed == &*user {
+            let claimed = claims.as_ref().and_then(cordboard_sip::UriRef::user).unwrap_or_default();
+            if nameless || *cordboard_sip::uri::unescape(claimed) == *user {
                 let certified = agent.desk.is_certified(&user, claims.as_ref(), flow);
                 return if certified { Ok(Caller::User(user)) } else { Err(Denied::Certificate) };
             }
@@ -193,6 +191,19 @@ fn caller(
         }
         Verdict::Malformed => Err(Denied::Refuse(Status::BAD_REQUEST)),
     }
+}
+
+/// Who sent a request where nobody is asked for a password: a certificate may be asked for all the same.
+fn unchallenged(desk: &Desk, flow: Flow, request: &View<'_>) -> Result<Caller, Denied> {
+    if desk.directory.groups.is_empty() {
+        return Ok(Caller::Stranger);
+    }
+    let Ok(claims) = UriRef::parse(request.from_uri()) else { return Ok(Caller::Stranger) };
+    let claimed = cordboard_sip::uri::unescape(claims.user().unwrap_or_default());
+    if desk.is_ours(&claims) && !desk.is_certified(&claimed, Some(&claims), flow) {
+        return Err(Denied::Certificate);
+    }
+    Ok(Caller::Stranger)
 }
 
 /// RFC 3323 §4.1.1.3: a caller who hides its name writes this one, at whatever host.

@@ -4,7 +4,7 @@ use crate::served::{Served, write};
 use cordboard_sip::digest::{Ha1, Request, WwwAuthenticate};
 use cordboard_sip::header::Header;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::{ClientConfig, ClientConnection, HandshakeKind, RootCertStore, StreamOwned};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use std::fmt::Write as _;
@@ -80,21 +80,14 @@ struct Phone {
 
 impl Phone {
     fn connects(served: &Served, user: &'static str, identity: Option<Identity>) -> Self {
-        let mut roots = RootCertStore::empty();
-        let root = served.data().join("tls/ca.pem");
-        roots.add(CertificateDer::from_pem_file(root).expect("a root")).expect("a root");
-        let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_root_certificates(roots);
-        let config = match identity {
-            Some(identity) => builder.with_client_auth_cert(identity.chain, identity.key).expect("they fit"),
-            None => builder.with_no_client_auth(),
-        };
+        Self::connects_by(served, user, client(served, identity))
+    }
+
+    fn connects_by(served: &Served, user: &'static str, config: Arc<ClientConfig>) -> Self {
         let stream = TcpStream::connect(served.address("tls")).expect("it listens");
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time");
         let name = ServerName::try_from("example.test").expect("a name");
-        let client = ClientConnection::new(Arc::new(config), name).expect("a client");
+        let client = ClientConnection::new(config, name).expect("a client");
         Self { user, stream: BufReader::new(StreamOwned::new(client, stream)), sent: 0, calls: 0 }
     }
 
@@ -150,6 +143,21 @@ impl Phone {
         }
         message
     }
+}
+
+/// A client that believes the switchboard, shows a certificate if it has one, and remembers its session.
+fn client(served: &Served, identity: Option<Identity>) -> Arc<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    let root = served.data().join("tls/ca.pem");
+    roots.add(CertificateDer::from_pem_file(root).expect("a root")).expect("a root");
+    let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots);
+    Arc::new(match identity {
+        Some(identity) => builder.with_client_auth_cert(identity.chain, identity.key).expect("they fit"),
+        None => builder.with_no_client_auth(),
+    })
 }
 
 fn status(answer: &str) -> u16 {
@@ -211,6 +219,21 @@ fn a_group_asks_also_those_who_are_added_later() {
     assert_refused(&Phone::connects(&served, "carol", None).tries("REGISTER", carol));
     let identity = Some(authority.signs(carol));
     assert_eq!(status(&Phone::connects(&served, "carol", identity).tries("REGISTER", carol)), 200);
+}
+
+/// A session that is resumed shows no certificate again; it proves what its first connection did.
+#[test]
+fn a_resumed_session_proves_the_same() {
+    let authority = Authority::new();
+    let served = start(&authority, CONFIG);
+    let alice = "sip:alice@example.test";
+    let config = client(&served, Some(authority.signs(alice)));
+    for kind in [HandshakeKind::Full, HandshakeKind::Resumed] {
+        let mut phone = Phone::connects_by(&served, "alice", Arc::clone(&config));
+        let registered = phone.tries("REGISTER", alice);
+        assert_eq!(phone.stream.get_ref().conn.handshake_kind(), Some(kind));
+        assert_eq!(status(&registered), 200, "{registered}");
+    }
 }
 
 /// What a group asks changes without a restart, also for connections that stand.

@@ -223,6 +223,10 @@ fn a_call_goes_only_to_a_connection_that_proves_the_callee() {
     assert!(sent[0].is("INVITE"));
     let ringing = stage.one(certified, &reply(&sent[0], 180, ""));
     assert_eq!((ringing.status(), ringing.flow), (180, udp(10)));
+    // Nor does a request that is too large for a datagram look for another way (RFC 3261 §18.1.1).
+    let large = format!("Call-ID: large\r\nSubject: {}\r\n", "x".repeat(1400));
+    let sent = stage.one(udp(10), &request("INVITE", "sip:alice@example.test", &large));
+    assert!(sent.is("INVITE") && sent.flow == certified, "{sent:?}");
     // Nobody is there at all.
     let gone = Located { only_dead_flows: true, ..found(Vec::new()) };
     stage.users.insert("alice@example.test".into(), gone);
