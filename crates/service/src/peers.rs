@@ -85,7 +85,10 @@ impl Desk {
 
     /// The user whom a lookup is for, if they are reached only where they are proved.
     pub(crate) fn wants_certificate_of(&self, wanted: &Wanted) -> Option<Box<str>> {
-        let (Wanted::Aor(aor) | Wanted::Instance(aor, _)) = wanted else { return None };
+        let aor = match wanted {
+            Wanted::Aor(aor) | Wanted::Instance(aor, _) => aor,
+            Wanted::Contact(_) => return None,
+        };
         let (user, _) = aor.0.rsplit_once('@')?;
         self.directory.wants_certificate(user).then(|| user.into())
     }
