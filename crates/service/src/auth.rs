@@ -9,7 +9,6 @@ use crate::desk::Desk;
 use crate::door::ShardId;
 use cordboard_core::dice::{Dice, parse_base32, push_base32};
 use cordboard_core::time::Instant;
-use cordboard_core::transport::Flow;
 use cordboard_sip::digest::{Algorithm, Challenge, Credentials, Ha1, Request};
 use cordboard_sip::{Builder, Name, UriRef, View};
 use foldhash::fast::FixedState;

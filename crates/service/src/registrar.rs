@@ -76,6 +76,9 @@ impl Registrar {
             }
             Err(Unproved::Refuse(status)) => return desk.reply(now, server, request, status),
         };
+        if !is_certified(desk, request, flow) {
+            return desk.refuse_uncertified(now, flow, server, request);
+        }
         let registration = match registration(desk, request, user.as_deref(), flow) {
             Ok(registration) => registration,
             Err(refusal) => return refuse(desk, now, server, request, refusal),
@@ -219,6 +222,15 @@ fn authenticate(
         }
         Verdict::Malformed => Err(Unproved::Refuse(Status::BAD_REQUEST)),
     }
+}
+
+/// Whether the connection proves whose contacts they are, where that is asked for (RFC 5922 §7.6).
+fn is_certified(desk: &Desk, request: &View<'_>, flow: Flow) -> bool {
+    if desk.directory.groups.is_empty() {
+        return true;
+    }
+    let Ok(to) = UriRef::parse(request.to_uri()) else { return true };
+    desk.is_certified(&unescape(to.user().unwrap_or_default()), Some(&to), flow)
 }
 
 /// §10.3 steps 6 and 7.

@@ -8,6 +8,7 @@
     reason = "messages are written as people read them"
 )]
 
+mod certificates;
 mod checks;
 mod forking;
 mod identity;
