@@ -10,6 +10,7 @@
 
 mod checks;
 mod forking;
+mod gruu;
 mod identity;
 mod registrar;
 mod routes;
