@@ -73,8 +73,8 @@ pub enum Gruu {
 
 /// A stretch of an instance's life in which all temporary GRUUs made in it are good (RFC 5627 §5.1, §5.3):
 /// it begins with the first contact of the instance, or with a REGISTER that has another Call-ID than the one
-/// before, and ends with the next era or the last contact. No two eras are the same, but for a phone that
-/// takes up the Call-ID that it had before the last.
+/// before, and ends with the next era or the last contact. Another era is another number, unless a phone goes
+/// back to a Call-ID that it had before, which RFC 3261 §8.1.1.4 does not expect of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Era(pub u64);
 
