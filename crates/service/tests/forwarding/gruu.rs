@@ -134,6 +134,25 @@ fn only_who_supports_gruus_is_told_of_them() {
     assert_eq!(told, [true, false], "an instance is what has them");
 }
 
+/// RFC 5627 §5.1: what a phone suggests is ignored.
+#[test]
+fn no_phone_chooses_its_gruus() {
+    for suggested in ["\"sip:king@example.test;gr=x\"", "\"sip:king@example.test;gr\"", "\"nonsense\"", "x"] {
+        let mut stage = open();
+        let more = format!(
+            "Supported: gruu\r\nContact: <sip:bob@192.0.2.20:5060>;+sip.instance=\"<urn:x>\";\
+             pub-gruu={suggested};temp-gruu={suggested}\r\n"
+        );
+        let text =
+            build("UDP 192.0.2.20:5060", "sip:bob@example.test", 20, "REGISTER", "sip:example.test", &more);
+        let listed = contacts(&stage.one(udp(20), &text));
+        let public = listed[0].pub_gruu.as_ref().expect("one").to_string();
+        assert_eq!(public, "sip:bob@example.test;gr=urn:x", "{suggested}");
+        let temporary = listed[0].temp_gruu.as_ref().expect("one").to_string();
+        assert_eq!(reached(&mut stage, 1, &temporary).as_deref(), Ok(AT_DESK), "{suggested}");
+    }
+}
+
 /// RFC 5627 §5.2: the flows of one instance are told the same one.
 #[test]
 fn flows_of_an_instance_share_it() {
