@@ -59,7 +59,7 @@ pub(crate) fn request(agent: &mut Agent, now: Instant, flow: Flow, server: Serve
     }
     routed.preparation.record_route = agent.desk.settings.record_route && makes_dialog(request);
     routed.preparation.identity = match &caller {
-        Caller::User(user) => Some(agent.desk.aor(user).0),
+        Caller::User(user) => Some(agent.desk.written_aor(user)),
         Caller::InDialog | Caller::Neighbour | Caller::Stranger => None,
     };
     let Agent { desk, proxy, .. } = agent;

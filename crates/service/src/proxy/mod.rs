@@ -79,7 +79,7 @@ impl Proxy {
     ) {
         let key = self.open(desk, source, server, request, routed, Phase::Locating);
         if let Some(context) = self.context(key) {
-            context.wants_contact = matches!(wanted, Wanted::Contact(_));
+            context.wants_contact = wanted.is_of_bindings_only();
             context.certified = desk.wants_certificate_of(&wanted);
         }
         if !desk.ask(Question::Locate(wanted), Asker::Proxy(key)) {

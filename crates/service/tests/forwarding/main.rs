@@ -11,6 +11,7 @@
 mod certificates;
 mod checks;
 mod forking;
+mod gruu;
 mod identity;
 mod registrar;
 mod routes;

@@ -90,8 +90,9 @@ impl Header for Contact {
             expires,
             instance,
             reg_id,
-            pub_gruu: params.take("pub-gruu")?,
-            temp_gruu: params.take("temp-gruu")?,
+            // RFC 5627 §5.1: a registrar ignores them whatever they say, so that none may spoil the rest.
+            pub_gruu: params.take("pub-gruu").unwrap_or_default(),
+            temp_gruu: params.take("temp-gruu").unwrap_or_default(),
             params,
         })))
     }
@@ -190,6 +191,8 @@ mod tests {
         );
         assert_eq!(contact.temp_gruu.as_ref().unwrap().as_sip().unwrap().gruu().unwrap(), "");
         assert_eq!(Contact::parse(&contact.to_string()).unwrap(), contact.into());
+        let contact = addr("<sip:callee@192.0.2.1>;pub-gruu=\"no uri\";temp-gruu;expires=5");
+        assert_eq!((contact.pub_gruu, contact.temp_gruu, contact.expires), (None, None, Some(5)));
     }
 
     #[test]
