@@ -10,11 +10,12 @@ use crate::proxy::target::uri_of;
 use cordboard_core::time::Instant;
 use cordboard_core::transaction::{Owner, ServerId};
 use cordboard_core::transport::Flow;
-use cordboard_sip::header::{Contact, ContactAddr};
+use cordboard_sip::header::ContactRef;
 use cordboard_sip::uri::{Escape, Place, unescape};
 use cordboard_sip::{Builder, Name, Status, UriRef, View};
 use slab::Slab;
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -254,10 +255,12 @@ fn change(desk: &Desk, request: &View<'_>, to: &UriRef<'_>) -> Result<Change, Re
     let asked = request.value(Name::EXPIRES).map(|text| text.trim().parse::<u32>().unwrap_or(3600));
     let mut changes = Vec::new();
     let mut all = false;
-    for contact in request.headers::<Contact>() {
-        match contact.map_err(|_| Status::BAD_REQUEST)? {
-            Contact::All => all = true,
-            Contact::At(addr) => changes.push(addr),
+    let values: SmallVec<[Cow<'_, str>; 4]> =
+        request.values(Name::CONTACT).map(|value| value.unfolded()).collect();
+    for value in &values {
+        match value.trim() {
+            "*" => all = true,
+            text => changes.push(ContactRef::parse(text).map_err(|_| Status::BAD_REQUEST)?),
         }
         if changes.len() > MAX_CONTACTS_IN_REQUEST {
             return Err(Status::BAD_REQUEST.into());
@@ -304,12 +307,12 @@ fn first_hop_does_outbound(request: &View<'_>) -> bool {
 fn one_change(
     desk: &Desk,
     to: &UriRef<'_>,
-    addr: &ContactAddr,
+    addr: &ContactRef<'_>,
     expires: Duration,
     outbound: bool,
 ) -> Result<ContactChange, Refusal> {
-    let uri = addr.addr.uri.to_string();
-    match UriRef::parse(&uri) {
+    let uri = addr.address.uri_text();
+    match addr.address.uri() {
         // §10.2.1: a Contact in a REGISTER has no headers; with them it could forge requests.
         Ok(uri) if !uri.headers().is_empty() => return Err(Status::BAD_REQUEST.into()),
         Ok(uri) if addr.instance.is_some() && !expires.is_zero() && leads_back(desk, to, &uri) => {
@@ -322,7 +325,7 @@ fn one_change(
         uri: uri.into(),
         q: addr.q.map_or(1000, cordboard_sip::header::Quality::thousandths),
         expires,
-        instance: addr.instance.clone(),
+        instance: addr.instance.as_deref().map(Box::from),
         reg_id: addr.reg_id.unwrap_or(0),
         outbound: outbound && addr.reg_id.is_some() && addr.instance.is_some(),
     })
