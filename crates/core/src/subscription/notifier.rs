@@ -4,7 +4,12 @@
 //! says one of three things. Every 2xx to a SUBSCRIBE is followed by a NOTIFY at once (§4.2.1.2).
 //! What [`Act::Notify`] and [`Act::NotifyLast`] ask for is sent by [`notify`](super::notify).
 
-use cordboard_sip::header::{SubReason, SubState};
+use cordboard_sip::header::{SubReason, SubState, SubscriptionState};
+use cordboard_sip::params::Params;
+
+/// What `retry-after` says with `invariant`, in seconds: a year, for subscribers of RFC 3265 that know no
+/// better than to come back (RFC 6665 §4.1.3).
+pub const INVARIANT_RETRY: u32 = 31_536_000;
 
 /// Where the subscription stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,13 +25,15 @@ pub enum State {
 }
 
 impl State {
-    /// What `Subscription-State` says of it.
-    pub const fn shown(self) -> SubState {
-        match self {
-            Self::RespWait | Self::Pending => SubState::Pending,
-            Self::Active => SubState::Active,
-            Self::Terminated => SubState::Terminated,
-        }
+    /// What `Subscription-State` says of it with so many seconds left (§4.2.2). What it says in the last
+    /// NOTIFY is [`Why::header`].
+    pub const fn header(self, left: u32) -> SubscriptionState {
+        let (state, expires) = match self {
+            Self::RespWait | Self::Pending => (SubState::Pending, Some(left)),
+            Self::Active => (SubState::Active, Some(left)),
+            Self::Terminated => (SubState::Terminated, None),
+        };
+        SubscriptionState { state, reason: None, expires, retry_after: None, params: Params::new() }
     }
 }
 
@@ -60,6 +67,17 @@ impl Why {
         Self::NoResource,
         Self::Invariant,
     ];
+
+    /// What `Subscription-State` says in the last NOTIFY. `retry_after`, in seconds, is told with the
+    /// reasons with which it means something (§4.1.3).
+    pub fn header(self, retry_after: Option<u32>) -> SubscriptionState {
+        let retry_after = match self {
+            Self::Probation | Self::Giveup => retry_after,
+            Self::Invariant => retry_after.or(Some(INVARIANT_RETRY)),
+            Self::Deactivated | Self::Rejected | Self::Timeout | Self::NoResource => None,
+        };
+        SubscriptionState { retry_after, ..SubscriptionState::terminated(self.into()) }
+    }
 }
 
 impl From<Why> for SubReason {
@@ -246,12 +264,22 @@ mod tests {
     }
 
     #[test]
-    fn reasons_have_their_names() {
-        let names = Why::ALL.map(|why| SubReason::from(why).to_string());
+    fn what_the_header_says() {
+        assert_eq!(Active.header(60).to_string(), "active;expires=60");
+        assert_eq!(RespWait.header(60), Pending.header(60));
+        assert_eq!(Pending.header(0).to_string(), "pending;expires=0");
         assert_eq!(
-            names,
-            ["deactivated", "probation", "rejected", "timeout", "giveup", "noresource", "invariant"]
+            Why::ALL.map(|why| why.header(Some(5)).to_string()),
+            [
+                "terminated;reason=deactivated",
+                "terminated;reason=probation;retry-after=5",
+                "terminated;reason=rejected",
+                "terminated;reason=timeout",
+                "terminated;reason=giveup;retry-after=5",
+                "terminated;reason=noresource",
+                "terminated;reason=invariant;retry-after=5",
+            ]
         );
-        assert_eq!(Pending.shown().as_str(), "pending");
+        assert_eq!(Why::Invariant.header(None).retry_after, Some(31_536_000));
     }
 }

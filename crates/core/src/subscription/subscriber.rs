@@ -9,6 +9,7 @@
 
 use super::failure::{Reach, reach};
 use cordboard_sip::Status;
+use cordboard_sip::header::{SubState, SubscriptionState};
 
 /// Where the subscription stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,6 +166,16 @@ pub const fn of_refusal(status: Status) -> Input {
     }
 }
 
+/// The input that a NOTIFY with that `Subscription-State` is. A state that we do not know is none that
+/// ends anything.
+pub const fn of_notify(header: &SubscriptionState) -> Input {
+    match &header.state {
+        SubState::Active | SubState::Other(_) => Input::NotifiedActive,
+        SubState::Pending => Input::NotifiedPending,
+        SubState::Terminated => Input::NotifiedTerminated,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -292,6 +303,15 @@ mod tests {
         assert!(acts.contains(&RetryRefresh) && !acts.contains(&TellEnded));
         assert_eq!(run(Active, &[I::RefreshDue, I::RefusedForGood]).0, Terminated);
         assert_eq!(run(Active, &[I::RefreshDue, I::Accepted, I::TimerN]).0, Terminated);
+    }
+
+    #[test]
+    fn what_a_notify_says() {
+        let of = |text| of_notify(&<SubscriptionState as cordboard_sip::Header>::parse(text).unwrap());
+        assert_eq!(of("active;expires=60"), I::NotifiedActive);
+        assert_eq!(of("Pending"), I::NotifiedPending);
+        assert_eq!(of("terminated;reason=noresource"), I::NotifiedTerminated);
+        assert_eq!(of("suspended"), I::NotifiedActive);
     }
 
     #[test]
