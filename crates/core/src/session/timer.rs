@@ -12,6 +12,10 @@ use std::time::Duration;
 /// than the one before.
 pub const MAX_RAISES: u8 = 8;
 
+/// The shortest interval that our timers follow, in seconds. The standard knows none below 90 (§5); a 2xx
+/// that says 0 must not have us refresh without pause.
+pub const SHORTEST: u32 = 10;
+
 /// What holds for a session: the interval, and who refreshes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Agreement {
@@ -24,13 +28,13 @@ pub struct Agreement {
 impl Agreement {
     /// When the one who refreshes does so: after half the interval (§7.2).
     pub const fn refresh_after(self) -> Duration {
-        Duration::from_millis(self.interval as u64 * 500)
+        Duration::from_millis(self.paced() as u64 * 500)
     }
 
     /// When the one who does not refresh ends the session: before its end by 32 s or by a third of the
     /// interval, whichever is less (§10). Whoever refreshes and gets no 2xx ends it then too.
     pub fn bye_after(self) -> Duration {
-        let interval = Duration::from_secs(self.interval.into());
+        let interval = Duration::from_secs(self.paced().into());
         interval.saturating_sub((interval / 3).min(Duration::from_secs(32)))
     }
 
@@ -38,6 +42,10 @@ impl Agreement {
     pub fn deadlines(self, last_success: Instant) -> (Option<Instant>, Instant) {
         let refresh = self.ours.then(|| last_success + self.refresh_after());
         (refresh, last_success + self.bye_after())
+    }
+
+    const fn paced(self) -> u32 {
+        if self.interval < SHORTEST { SHORTEST } else { self.interval }
     }
 }
 
@@ -361,6 +369,7 @@ mod tests {
         for interval in 0..200 {
             let agreement = Agreement { interval, ours: true };
             assert!(agreement.refresh_after() <= agreement.bye_after());
+            assert!(agreement.refresh_after().as_secs() >= 5, "no flood of refreshes");
         }
     }
 

@@ -9,6 +9,10 @@ use std::time::Duration;
 /// seconds.
 pub const BRIEF: u32 = 3_600;
 
+/// Refreshes follow each other at this distance at least; a subscription that is too short for it runs
+/// out. A notifier that grants no time at all must not have us subscribe without pause.
+pub const PAUSE: Duration = Duration::from_secs(1);
+
 /// What a notifier grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
@@ -109,7 +113,8 @@ impl Lifetime {
             (None, None) => return,
         };
         self.ends = Some(now + length);
-        self.refresh = Some(now + refresh_after(length, timing));
+        let wait = refresh_after(length, timing);
+        self.refresh = (wait >= PAUSE).then(|| now + wait);
     }
 }
 
@@ -205,6 +210,10 @@ mod tests {
         let mut life = Lifetime::requested(Some(60));
         life.answered(START, Some(u32::MAX), &timing);
         assert_eq!(life.ends_at(), Some(at(60)));
-        assert_eq!(refresh_after(Duration::ZERO, &timing), Duration::ZERO);
+        for (granted, refresh) in [(0, None), (1, None), (2, Some(at(1)))] {
+            let mut life = Lifetime::requested(Some(60));
+            life.notified(START, Some(granted), &timing);
+            assert_eq!((life.ends_at(), life.refresh_at()), (Some(at(granted.into())), refresh));
+        }
     }
 }

@@ -204,16 +204,16 @@ impl DialogInfo {
         let empty = |version, state| Self { version, state, entity: entity.clone(), dialogs: Vec::new() };
         let mut all = Vec::new();
         let mut last = empty(version, state);
+        let mut written = 0;
         for dialog in dialogs {
-            last.dialogs.push(dialog);
-            if last.dialogs.len() > 1
-                && last.to_string().len() > bytes
-                && let Some(dialog) = last.dialogs.pop()
-            {
-                let mut next = empty(last.version.wrapping_add(1), Completeness::Partial);
-                next.dialogs.push(dialog);
+            let length = written_length(&dialog);
+            if !last.dialogs.is_empty() && written + length > bytes {
+                let next = empty(last.version.wrapping_add(1), Completeness::Partial);
                 all.push(std::mem::replace(&mut last, next));
             }
+            let first = last.dialogs.is_empty();
+            last.dialogs.push(dialog);
+            written = if first { last.to_string().len() } else { written + length };
         }
         all.push(last);
         all
@@ -263,7 +263,11 @@ impl Table {
             }
         }
         let missing = info.state == Completeness::Partial && (gap || first);
-        if missing || dropped { Merged::Incomplete } else { Merged::Taken }
+        match () {
+            () if missing => Merged::Incomplete,
+            () if dropped => Merged::Overfull,
+            () => Merged::Taken,
+        }
     }
 
     /// The dialogs in the order in which they were first told.
@@ -341,6 +345,13 @@ fn read_target(element: &Element) -> Result<Target, Malformed> {
         uri: element.required("uri")?.to_owned(),
         params: element.children("param").map(param).collect::<Result<_, _>>()?,
     })
+}
+
+/// How many bytes it takes in a document.
+fn written_length(dialog: &Dialog) -> usize {
+    let mut out = Writer::fragment();
+    write_dialog(&mut out, dialog);
+    out.finish().len()
 }
 
 fn write_dialog(out: &mut Writer, dialog: &Dialog) {
@@ -525,7 +536,7 @@ mod tests {
             dialogs: (from..from + count).map(|id| Dialog::new(id.to_string(), state)).collect(),
         };
         assert_eq!(table.merge(info(0, 0, MAX_DIALOGS, State::Early)), Merged::Taken);
-        assert_eq!(table.merge(info(1, MAX_DIALOGS, 1, State::Early)), Merged::Incomplete);
+        assert_eq!(table.merge(info(1, MAX_DIALOGS, 1, State::Early)), Merged::Overfull);
         assert_eq!(table.merge(info(2, 0, 1, State::Terminated)), Merged::Taken);
         assert_eq!(table.merge(info(3, MAX_DIALOGS, 1, State::Early)), Merged::Taken);
         assert_eq!(table.dialogs().len(), MAX_DIALOGS);
@@ -543,6 +554,10 @@ mod tests {
         assert_eq!(whole.merge(info.clone()), Merged::Taken);
         let parts = info.split(600);
         assert!(parts.len() > 1 && parts.iter().all(|part| part.to_string().len() <= 600));
+        assert!(
+            parts.iter().rev().skip(1).all(|part| part.to_string().len() > 500),
+            "filled as far as it goes"
+        );
         let mut table = Table::default();
         for part in parts {
             assert_eq!(table.merge(DialogInfo::parse(part.to_string().as_bytes()).unwrap()), Merged::Taken);

@@ -224,7 +224,11 @@ impl Table {
             }
         }
         let missing = info.state == Completeness::Partial && (gap || first);
-        if missing || dropped { Merged::Incomplete } else { Merged::Taken }
+        match () {
+            () if missing => Merged::Incomplete,
+            () if dropped => Merged::Overfull,
+            () => Merged::Taken,
+        }
     }
 
     /// The registrations in the order in which they were first told.
@@ -343,7 +347,7 @@ mod tests {
         assert_eq!(table.merge(info(3, Partial, vec![bound("4")])), Merged::Incomplete);
         assert_eq!(ids(&table), ["2", "3", "4"]);
         let many = (0..=MAX_ROWS).map(|id| bound(&id.to_string())).collect();
-        assert_eq!(table.merge(info(4, Full, many)), Merged::Incomplete);
+        assert_eq!(table.merge(info(4, Full, many)), Merged::Overfull);
         assert_eq!(ids(&table).len(), MAX_ROWS);
     }
 

@@ -27,6 +27,8 @@ pub enum Merged {
     /// It counts as far as it goes, and something before it is missing: the subscriber should refresh
     /// to get all.
     Incomplete,
+    /// It counts, and there was no room for some of it. To refresh would not help.
+    Overfull,
     /// It is older than what is known, and was dropped.
     Old,
 }

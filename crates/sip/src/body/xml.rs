@@ -280,6 +280,11 @@ impl Writer {
         writer
     }
 
+    /// Begins a piece of a document.
+    pub(crate) const fn fragment() -> Self {
+        Self { out: String::new(), open: Vec::new(), in_tag: false }
+    }
+
     /// Begins an element.
     pub(crate) fn start(&mut self, name: &'static str) -> &mut Self {
         self.close_tag();

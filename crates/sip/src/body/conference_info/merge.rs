@@ -48,7 +48,7 @@ impl Roster {
                 known.as_mut().is_none_or(bound_users)
             }
         };
-        if fits { Merged::Taken } else { Merged::Incomplete }
+        if fits { Merged::Taken } else { Merged::Overfull }
     }
 
     /// What the conference is about.
@@ -73,7 +73,7 @@ impl Roster {
 
     fn replace(&mut self, told: ConferenceInfo) -> Merged {
         let known = self.known.insert(told);
-        if known.users.as_mut().is_none_or(bound_users) { Merged::Taken } else { Merged::Incomplete }
+        if known.users.as_mut().is_none_or(bound_users) { Merged::Taken } else { Merged::Overfull }
     }
 }
 
@@ -271,10 +271,10 @@ mod tests {
         };
         let mut roster = Roster::default();
         let all = users(Full, crowd(0, MAX_USERS + 1));
-        assert_eq!(roster.merge(info(1, Full, all)), Merged::Incomplete);
+        assert_eq!(roster.merge(info(1, Full, all)), Merged::Overfull);
         assert_eq!(roster.users().len(), MAX_USERS);
         let more = users(Partial, crowd(MAX_USERS, 1));
-        assert_eq!(roster.merge(info(2, Partial, more)), Merged::Incomplete);
+        assert_eq!(roster.merge(info(2, Partial, more)), Merged::Overfull);
         assert_eq!(roster.users().len(), MAX_USERS);
         let mut endpoint = Endpoint { state: Partial, ..Endpoint::new("sip:0@192.0.2.1") };
         let media = |id: usize| Media {
@@ -288,7 +288,7 @@ mod tests {
         endpoint.media = (0..=MAX_ENDPOINTS).map(media).collect();
         let changed = User { state: Partial, endpoints: vec![endpoint], ..User::new("sip:0@example.com") };
         let told = users(Partial, vec![changed]);
-        assert_eq!(roster.merge(info(3, Partial, told)), Merged::Incomplete);
+        assert_eq!(roster.merge(info(3, Partial, told)), Merged::Overfull);
         assert_eq!(roster.users()[0].endpoints[0].media.len(), MAX_ENDPOINTS);
     }
 }
