@@ -2,7 +2,8 @@
 //!
 //! A driver hands in bytes and the time; what is to be sent, and when to come back, is handed out.
 //! The modules in the order in which a message meets them: [`transport`] says over what it came,
-//! [`dialog`] remembers what two user agents know of each other, [`session`] runs a call inside one,
+//! [`dialog`] remembers what two user agents know of each other, [`session`] runs a call inside one and
+//! [`subscription`] a watch,
 //! [`server_location`] finds the next server, and [`dns`] is what that asks; [`time`] and [`dice`] are
 //! what every machine is handed.
 
@@ -12,6 +13,7 @@ pub mod dns;
 pub mod server_location;
 pub mod session;
 pub mod stack;
+pub mod subscription;
 pub mod time;
 pub mod timing;
 pub mod transaction;
