@@ -170,7 +170,7 @@ impl Addresses {
         let mut addresses = Self::default();
         for exchange in exchanges {
             let request = &wires[exchange.request];
-            if !request.view.has_more_vias() {
+            if !came_in(request, wires, exchanges) {
                 addresses.learn(request.view.from_uri(), request.from);
                 addresses.learn_contacts(request, request.from);
             }
@@ -213,14 +213,24 @@ const fn makes_a_dialog(method: Method, status: u16) -> bool {
     100 < status && status < 300 && method.creates_dialog()
 }
 
+/// Whether whoever sent the request had got it before.
+fn came_in(request: &Wire<'_>, wires: &[Wire<'_>], exchanges: &[Exchange]) -> bool {
+    let mut requests = exchanges.iter().map(|exchange| &wires[exchange.request]);
+    requests.any(|other| other.to == request.from && is_another_hop(other, request))
+}
+
 /// Whether whoever got the request sent it on.
 fn goes_on(request: &Wire<'_>, wires: &[Wire<'_>], exchanges: &[Exchange]) -> bool {
-    exchanges.iter().map(|exchange| &wires[exchange.request]).any(|other| {
-        other.from == request.to
-            && other.view.call_id() == request.view.call_id()
-            && other.view.cseq() == request.view.cseq()
-            && other.view.has_more_vias()
-    })
+    let mut requests = exchanges.iter().map(|exchange| &wires[exchange.request]);
+    requests.any(|other| other.from == request.to && is_another_hop(other, request))
+}
+
+/// The same request on its way: only the ends of the call write these.
+fn is_another_hop(one: &Wire<'_>, other: &Wire<'_>) -> bool {
+    one.view.call_id() == other.view.call_id()
+        && one.view.from_tag() == other.view.from_tag()
+        && one.view.cseq().0 == other.view.cseq().0
+        && one.view.method_text() == other.view.method_text()
 }
 
 /// One spelling for an address, without scheme, parameters and headers.

@@ -73,7 +73,8 @@ impl<'a> Run<'a> {
         let request = &self.wires[self.exchanges[exchange].request];
         let again = |other: usize| {
             let later = &self.wires[self.exchanges[other].request];
-            self.kind(other) == self.kind(exchange)
+            later.from == request.from
+                && later.view.method_text() == request.view.method_text()
                 && later.view.call_id() == request.view.call_id()
                 && later.view.cseq().0 > request.view.cseq().0
         };

@@ -1,0 +1,17 @@
+//! The judge judged: every golden flow matches a run of itself, legal reorderings match, and doctored runs differ
+//! for the reason for which they were doctored.
+
+mod doctored;
+mod legal;
+mod run;
+
+use cordboard_flows::golden;
+use run::Run;
+
+#[test]
+fn every_flow_matches_a_run_of_itself() {
+    for flow in golden::all() {
+        let verdict = Run::of(&flow.id).judged();
+        assert!(verdict.is_match(), "{}: {verdict}", flow.id);
+    }
+}
