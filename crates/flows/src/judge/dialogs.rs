@@ -38,6 +38,12 @@ pub(super) enum Resolved<'a> {
     Nothing(String),
 }
 
+impl End {
+    fn new(tag: &str, actor: &str) -> Self {
+        Self { tag: tag.to_owned(), actor: actor.to_owned() }
+    }
+}
+
 impl Dialogs {
     /// Follows the messages in order. The ACK of a failure bears the failure's tag, and belongs where its INVITE does.
     pub(super) fn of(wires: &[Wire<'_>], exchanges: &[Exchange]) -> Self {
@@ -75,41 +81,33 @@ impl Dialogs {
         };
         // The responder's tag comes with a response, or with a NOTIFY that overtook it (RFC 6665 §4.4.1).
         let (mine, theirs) = if response.is_some() { (from, to) } else { (to, from) };
-        let end = End { tag: theirs.to_owned(), actor: wire.from.to_owned() };
-        let mut begun = self.dialogs.iter_mut().enumerate();
-        match begun.find(|(_, d)| d.call_id == call_id && d.initiator.tag == mine && d.responder.is_none()) {
-            Some((index, dialog)) => {
-                dialog.responder = Some(end);
-                index
-            }
-            // A fork (RFC 3261 §12.1.2), or a dialog of which nothing was seen before.
-            None => {
-                let first = self.dialogs.iter().find(|d| d.call_id == call_id && d.initiator.tag == mine);
-                let initiator = match first {
-                    Some(fork) => fork.initiator.clone(),
-                    None => {
-                        let actor = if response.is_some() { wire.to } else { wire.from };
-                        End { tag: from.to_owned(), actor: actor.to_owned() }
-                    }
-                };
-                let responder = match first {
-                    Some(_) => end,
-                    None => End { tag: to.to_owned(), actor: String::new() },
-                };
-                self.dialogs.push(Dialog {
-                    call_id: call_id.to_owned(),
-                    initiator,
-                    responder: Some(responder),
-                });
-                self.dialogs.len() - 1
-            }
+        let brings_a_tag = response.is_some() || view.method() == Method::Notify;
+        let begun = self.position(|d| d.call_id == call_id && d.initiator.tag == mine);
+        let Some(begun) = begun.filter(|_| brings_a_tag) else {
+            // Of this dialog nothing was seen before.
+            let [caller, callee] =
+                if response.is_some() { [wire.to, wire.from] } else { [wire.from, wire.to] };
+            return self.push(call_id, End::new(from, caller), Some(End::new(to, callee)));
+        };
+        let responder = Some(End::new(theirs, wire.from));
+        let dialog = &mut self.dialogs[begun];
+        if dialog.responder.is_none() {
+            dialog.responder = responder;
+            return begun;
         }
+        // RFC 3261 §12.1.2: the request was forked.
+        let initiator = dialog.initiator.clone();
+        self.push(call_id, initiator, responder)
     }
 
+    /// A request that begins a dialog, perhaps; or a response to one that was not seen.
     fn begin(&mut self, wire: &Wire<'_>, tag: &str) -> usize {
         let actor = if wire.status().is_some() { wire.to } else { wire.from };
-        let initiator = End { tag: tag.to_owned(), actor: actor.to_owned() };
-        self.dialogs.push(Dialog { call_id: wire.view.call_id().to_owned(), initiator, responder: None });
+        self.push(wire.view.call_id(), End::new(tag, actor), None)
+    }
+
+    fn push(&mut self, call_id: &str, initiator: End, responder: Option<End>) -> usize {
+        self.dialogs.push(Dialog { call_id: call_id.to_owned(), initiator, responder });
         self.dialogs.len() - 1
     }
 
@@ -123,7 +121,7 @@ impl Dialogs {
         if same_call.peek().is_none() {
             return Resolved::Nothing(format!("no dialog: the Call-ID {call_id} was never seen"));
         }
-        let mut missing = String::new();
+        let mut missing = "neither of its tags was ever seen in it".to_owned();
         for (index, dialog) in same_call {
             let (to, from) = (dialog.owner(to_tag), dialog.owner(from_tag));
             match (to, from) {
@@ -132,7 +130,7 @@ impl Dialogs {
                 }
                 (Some(_), _) => missing = format!("the from-tag {from_tag} is not that of its other end"),
                 (None, Some(_)) => missing = format!("the to-tag {to_tag} was never seen in it"),
-                (None, None) => missing = "neither of its tags was ever seen in it".to_owned(),
+                (None, None) => {}
             }
         }
         Resolved::Nothing(format!("no dialog: the Call-ID {call_id} was seen, but {missing}"))

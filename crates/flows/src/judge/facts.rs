@@ -172,14 +172,14 @@ fn target(
         (None, None) => {}
         (None, Some(_)) => told.push(format!("{what} has a Replaces in it, and should have none")),
         (Some(wanted), None) => {
-            told.push(format!("{what} has no Replaces in it, which should name {}", wanted.dialog))
+            told.push(format!("{what} has no Replaces in it, which should name {}", wanted.dialog));
         }
         (Some(_), Some(Err(wrong))) => told.push(format!("{within} cannot be read: {wrong}")),
         (Some(wanted), Some(Ok(found))) => {
             names(
                 &within,
                 wanted,
-                [&found.call_id.to_string(), found.to_tag.as_str(), found.from_tag.as_str()],
+                [found.call_id.as_ref(), found.to_tag.as_str(), found.from_tag.as_str()],
                 known,
                 told,
             );
@@ -207,7 +207,7 @@ fn dialogs(facts: &Facts, wire: &Wire<'_>, known: &Known<'_>, told: &mut Vec<Str
             // RFC 4538 §3: both tags as the recipient has them.
             let wanted =
                 Named { dialog: label.clone(), to_tag: wire.to.to_owned(), from_tag: wire.from.to_owned() };
-            let tags = [&found.call_id.to_string(), &*text(found.local_tag), &*text(found.remote_tag)];
+            let tags = [found.call_id.as_ref(), &*text(found.local_tag), &*text(found.remote_tag)];
             names(what, &wanted, tags, known, told);
         }
     }
