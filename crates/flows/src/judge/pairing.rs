@@ -140,26 +140,60 @@ fn likeness(drawn: &[DrawnExchange<'_>], label: &str, run: &Run<'_>, dialog: usi
     if common == 0 { 0 } else { (score + 1).max(1) * 8 - i32::try_from(alone).unwrap_or(i32::MAX).min(7) }
 }
 
-/// Which transaction of the run is which of the drawing: of each kind, the likest first, earlier before later.
-/// By index into the drawing.
+/// Which transaction of the run is which of the drawing: of each kind, the likest first, earlier before later; the
+/// ACKs last, for each belongs to an INVITE. By index into the drawing.
 pub(super) fn pair(drawn: &[DrawnExchange<'_>], run: &Run<'_>, known: &Known<'_>) -> BTreeMap<usize, usize> {
-    let mut choices = Vec::new();
-    for (g, exchange) in drawn.iter().enumerate() {
-        let rank = drawn[..g].iter().filter(|other| other.kind() == exchange.kind()).count();
-        let alike = (0..run.exchanges.len()).filter(|o| run.kind(*o) == exchange.kind());
-        for (other_rank, o) in alike.enumerate() {
-            choices.push((cost(exchange, run, o, known), rank.abs_diff(other_rank), g, o));
-        }
-    }
-    choices.sort_unstable();
     let mut pairs = BTreeMap::new();
     let mut taken = BTreeSet::new();
-    for (_, _, g, o) in choices {
-        if !pairs.contains_key(&g) && taken.insert(o) {
-            pairs.insert(g, o);
+    for acks in [false, true] {
+        let mut choices = Vec::new();
+        let of_turn =
+            |(_, exchange): &(usize, &DrawnExchange<'_>)| (exchange.request.word() == "ACK") == acks;
+        for (g, exchange) in drawn.iter().enumerate().filter(of_turn) {
+            let rank = drawn[..g].iter().filter(|other| other.kind() == exchange.kind()).count();
+            let alike = (0..run.exchanges.len()).filter(|o| run.kind(*o) == exchange.kind());
+            for (other_rank, o) in alike.enumerate() {
+                let foreign = acks && is_of_another_invite(drawn, g, run, o, &pairs);
+                let cost = cost(exchange, run, o, known) + 8 * usize::from(foreign);
+                choices.push((cost, rank.abs_diff(other_rank), g, o));
+            }
+        }
+        choices.sort_unstable();
+        for (_, _, g, o) in choices {
+            if !pairs.contains_key(&g) && taken.insert(o) {
+                pairs.insert(g, o);
+            }
         }
     }
     pairs
+}
+
+/// Whether an ACK that was seen is not that of the INVITE to which the drawn one belongs (RFC 3261 §13.2.2.4: it
+/// has its number).
+fn is_of_another_invite(
+    drawn: &[DrawnExchange<'_>],
+    ack: usize,
+    run: &Run<'_>,
+    seen: usize,
+    pairs: &BTreeMap<usize, usize>,
+) -> bool {
+    let wanted = drawn[ack].request;
+    let number = |message: &Drawn| message.cseq.split(' ').next().map(str::to_owned);
+    let is_its = |(_, other): &(usize, &DrawnExchange<'_>)| {
+        let invite = other.request;
+        invite.word() == "INVITE" && invite.dialog == wanted.dialog && number(invite) == number(wanted)
+    };
+    // Without a route for the dialog the ACK goes where no INVITE went.
+    let nearness = |(_, other): &(usize, &DrawnExchange<'_>)| {
+        usize::from(other.request.from == wanted.from) + usize::from(other.request.to == wanted.to)
+    };
+    let invite = drawn[..ack].iter().enumerate().filter(is_its).max_by_key(nearness);
+    let Some(invite) = invite.and_then(|(g, _)| pairs.get(&g)) else { return false };
+    let request = |exchange: usize| &run.wires[run.exchanges[exchange].request].view;
+    let (invite, ack) = (request(*invite), request(seen));
+    invite.call_id() != ack.call_id()
+        || invite.cseq().0 != ack.cseq().0
+        || invite.from_tag() != ack.from_tag()
 }
 
 /// How unlike they are.

@@ -5,7 +5,9 @@
 
 mod doctored;
 mod legal;
+mod printed;
 mod run;
+mod thorough;
 
 use cordboard_flows::golden;
 use run::Run;

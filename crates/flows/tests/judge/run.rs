@@ -258,8 +258,8 @@ impl Writer {
         let messages: Vec<&'static Drawn> = self.golden.messages.iter().collect();
         let own: Vec<&'static Drawn> = messages.iter().filter(same).copied().collect();
         let initiator = own[0].from.as_str();
-        let people = own.iter().flat_map(|m| [m.from.as_str(), m.to.as_str()]);
-        let other = people.filter(|name| *name != initiator && !PROXIES.contains(name)).next_back();
+        let mut people = own.iter().flat_map(|m| [m.from.as_str(), m.to.as_str()]);
+        let other = people.rfind(|name| *name != initiator && !PROXIES.contains(name));
         [initiator, other.unwrap_or(&own[0].to)]
     }
 
