@@ -3,7 +3,7 @@
 //! The lists stand in `data/`, one file an RFC, and the README there says how they were made and corrected. Only
 //! the [judge](crate::judge) reads them; the plays know nothing of them.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::sync::OnceLock;
 
 /// The lists, in the order in which they are told.
@@ -85,7 +85,7 @@ pub struct Drawn {
 }
 
 /// To which part of a play a message belongs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Part {
     /// The flow itself: the only part that is judged.

@@ -214,15 +214,19 @@ impl Stage {
 
     /// What the tap saw, for the [judge](crate::judge): the flow is this page, and what was before it set it up.
     pub fn observed(&self) -> Observed {
-        self.observed_from(self.inner.borrow().page)
+        let page = self.inner.borrow().page;
+        self.observed_after(page)
     }
 
-    /// What the tap saw, all of it as the flow: for plays of several pages.
-    pub fn observed_throughout(&self) -> Observed {
-        self.observed_from(0)
+    /// How much the tap has seen, once the wire is at rest: where a flow begins that has several pages.
+    pub fn seen(&self) -> usize {
+        self.rest();
+        self.inner.borrow().sim.tap().len()
     }
 
-    fn observed_from(&self, first: usize) -> Observed {
+    /// What the tap saw, for the [judge](crate::judge): the flow is what came after the first `setup` rows, as
+    /// [`Stage::seen`] counts them.
+    pub fn observed_after(&self, setup: usize) -> Observed {
         let inner = self.inner.borrow();
         let rows = inner.sim.tap().entries(0).iter().enumerate();
         let messages = rows.filter_map(|(row, entry)| {
@@ -232,7 +236,7 @@ impl Stage {
                 from: inner.sim.name(seen.from).to_owned(),
                 to: inner.sim.name(seen.to).to_owned(),
                 bytes: seen.bytes.clone(),
-                stage: if row < first { Part::Setup } else { Part::Flow },
+                stage: if row < setup { Part::Setup } else { Part::Flow },
                 retransmission: seen.again,
             })
         });

@@ -119,7 +119,13 @@ impl Telling<'_, '_> {
         let wire = &self.run.wires[at];
         let own = self.run.dialogs.dialog_of(at);
         let labels = &self.known.labels;
-        if labels.get(label) != Some(&own) {
+        let bound = labels.get(label);
+        // What begins a dialog, and what answers that, may begin several.
+        let begins = wire.view.to_tag().is_none() || wire.status().is_some();
+        if begins && bound.is_some_and(|bound| self.run.dialogs.are_forks(*bound, own)) {
+            return;
+        }
+        if bound != Some(&own) {
             let other = labels.iter().find(|(_, dialog)| **dialog == own).map(|(label, _)| *label);
             let where_it_is = other.unwrap_or("a dialog that is not drawn");
             self.tell(drawn_as(wire, drawn), format!("is sent in {where_it_is}, not in {label}"));

@@ -56,7 +56,21 @@ impl Dialogs {
             };
             dialogs.of.push(index);
         }
+        // Of the forks that a request began, it belongs to the one that was answered.
+        for exchange in exchanges.iter().filter(|exchange| wires[exchange.request].view.to_tag().is_none()) {
+            let is_success =
+                |at: &&usize| wires[**at].view.status().is_some_and(cordboard_sip::Status::is_success);
+            if let Some(answer) = exchange.responses.iter().find(is_success) {
+                dialogs.of[exchange.request] = dialogs.of[*answer];
+            }
+        }
         dialogs
+    }
+
+    /// Whether two dialogs were begun by one request (RFC 3261 §12.1.2).
+    pub(super) fn are_forks(&self, one: usize, other: usize) -> bool {
+        let [one, other] = [&self.dialogs[one], &self.dialogs[other]];
+        one.call_id == other.call_id && one.initiator.tag == other.initiator.tag
     }
 
     /// The dialog of a message.
@@ -95,7 +109,7 @@ impl Dialogs {
             dialog.responder = responder;
             return begun;
         }
-        // RFC 3261 §12.1.2: the request was forked.
+        // The request was forked.
         let initiator = dialog.initiator.clone();
         self.push(call_id, initiator, responder)
     }

@@ -77,6 +77,17 @@ fn rings_that_may_be_absent() {
     }
 }
 
+/// RFC 3261 §12.1.2: one telephone rings and another answers.
+#[test]
+fn a_ring_may_come_from_another_fork() {
+    matches(&Run::of("blog-000").edit("F10", "tag=d2target", "tag=d2other"));
+    matches(&Run::of("5359-2.1").edit("F4", "tag=d1bob", "tag=d1other").edit(
+        "F5",
+        "tag=d1bob",
+        "tag=d1other",
+    ));
+}
+
 #[test]
 fn a_100_may_come() {
     let run = Run::of("5359-2.5");

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use cordboard_flows::golden::{self, Drawn, Golden};
 use cordboard_flows::judge::{Observed, ObservedMessage, judge};
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// The message as it would be sent: lines joined where the RFC had to break them, the body measured.
@@ -50,7 +51,7 @@ fn what_is_printed_matches_what_is_listed() {
     for flow in golden::all().iter().filter(|flow| flow.messages.iter().any(|drawn| drawn.text.is_some())) {
         let verdict = judge(flow, &printed(flow));
         if !verdict.is_match() {
-            told += &format!("{}: {verdict}\n", flow.id);
+            writeln!(told, "{}: {verdict}", flow.id).unwrap();
         }
         judged += 1;
     }

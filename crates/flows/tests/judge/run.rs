@@ -144,6 +144,12 @@ impl Run {
         self
     }
 
+    /// Adds a message at the end.
+    pub(crate) fn with(self, id: &str, from: &str, to: &str, bytes: Bytes) -> Self {
+        let (last, _) = self.messages.last().cloned().unwrap();
+        self.insert(&last, id, from, to, bytes)
+    }
+
     /// Sends a message from and to others.
     pub(crate) fn between(mut self, id: &str, from: &str, to: &str) -> Self {
         let message = self.message(id);

@@ -120,3 +120,33 @@ fn no_message_may_be_in_a_dialog_of_its_own() {
         }
     }
 }
+
+/// Whatever is on the wire, the judge says something.
+#[test]
+fn no_message_is_too_short_or_too_odd() {
+    let run = Run::of("5359-2.6");
+    for drawn in needed(run.golden) {
+        let bytes = run.bytes(&drawn.id);
+        for length in 0..bytes.len() {
+            let short = run.clone().drop(&[&drawn.id]);
+            let short = short.with(&drawn.id, &drawn.from, &drawn.to, bytes.slice(..length));
+            assert!(!short.judged().is_match(), "{} of {length} octets", drawn.id);
+            let mut odd = bytes.to_vec();
+            odd[length] = 0xff;
+            let odd =
+                run.clone().drop(&[&drawn.id]).with(&drawn.id, &drawn.from, &drawn.to, Bytes::from(odd));
+            // Where nothing is compared, nothing differs; there is only no panic.
+            let _ = odd.judged();
+        }
+    }
+}
+
+/// `flows run --json` prints the differences so.
+#[test]
+fn a_verdict_can_be_told_as_json() {
+    let verdict = Run::of("5359-2.5").edit("F19", "to-tag=d2carol", "to-tag=zero").judged();
+    let told = serde_json::to_value(verdict.differences()).unwrap();
+    assert_eq!((&told[0]["n"], &told[0]["id"]), (&19.into(), &"F19".into()));
+    assert_eq!(told[0]["line"], "INVITE alice -> carol");
+    assert!(told[0]["why"].as_str().unwrap().contains("the to-tag zero was never seen"), "{told}");
+}
