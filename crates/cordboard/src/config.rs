@@ -7,7 +7,7 @@ mod people;
 
 use cordboard_core::transport::Transport;
 use cordboard_net::{Certificates, ClientCertificates, Dns, Limits, Origins, TrustedRoots};
-use cordboard_service::directory::User;
+use cordboard_service::directory::{Group, User};
 use cordboard_service::settings::{Auth, Registrar, Relay, Settings};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -53,6 +53,8 @@ pub struct Config {
     pub log: Log,
     /// What peers may take.
     pub limits: Limits,
+    /// What is asked of whole groups of people.
+    pub groups: BTreeMap<Box<str>, Group>,
     /// People, with hashes of their passwords.
     pub users: BTreeMap<Box<str>, User>,
 }

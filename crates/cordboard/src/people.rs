@@ -1,6 +1,6 @@
 //! People: from names and passwords to the directory that agents are given.
 
-use cordboard_service::directory::{Directory, User};
+use cordboard_service::directory::{Directory, Group, User};
 use md5::{Digest, Md5};
 use sha2::{Sha256, Sha512_256};
 use std::collections::BTreeMap;
@@ -44,9 +44,10 @@ pub fn user(name: &str, realm: &str, password: &str) -> User {
 }
 
 /// Everybody: those of the configuration and those of the database, of whom the former win. People
-/// whose hashes were made for another realm are left out, and counted.
+/// whose hashes were made for another realm are left out, and counted. `groups` say what is asked of both.
 pub fn directory(
     configured: &BTreeMap<Box<str>, User>,
+    groups: &BTreeMap<Box<str>, Group>,
     stored: &[UserRow],
     realm: &str,
 ) -> (Arc<Directory>, usize) {
@@ -59,7 +60,9 @@ pub fn directory(
             left_out += 1;
         }
     }
-    (Arc::new(Directory { users: users.into_iter().collect() }), left_out)
+    let asking = groups.iter().filter(|(_, group)| **group != Group::default());
+    let groups = asking.map(|(name, group)| (name.clone(), *group)).collect();
+    (Arc::new(Directory { users: users.into_iter().collect(), groups }), left_out)
 }
 
 /// Bytes from hexadecimal digits, if there are exactly so many.
@@ -125,8 +128,13 @@ mod tests {
             user: user(name, realm, "stored"),
         };
         let configured = BTreeMap::from([("alice".into(), user("alice", "here", "configured"))]);
-        let stored = [row("alice", "here"), row("bob", "here"), row("carol", "elsewhere")];
-        let (directory, left_out) = directory(&configured, &stored, "here");
+        let mut stored = [row("alice", "here"), row("bob", "here"), row("carol", "elsewhere")];
+        stored[1].user.groups.push("doctors".into());
+        let doctors = ("doctors".into(), Group { client_certificate: true });
+        let groups = BTreeMap::from([doctors, ("sales".into(), Group::default())]);
+        let (directory, left_out) = directory(&configured, &groups, &stored, "here");
+        assert_eq!(directory.groups.len(), 1, "of those that ask for nothing nobody needs to know");
+        assert!(directory.wants_certificate("bob") && !directory.wants_certificate("alice"));
         assert_eq!(left_out, 1);
         assert!(directory.users.len() == 2 && directory.user("bob").is_some());
         assert_eq!(directory.users["alice"].ha1_md5, configured["alice"].ha1_md5);

@@ -147,7 +147,8 @@ impl Started {
         let answers = Arc::new(Answers::default());
         let store =
             Arc::new(open_store(&config, &folder, clock, derived(&key, b"tables"), Arc::clone(&answers))?);
-        let (directory, stale) = people::directory(&config.users, &store.users(), config.realm());
+        let (directory, stale) =
+            people::directory(&config.users, &config.groups, &store.users(), config.realm());
         if stale > 0 {
             tracing::warn!(
                 users = stale,

@@ -244,6 +244,7 @@ impl Switchboard {
         }
         let waits = needs_restart(&config, &new);
         config.users = new.users;
+        config.groups = new.groups;
         config.auth = new.auth;
         config.registrar = new.registrar;
         config.timer_c = new.timer_c;
@@ -300,7 +301,8 @@ impl Switchboard {
     }
 
     fn spread(&self, config: &Config) -> usize {
-        let (directory, left_out) = people::directory(&config.users, &self.store.users(), config.realm());
+        let (directory, left_out) =
+            people::directory(&config.users, &config.groups, &self.store.users(), config.realm());
         self.store.use_directory(Arc::clone(&directory));
         self.agents.command(Command::UseDirectory(directory));
         left_out

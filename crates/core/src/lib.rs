@@ -2,8 +2,9 @@
 //!
 //! A driver hands in bytes and the time; what is to be sent, and when to come back, is handed out.
 //! The modules in the order in which a message meets them: [`transport`] says over what it came,
-//! [`dialog`] remembers what two user agents know of each other, [`session`] runs a call inside one and [`refer`]
-//! hands it over, [`server_location`] finds the next server, and [`dns`] is what that asks; [`time`] and [`dice`] are
+//! [`dialog`] remembers what two user agents know of each other, [`session`] runs a call inside one, [`refer`]
+//! hands it over and [`subscription`] watches, [`server_location`] finds the next server, and [`dns`] is what that
+//! asks; [`time`] and [`dice`] are
 //! what every machine is handed.
 
 pub mod dialog;
@@ -13,6 +14,7 @@ pub mod refer;
 pub mod server_location;
 pub mod session;
 pub mod stack;
+pub mod subscription;
 pub mod time;
 pub mod timing;
 pub mod transaction;

@@ -111,7 +111,7 @@ impl Domain {
             };
             ((*name).into(), user)
         });
-        Directory { users: users.collect() }
+        Directory { users: users.collect(), ..Directory::default() }
     }
 }
 

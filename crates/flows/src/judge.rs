@@ -1,108 +1,119 @@
-//! Holding what passed against the list of messages that an RFC prints for a flow.
+//! The judge: whether what was seen on the wire is the flow that an RFC draws.
+//!
+//! A run is compared with its [golden flow](crate::golden) by transactions, by what must come after what, and by
+//! facts that are read from the bytes: SDP directions, the dialogs that Replaces, Join, Refer-To and Target-Dialog
+//! name, Event and Subscription-State, sipfrags. Names of methods alone prove nothing.
+//!
+//! Folded are 100s, repeats, and rounds of 401 or 407 that are not drawn. What the wire leaves open may come in any
+//! order: a NOTIFY before the 202 of its REFER, a 487 before the 200 of the CANCEL, a BYE beside a NOTIFY, unless
+//! the drawing says `after`.
+//!
+//! ```
+//! use cordboard_flows::golden;
+//! use cordboard_flows::judge::{Observed, Verdict, judge};
+//!
+//! let flow = golden::find("5359-2.5").expect("it is among the golden flows");
+//! let Verdict::Differs(differences) = judge(flow, &Observed::default()) else {
+//!     panic!("nothing was seen");
+//! };
+//! assert_eq!(differences[0].to_string(), "F1 (INVITE alice -> bob) is missing");
+//! ```
 
-use crate::stage::Stage;
-use cordboard_ladder::{Comparison, Ladder, Message, Row, Times};
-use serde::Deserialize;
+mod compare;
+mod dialogs;
+mod facts;
+mod observed;
+mod pairing;
+mod wire;
 
-/// The 16 flows of RFC 3665, corrected; the README beside the file says how.
-const RFC3665: &str = include_str!("../data/rfc3665.json");
+pub use observed::{Observed, ObservedMessage};
 
-/// One flow as the RFC lists it.
-#[derive(Debug, Deserialize)]
-pub struct Flow {
-    /// The section, such as `3.2`.
-    pub section: String,
-    /// Its heading.
-    pub title: String,
-    messages: Vec<Listed>,
+use crate::golden::Golden;
+use serde::Serialize;
+use std::fmt;
+
+/// What the judge says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The run is the flow.
+    Match,
+    /// It is not: in which messages, and why. Never empty.
+    Differs(Vec<Difference>),
 }
 
-/// One message of a list.
-#[derive(Debug, Deserialize)]
-struct Listed {
-    start: String,
-    from: String,
-    to: String,
-    #[serde(default)]
-    optional: bool,
-    #[serde(default)]
-    retransmission: bool,
+/// One difference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// Which message.
+    #[serde(flatten)]
+    pub place: Place,
+    /// What is wrong with it, in words that follow its name.
+    pub why: String,
 }
 
-/// The flows of RFC 3665.
-///
-/// # Panics
-///
-/// If the data file, which is compiled in, is broken.
-pub fn rfc3665() -> Vec<Flow> {
-    serde_json::from_str(RFC3665).expect("the compiled-in list of RFC 3665 is readable")
+/// Which message a difference is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// Its number in the run, from 1, if it was seen.
+    #[serde(rename = "n")]
+    pub number: Option<usize>,
+    /// Its name in the golden flow, if it is drawn there.
+    pub id: Option<String>,
+    /// One line of what it is.
+    pub line: String,
 }
 
-impl Flow {
-    /// The list as a ladder: methods and status codes; a 100 may be absent.
-    pub fn ladder(&self) -> Ladder {
-        let mut ladder = Ladder::default();
-        for listed in &self.messages {
-            let word = listed.start.split(' ').next().unwrap_or_default();
-            ladder.push(Message {
-                optional: listed.optional || word == "100",
-                retransmission: listed.retransmission,
-                ..Message::new(actor(&listed.from), actor(&listed.to), word)
-            });
-        }
-        let words: Vec<&str> = self.messages.iter().map(|listed| word_of(&listed.start)).collect();
-        for (row, pair) in words.windows(2).enumerate() {
-            // RFC 3261 §9.2: the CANCEL is answered in its own transaction, in no order with the INVITE's.
-            if *pair == ["200", "487"]
-                && let [Row::Message(one), Row::Message(other)] = &mut ladder.rows[row..row + 2]
-            {
-                (one.swaps, other.swaps) = (true, true);
-            }
-        }
-        ladder
+/// Holds a run against a flow.
+pub fn judge(golden: &Golden, observed: &Observed) -> Verdict {
+    let mut differences = Vec::new();
+    let wires = wire::read(observed, &mut differences);
+    let exchanges = wire::exchanges(&wires, &mut differences);
+    let dialogs = dialogs::Dialogs::of(&wires, &exchanges);
+    let addresses = dialogs::Addresses::of(&wires, &exchanges);
+    let run = pairing::Run { wires: &wires, exchanges: &exchanges, dialogs: &dialogs, addresses: &addresses };
+    compare::compare(golden, &run, &mut differences);
+    differences.sort_by_key(|difference| difference.place.number.unwrap_or(usize::MAX));
+    if differences.is_empty() { Verdict::Match } else { Verdict::Differs(differences) }
+}
+
+impl Verdict {
+    /// Whether the run is the flow.
+    pub const fn is_match(&self) -> bool {
+        matches!(self, Self::Match)
     }
 
-    /// In what the page of a stage differs from the list, as the same methods and statuses between the same
-    /// pairs in the same order; 100s and repeats are folded. Methods and statuses that are `allowed` may come
-    /// without being on the list.
-    pub fn differences(&self, stage: &Stage, allowed: &[&str]) -> Result<(), String> {
-        let ladder = self.ladder();
-        let mut observed = stage.ladder();
-        for row in &mut observed.rows {
-            if let Row::Message(message) = row {
-                message.optional |= allowed.contains(&message.label.as_str());
-            }
+    /// `match` or `differs`.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Match => "match",
+            Self::Differs(_) => "differs",
         }
-        let comparison = Comparison { times: Times::Ignored, fold_retransmissions: true, media: false };
-        comparison
-            .check(&ladder, &observed)
-            .map_err(|mismatch| format!("RFC 3665 §{} {}: {mismatch}", self.section, self.title))
+    }
+
+    /// The differences; none in a match.
+    pub fn differences(&self) -> &[Difference] {
+        match self {
+            Self::Match => &[],
+            Self::Differs(differences) => differences,
+        }
     }
 }
 
-fn word_of(start: &str) -> &str {
-    start.split(' ').next().unwrap_or_default()
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())?;
+        self.differences().iter().try_for_each(|difference| write!(f, "\n{difference}"))
+    }
 }
 
-/// The names of the list as they are drawn: `Proxy 1` is `proxy1`, `SIP Server` is `server`.
-fn actor(name: &str) -> String {
-    name.trim_start_matches("SIP ").trim_end_matches(" Server").replace(' ', "").to_lowercase()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_lists_are_sixteen_and_readable() {
-        let flows = rfc3665();
-        assert_eq!(flows.len(), 16);
-        assert_eq!(flows.iter().map(|flow| flow.messages.len()).sum::<usize>(), 193);
-        assert_eq!(
-            ["SIP Server", "Redirect Server", "Proxy 3", "SIP ALG", "Bob"].map(actor),
-            ["server", "redirect", "proxy3", "alg", "bob"]
-        );
-        let no_answer = flows.iter().find(|flow| flow.section == "3.8").unwrap().ladder();
-        assert!(no_answer.messages().any(|message| message.label == "487" && message.swaps));
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.place.number, &self.place.id) {
+            (Some(number), Some(id)) => write!(f, "message {number} ({}, drawn as {id})", self.place.line)?,
+            (Some(number), None) => write!(f, "message {number} ({})", self.place.line)?,
+            (None, Some(id)) => write!(f, "{id} ({})", self.place.line)?,
+            (None, None) => f.write_str(&self.place.line)?,
+        }
+        write!(f, " {}", self.why)
     }
 }

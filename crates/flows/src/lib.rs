@@ -4,7 +4,7 @@
 //! people who press buttons ([`Phone`]); the [`Stage`] lets time pass until they can, and holds what a tap on the wire
 //! saw against the drawing. On a still network the drawing is exact; in a bounded storm the outcome is; in an
 //! unbounded one only that everything ends by name and nothing is left behind. The [`judge`] holds the same tap
-//! against the list that the RFC prints.
+//! against the [golden flow](golden) that the RFC prints or draws.
 //!
 //! ```
 //! use cordboard_flows::Stage;
@@ -33,6 +33,7 @@
 mod book;
 pub mod cast;
 mod drawing;
+pub mod golden;
 pub mod judge;
 pub mod phone;
 pub mod rfc3261;

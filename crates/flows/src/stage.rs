@@ -3,12 +3,15 @@
 use crate::book::Book;
 use crate::cast::{self, Domain, Person};
 use crate::drawing;
+use crate::golden::Part;
+use crate::judge::{Observed, ObservedMessage};
 use crate::phone::Phone;
 use cordboard_core::time::Instant;
 use cordboard_core::transport::Transport;
 use cordboard_ladder::{Ladder, Row};
 use cordboard_service::call::CallAction;
 use cordboard_service::door::{Command, Event};
+use cordboard_sim::tap::Entry;
 use cordboard_sim::{Fault, Host, HostId, Notice, Sim, Weather};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -207,6 +210,37 @@ impl Stage {
     /// The drawing of the page so far.
     pub fn ladder(&self) -> Ladder {
         self.inner.borrow().ladder(self.inner.borrow().page)
+    }
+
+    /// What the tap saw, for the [judge](crate::judge): the flow is this page, and what was before it set it up.
+    pub fn observed(&self) -> Observed {
+        let page = self.inner.borrow().page;
+        self.observed_after(page)
+    }
+
+    /// How much the tap has seen, once the wire is at rest: where a flow begins that has several pages.
+    pub fn seen(&self) -> usize {
+        self.rest();
+        self.inner.borrow().sim.tap().len()
+    }
+
+    /// What the tap saw, for the [judge](crate::judge): the flow is what came after the first `setup` rows, as
+    /// [`Stage::seen`] counts them.
+    pub fn observed_after(&self, setup: usize) -> Observed {
+        let inner = self.inner.borrow();
+        let rows = inner.sim.tap().entries(0).iter().enumerate();
+        let messages = rows.filter_map(|(row, entry)| {
+            let Entry::Message(seen) = entry else { return None };
+            Some(ObservedMessage {
+                at: seen.at.since(Instant::START),
+                from: inner.sim.name(seen.from).to_owned(),
+                to: inner.sim.name(seen.to).to_owned(),
+                bytes: seen.bytes.clone(),
+                stage: if row < setup { Part::Setup } else { Part::Flow },
+                retransmission: seen.again,
+            })
+        });
+        Observed { messages: messages.collect() }
     }
 
     /// In what this page differs from its drawing, with both drawings; nothing if it does not.

@@ -103,7 +103,7 @@ async fn shake_hands<A: Shard>(
     } else {
         Hands::Tls(Box::new(stream))
     };
-    Some((hands, Proven::Client(identities)))
+    Some((hands, Proven::Client(identities.into())))
 }
 
 /// Messages go out at once, and a peer that vanished is noticed. Neither is worth failing for.

@@ -41,12 +41,15 @@ impl<A: Shard> Link<A> {
     pub(crate) fn new(hub: Arc<Hub<A>>, flow: Flow, admission: Admission, proven: Proven) -> Self {
         let queue = Arc::new(Queue::new(&hub.limits));
         let peer = match &proven {
-            Proven::Nothing { incoming } => Peer { incoming: *incoming, identities: Vec::new() },
-            Proven::Server(_) => Peer { incoming: false, identities: Vec::new() },
-            Proven::Client(identities) => Peer { incoming: true, identities: identities.clone() },
+            Proven::Nothing { incoming } => Peer { incoming: *incoming, identities: Arc::default() },
+            Proven::Server(_) => Peer::default(),
+            Proven::Client(identities) => Peer { incoming: true, identities: Arc::clone(identities) },
         };
         let registration = Some(hub.flows.register(flow, Arc::clone(&queue), proven));
         hub.store.flow_opened(hub.clock.now(), flow, &peer);
+        if !peer.identities.is_empty() {
+            hub.flow_opened(flow, &peer.identities);
+        }
         let (incoming, admission) = (peer.incoming, Some(admission));
         Self { hub, flow, queue, incoming, why: FlowError::Closed, registration, admission }
     }

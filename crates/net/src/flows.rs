@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use cordboard_core::transport::{Flow, FlowError, Transport};
-use cordboard_service::door::{AskId, ShardId};
+use cordboard_service::door::{AskId, PeerIdentity, ShardId};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::net::{IpAddr, SocketAddr};
@@ -13,7 +13,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::queue::Queue;
-use crate::store::PeerIdentity;
 
 /// Every connection there is.
 pub(crate) struct Flows {
@@ -50,7 +49,7 @@ pub(crate) enum Proven {
     /// We connected to a server whose certificate carries this name.
     Server(Box<str>),
     /// A client, with the identities of its certificate.
-    Client(Vec<PeerIdentity>),
+    Client(Arc<[PeerIdentity]>),
 }
 
 /// A connection that is being made.
@@ -175,8 +174,11 @@ impl Proven {
             Self::Nothing { .. } => true,
             Self::Server(name) => *name == wanted.server_name,
             Self::Client(identities) => {
-                is_the_address()
-                    || identities.iter().any(|one| one.0.eq_ignore_ascii_case(&wanted.server_name))
+                let is_wanted = |one: &PeerIdentity| match one {
+                    PeerIdentity::Domain(domain) => domain.eq_ignore_ascii_case(&wanted.server_name),
+                    PeerIdentity::User(_) => false,
+                };
+                is_the_address() || identities.iter().any(is_wanted)
             }
         }
     }
@@ -234,6 +236,7 @@ impl Drop for Registration {
 mod tests {
     use super::*;
     use cordboard_core::transport::ListenerId;
+    use cordboard_service::location::Aor;
 
     fn flows(limits: Limits) -> Arc<Flows> {
         Arc::new(Flows::new(limits, Clock::new()))
@@ -307,7 +310,8 @@ mod tests {
         assert!(flows.find(&tls("example.com")).is_some());
         assert!(flows.find(&tls("example.net")).is_none());
         drop(server);
-        let identities = vec![PeerIdentity("example.org".into())];
+        let user = Aor("example.net@example.net".into());
+        let identities = Arc::new([PeerIdentity::Domain("example.org".into()), PeerIdentity::User(user)]);
         let (_, _client) = register(&flows, Transport::Tls, "192.0.2.1:5061", Proven::Client(identities));
         assert!(flows.find(&tls("Example.org")).is_some());
         assert!(flows.find(&tls("192.0.2.1")).is_some());

@@ -7,7 +7,9 @@
 
 use cordboard_core::time::Instant;
 use cordboard_core::transport::{Flow, FlowError, Listener, Transport};
-use cordboard_service::door::{Answer, AskId, Command, CommandId, Input, Output, Question, ShardId};
+use cordboard_service::door::{
+    Answer, AskId, Command, CommandId, Input, Output, PeerIdentity, Question, ShardId,
+};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -145,6 +147,13 @@ impl<A: Shard> Hub<A> {
     /// Hands in one message that came over a connection.
     pub(crate) fn deliver(self: &Arc<Self>, flow: Flow, bytes: &[u8]) {
         self.run(self.shard_of(bytes), |entered| entered.input(Input::Packet { flow, bytes }));
+    }
+
+    /// Tells every shard who is at the other end of a connection.
+    pub(crate) fn flow_opened(self: &Arc<Self>, flow: Flow, identities: &Arc<[PeerIdentity]>) {
+        for shard in self.shard_ids() {
+            self.run(shard, |entered| entered.input(Input::FlowOpened(flow, Arc::clone(identities))));
+        }
     }
 
     /// Tells every shard that a flow is of no use any more.

@@ -1,5 +1,9 @@
-//! Which SIP domains a certificate proves (RFC 5922 §7), and the check that uses it.
+//! Which SIP domains and users a certificate proves (RFC 5922 §7), and the check that uses it.
 
+use cordboard_service::door::PeerIdentity;
+use cordboard_service::location::Aor;
+use cordboard_sip::uri::unescape;
+use cordboard_sip::{Scheme, UriRef};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
@@ -7,15 +11,19 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use std::sync::Arc;
 
-use crate::store::PeerIdentity;
-
-/// Identities that are read from one certificate.
+/// Domains, and users, that are read from one certificate.
 const MAX_IDENTITIES: usize = 64;
 
-/// §7.1: the hosts of its `sip` URIs without a user, or, if there is none, its DNS names.
+/// What the certificate of a client proves.
 pub(crate) fn identities(certificate: &CertificateDer<'_>) -> Vec<PeerIdentity> {
+    let users = users(certificate).into_iter().map(PeerIdentity::User);
+    domains(certificate).into_iter().map(PeerIdentity::Domain).chain(users).collect()
+}
+
+/// §7.1: the hosts of its `sip` URIs without a user, or, if there is none, its DNS names.
+fn domains(certificate: &CertificateDer<'_>) -> Vec<Box<str>> {
     let Ok(certificate) = webpki::EndEntityCert::try_from(certificate) else { return Vec::new() };
-    let named = |name: &str| PeerIdentity(name.to_ascii_lowercase().into());
+    let named = |name: &str| name.to_ascii_lowercase().into();
     let by_uri: Vec<_> =
         certificate.valid_uri_names().filter_map(sip_domain).map(named).take(MAX_IDENTITIES).collect();
     if by_uri.is_empty() {
@@ -23,6 +31,24 @@ pub(crate) fn identities(certificate: &CertificateDer<'_>) -> Vec<PeerIdentity> 
     } else {
         by_uri
     }
+}
+
+/// Whose addresses-of-record its `sip` URIs with a user are (RFC 3261 §23.1).
+fn users(certificate: &CertificateDer<'_>) -> Vec<Aor> {
+    let Ok(certificate) = webpki::EndEntityCert::try_from(certificate) else { return Vec::new() };
+    certificate.valid_uri_names().filter_map(sip_user).take(MAX_IDENTITIES).collect()
+}
+
+/// The address-of-record that a `sip` URI is. One with a port or parameters is another address
+/// (RFC 3261 §19.1.4), and nobody's name.
+fn sip_user(uri: &str) -> Option<Aor> {
+    let uri = UriRef::parse(uri).ok().filter(|uri| uri.scheme() == Scheme::Sip)?;
+    let bare = uri.password().is_none()
+        && uri.port().is_none()
+        && uri.params().as_str().is_empty()
+        && uri.headers().is_empty();
+    let user = unescape(uri.user()?);
+    (bare && !user.is_empty()).then(|| Aor(format!("{user}@{}", uri.host().to_ascii_lowercase()).into()))
 }
 
 /// The domain of a `sip` URI that names no user.
@@ -67,8 +93,7 @@ impl ServerCertVerifier for SipServerVerifier {
             | Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => {
-                let proves = |one: &PeerIdentity| one.0.eq_ignore_ascii_case(wanted.as_ref());
-                if identities(end_entity).iter().any(proves) {
+                if domains(end_entity).iter().any(|one| one.eq_ignore_ascii_case(wanted.as_ref())) {
                     Ok(ServerCertVerified::assertion())
                 } else {
                     Err(CertificateError::NotValidForName.into())
@@ -145,8 +170,7 @@ mod tests {
     }
 
     fn names(of: &[SanType]) -> Vec<String> {
-        let found = identities(&certificate(of, &authority().issuer));
-        found.into_iter().map(|one| one.0.into()).collect()
+        domains(&certificate(of, &authority().issuer)).into_iter().map(Into::into).collect()
     }
 
     #[test]
@@ -160,6 +184,34 @@ mod tests {
         );
         assert_eq!(names(&[uri("sip:example.org:5061;transport=tls")]), ["example.org"]);
         assert!(names(&[uri("im:example.org")]).is_empty());
+    }
+
+    #[test]
+    fn a_uri_with_a_user_is_that_user_and_no_domain() {
+        let found = |of: &[SanType]| identities(&certificate(of, &authority().issuer));
+        let user = |aor: &str| PeerIdentity::User(Aor(aor.into()));
+        let domain = |name: &str| PeerIdentity::Domain(name.into());
+        assert_eq!(found(&[uri("SIP:%61lice@Example.com")]), [user("alice@example.com")]);
+        assert_eq!(
+            found(&[uri("sip:bob@example.com"), uri("sip:example.com"), uri("sip:Bob@example.com")]),
+            [domain("example.com"), user("bob@example.com"), user("Bob@example.com")]
+        );
+        assert_eq!(
+            found(&[dns("example.com"), uri("sip:bob@b.org")]),
+            [domain("example.com"), user("bob@b.org")]
+        );
+        for other in [
+            "sips:alice@example.com",
+            "mailto:alice@example.com",
+            "sip:alice:word@example.com",
+            "sip:alice@example.com:5061",
+            "sip:alice@example.com;user=phone",
+            "sip:alice@example.com?Replaces=x",
+            "sip:@example.com",
+            "sip:alice@",
+        ] {
+            assert_eq!(found(&[uri(other)]), [], "{other}");
+        }
     }
 
     #[test]

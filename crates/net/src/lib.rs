@@ -44,4 +44,4 @@ pub use config::{
 pub use error::{ReloadError, StartError};
 pub use server::{Running, Server, Traffic};
 pub use shard::Shard;
-pub use store::{Peer, PeerIdentity, Reply, Store};
+pub use store::{Peer, Reply, Store};

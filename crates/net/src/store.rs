@@ -2,7 +2,7 @@
 
 use cordboard_core::time::Instant;
 use cordboard_core::transport::Flow;
-use cordboard_service::door::{Answer, AskId, Event, Question, ShardId};
+use cordboard_service::door::{Answer, AskId, Event, PeerIdentity, Question, ShardId};
 use std::fmt;
 use std::sync::Arc;
 
@@ -31,13 +31,9 @@ pub trait Store: Send + Sync + 'static {
 pub struct Peer {
     /// Whether the peer opened the connection.
     pub incoming: bool,
-    /// The SIP identities that its certificate proves (RFC 5922 §7.1); none without a certificate.
-    pub identities: Vec<PeerIdentity>,
+    /// What its certificate proves (RFC 5922 §7.1); nothing without a client's certificate.
+    pub identities: Arc<[PeerIdentity]>,
 }
-
-/// A SIP domain that a certificate proves (RFC 5922 §7.1), in lower case.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PeerIdentity(pub Box<str>);
 
 /// Carries one answer to the shard that asked. May be sent from any thread that holds no lock which
 /// the [`Store`]'s methods take.

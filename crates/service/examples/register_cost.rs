@@ -85,7 +85,7 @@ impl World {
             };
             (name.into(), user)
         });
-        let directory = Directory { users: users.collect() };
+        let directory = Directory { users: users.collect(), ..Directory::default() };
         let directory = Command::UseDirectory(Arc::new(directory));
         agent.handle(Instant::START, Input::Command(CommandId(0), directory));
         let location = Location::new(10, [1; 16]);

@@ -72,7 +72,11 @@ impl Agent {
     pub fn handle(&mut self, now: Instant, input: Input<'_>) {
         match input {
             Input::Packet { flow, bytes } => self.packet(now, flow, bytes),
-            Input::FlowClosed(flow, _) => self.desk.stack.flow_closed(now, flow),
+            Input::FlowOpened(flow, identities) => self.desk.peers.opened(flow, identities),
+            Input::FlowClosed(flow, _) => {
+                self.desk.peers.closed(flow);
+                self.desk.stack.flow_closed(now, flow);
+            }
             Input::Answer(id, answer) => self.answer(now, id, answer),
             Input::Command(id, command) => self.command(now, id, command),
         }

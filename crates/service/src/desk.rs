@@ -4,6 +4,7 @@
 use crate::counters::Counters;
 use crate::directory::Directory;
 use crate::door::{AskId, Event, Level, Note, Output, Question};
+use crate::peers::Peers;
 use crate::settings::Settings;
 use crate::token::Tokens;
 use bytes::Bytes;
@@ -52,6 +53,7 @@ pub(crate) struct Desk {
     pub(crate) stack: Stack,
     pub(crate) settings: Arc<Settings>,
     pub(crate) directory: Arc<Directory>,
+    pub(crate) peers: Peers,
     pub(crate) tokens: Tokens,
     pub(crate) counters: Counters,
     pub(crate) out: VecDeque<Output>,
@@ -67,6 +69,7 @@ impl Desk {
             stack,
             settings,
             directory: Arc::default(),
+            peers: Peers::default(),
             counters: Counters::default(),
             out: VecDeque::new(),
             asks: Slab::new(),

@@ -9,6 +9,8 @@ pub struct Directory {
     /// By user name, as in the user part of the address-of-record. The hash needs no secret, for only an operator
     /// adds names.
     pub users: HashMap<Box<str>, User, FixedState>,
+    /// What is asked of those who are in a group, by its name. Groups that ask nothing need not be here.
+    pub groups: HashMap<Box<str>, Group, FixedState>,
 }
 
 impl Directory {
@@ -16,6 +18,21 @@ impl Directory {
     pub fn user(&self, name: &str) -> Option<&User> {
         self.users.get(name)
     }
+
+    /// Whether a user of ours must prove by a client certificate who they are: one group that asks is enough.
+    pub fn wants_certificate(&self, name: &str) -> bool {
+        let asks = |group: &str| self.groups.get(group).is_some_and(|group| group.client_certificate);
+        !self.groups.is_empty()
+            && self.user(name).is_some_and(|user| user.groups.iter().any(|group| asks(group)))
+    }
+}
+
+/// What is asked of everybody in a group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Group {
+    /// Whether they register, call and are called only over connections whose certificate proves them
+    /// (RFC 5922 §7.4), besides digest.
+    pub client_certificate: bool,
 }
 
 /// Somebody with a telephone.

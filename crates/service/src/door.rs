@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::call::{CallAction, CallEvent};
 use crate::directory::Directory;
-use crate::location::{Located, RegisterError, Registered, Registration, Wanted};
+use crate::location::{Aor, Located, RegisterError, Registered, Registration, Wanted};
 use crate::settings::Settings;
 
 /// Names one question of one agent; answers carry it back.
@@ -35,12 +35,24 @@ pub enum Input<'a> {
         /// The message and nothing after it (datagrams may carry more).
         bytes: &'a [u8],
     },
+    /// A connection stands whose peer has proved who it is; before the first message over it.
+    FlowOpened(Flow, Arc<[PeerIdentity]>),
     /// A connection ended, or a datagram could not be sent (an ICMP error counts).
     FlowClosed(Flow, FlowError),
     /// The answer to a question.
     Answer(AskId, Answer),
     /// Somebody wants something done.
     Command(CommandId, Command),
+}
+
+/// Who a peer is, as its certificate proves it. What names one user never counts as a domain, nor the
+/// other way round.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PeerIdentity {
+    /// A SIP domain, in lower case (RFC 5922 §7.1).
+    Domain(Box<str>),
+    /// One user: "a value with a userpart identifies an individual user, not a domain" (RFC 5922 §7.1).
+    User(Aor),
 }
 
 /// What an agent hands to its driver, in order.

@@ -12,6 +12,7 @@ mod desk;
 pub mod directory;
 pub mod door;
 pub mod location;
+mod peers;
 mod proxy;
 mod registrar;
 mod ring;

@@ -9,6 +9,7 @@ mod table;
 
 use cordboard_core::time::Instant;
 use cordboard_core::transport::Flow;
+use cordboard_sip::uri::{Escape, Place};
 use std::time::Duration;
 
 pub use table::{Binding, BindingRef, Location, MAX_HOLDERS, Persist, Urgency};
@@ -18,17 +19,64 @@ pub use table::{Binding, BindingRef, Location, MAX_HOLDERS, Persist, Urgency};
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Aor(pub Box<str>);
 
+impl Aor {
+    /// The user, unescaped.
+    pub fn user(&self) -> &str {
+        self.parts().0
+    }
+
+    /// The domain.
+    pub fn domain(&self) -> &str {
+        self.parts().1
+    }
+
+    /// It as a `sip` URI, the user escaped where RFC 3261 §25.1 wants it.
+    pub fn uri(&self) -> impl std::fmt::Display {
+        let (user, domain) = self.parts();
+        std::fmt::from_fn(move |f| write!(f, "sip:{}@{domain}", Escape(user, Place::User)))
+    }
+
+    fn parts(&self) -> (&str, &str) {
+        // A user may hold an `@`, a domain may not.
+        self.0.rsplit_once('@').unwrap_or(("", &self.0))
+    }
+}
+
 /// What a lookup is for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Wanted {
     /// Everything registered for an address-of-record.
     Aor(Aor),
-    /// One instance of it, named by a GRUU (RFC 5627 §5.1).
-    Instance(Aor, Box<str>),
+    /// One instance of it, named by a GRUU (RFC 5627 §6.1).
+    Instance(Aor, Gruu),
     /// Whoever registered exactly this contact URI, also when its host cannot be resolved
     /// (`sip:x@y.invalid`).
     Contact(Box<str>),
 }
+
+impl Wanted {
+    /// Whether it exists only while somebody has registered it: a contact, or a temporary GRUU, which dies
+    /// with its era (RFC 5627 §5.3). Nobody knows of it afterwards: 404 and not 480.
+    pub const fn is_of_bindings_only(&self) -> bool {
+        matches!(self, Self::Contact(_) | Self::Instance(_, Gruu::Temporary(_)))
+    }
+}
+
+/// How a GRUU names an instance.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Gruu {
+    /// A public one: by its `+sip.instance`.
+    Public(Box<str>),
+    /// A temporary one: by the era in which it was made.
+    Temporary(Era),
+}
+
+/// A stretch of an instance's life in which all temporary GRUUs made in it are good (RFC 5627 §5.1, §5.3):
+/// it begins with the first contact of the instance, or with a REGISTER that has another Call-ID than the one
+/// before, and ends with the next era or the last contact. Another era is another number, unless a phone goes
+/// back to a Call-ID that it had before, which RFC 3261 §8.1.1.4 does not expect of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Era(pub u64);
 
 /// Where a request may go, best first.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -124,6 +172,8 @@ pub struct BindingFact {
     pub instance: Option<Box<str>>,
     /// `reg-id`; 0 when absent.
     pub reg_id: u32,
+    /// What temporary GRUUs of its instance are made for; `None` without an instance.
+    pub era: Option<Era>,
 }
 
 /// Why a REGISTER changed nothing.

@@ -3,15 +3,19 @@
 use crate::auth::{Authenticator, Verdict};
 use crate::desk::{Asker, Desk, role};
 use crate::door::{Answer, Level, Question};
-use crate::location::{Aor, BindingFact, Change, ContactChange, RegisterError, Registered, Registration};
+use crate::location::{
+    Aor, BindingFact, Change, ContactChange, Era, RegisterError, Registered, Registration,
+};
 use crate::proxy::target::uri_of;
 use cordboard_core::time::Instant;
 use cordboard_core::transaction::{Owner, ServerId};
 use cordboard_core::transport::Flow;
-use cordboard_sip::header::{Contact, ContactAddr};
-use cordboard_sip::uri::unescape;
+use cordboard_sip::header::ContactRef;
+use cordboard_sip::uri::{Escape, Place, unescape};
 use cordboard_sip::{Builder, Name, Status, UriRef, View};
 use slab::Slab;
+use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -76,11 +80,14 @@ impl Registrar {
             }
             Err(Unproved::Refuse(status)) => return desk.reply(now, server, request, status),
         };
-        let registration = match registration(desk, request, user.as_deref(), flow) {
+        if !is_certified(desk, request, flow) {
+            return desk.refuse_uncertified(now, flow, server, request);
+        }
+        let options = Options::of(request);
+        let registration = match registration(desk, request, &options, user.as_deref(), flow) {
             Ok(registration) => registration,
             Err(refusal) => return refuse(desk, now, server, request, refusal),
         };
-        let options = Options::of(request);
         let mut response = desk.response(request, Status::OK);
         if options.path {
             response = response.copy(request, Name::PATH);
@@ -115,8 +122,13 @@ impl Registrar {
         let Waiting { server, mut response, aor, gruu } = waiting;
         match registered {
             Ok(registered) => {
+                let mut temporary = Temporary::default();
                 for binding in &registered.bindings {
-                    response = response.line(Name::CONTACT, Listed { binding, now, aor: &aor, gruu });
+                    let gruus = binding
+                        .era
+                        .filter(|_| gruu)
+                        .map(|era| Gruus { aor: &aor, temporary: temporary.of_era(desk, &aor, era) });
+                    response = response.line(Name::CONTACT, Listed { binding, now, gruus });
                 }
                 desk.counters.registrations += 1;
                 desk.stack.respond(now, server, Status::OK, response.finish());
@@ -138,6 +150,7 @@ impl Registrar {
 fn registration(
     desk: &Desk,
     request: &View<'_>,
+    options: &Options,
     user: Option<&str>,
     flow: Flow,
 ) -> Result<Registration, Refusal> {
@@ -149,6 +162,10 @@ fn registration(
         .collect();
     if !unknown.is_empty() {
         return Err(Refusal::Extension(unknown));
+    }
+    if request.has(Name::PATH) && !options.path {
+        // RFC 3327 §5.3: so that a phone notices who has put itself into its way.
+        return Err(Refusal::Extension(vec!["path".into()]));
     }
     let to = UriRef::parse(request.to_uri()).map_err(|_| Status::BAD_REQUEST)?;
     let named = unescape(to.user().ok_or(Status::NOT_FOUND)?);
@@ -167,11 +184,11 @@ fn registration(
         cseq: request.cseq().0,
         flow,
         path: request.values(Name::PATH).map(|value| value.text.into()).collect(),
-        action: change(desk, request)?,
+        action: change(desk, request, &to)?,
     })
 }
 
-/// The options that a REGISTER says it supports.
+/// The options that a REGISTER says it supports, or even requires.
 struct Options {
     path: bool,
     gruu: bool,
@@ -179,10 +196,12 @@ struct Options {
 
 impl Options {
     fn of(request: &View<'_>) -> Self {
-        let supports = |option: &str| {
-            request.values(Name::SUPPORTED).any(|value| value.text.eq_ignore_ascii_case(option))
-        };
-        Self { path: supports("path"), gruu: supports("gruu") }
+        let mut options = Self { path: false, gruu: false };
+        for value in request.values(Name::SUPPORTED).chain(request.values(Name::REQUIRE)) {
+            options.path |= value.text.eq_ignore_ascii_case("path");
+            options.gruu |= value.text.eq_ignore_ascii_case("gruu");
+        }
+        options
     }
 }
 
@@ -221,16 +240,27 @@ fn authenticate(
     }
 }
 
+/// Whether the connection proves whose contacts they are, where that is asked for (RFC 5922 §7.6).
+fn is_certified(desk: &Desk, request: &View<'_>, flow: Flow) -> bool {
+    if desk.directory.groups.is_empty() {
+        return true;
+    }
+    let Ok(to) = UriRef::parse(request.to_uri()) else { return true };
+    desk.is_certified(&unescape(to.user().unwrap_or_default()), Some(&to), flow)
+}
+
 /// §10.3 steps 6 and 7.
-fn change(desk: &Desk, request: &View<'_>) -> Result<Change, Refusal> {
+fn change(desk: &Desk, request: &View<'_>, to: &UriRef<'_>) -> Result<Change, Refusal> {
     let bounds = desk.settings.registrar;
     let asked = request.value(Name::EXPIRES).map(|text| text.trim().parse::<u32>().unwrap_or(3600));
     let mut changes = Vec::new();
     let mut all = false;
-    for contact in request.headers::<Contact>() {
-        match contact.map_err(|_| Status::BAD_REQUEST)? {
-            Contact::All => all = true,
-            Contact::At(addr) => changes.push(addr),
+    let values: SmallVec<[Cow<'_, str>; 4]> =
+        request.values(Name::CONTACT).map(|value| value.unfolded()).collect();
+    for value in &values {
+        match value.trim() {
+            "*" => all = true,
+            text => changes.push(ContactRef::parse(text).map_err(|_| Status::BAD_REQUEST)?),
         }
         if changes.len() > MAX_CONTACTS_IN_REQUEST {
             return Err(Status::BAD_REQUEST.into());
@@ -260,7 +290,7 @@ fn change(desk: &Desk, request: &View<'_>) -> Result<Change, Refusal> {
             if expires < bounds.min_expires && !expires.is_zero() {
                 return Err(Refusal::TooBrief(bounds.min_expires));
             }
-            one_change(&addr, expires.min(bounds.max_expires), outbound)
+            one_change(desk, to, &addr, expires.min(bounds.max_expires), outbound)
         })
         .collect();
     Ok(Change::Update(changes?))
@@ -274,20 +304,45 @@ fn first_hop_does_outbound(request: &View<'_>) -> bool {
             .any(|path| UriRef::parse(uri_of(path.text)).is_ok_and(|uri| uri.params().has("ob")))
 }
 
-fn one_change(addr: &ContactAddr, expires: Duration, outbound: bool) -> Result<ContactChange, Refusal> {
-    let uri = addr.addr.uri.to_string();
-    if UriRef::parse(&uri).map_or(true, |uri| !uri.headers().is_empty()) {
+fn one_change(
+    desk: &Desk,
+    to: &UriRef<'_>,
+    addr: &ContactRef<'_>,
+    expires: Duration,
+    outbound: bool,
+) -> Result<ContactChange, Refusal> {
+    let uri = addr.address.uri_text();
+    match addr.address.uri() {
         // §10.2.1: a Contact in a REGISTER has no headers; with them it could forge requests.
-        return Err(Status::BAD_REQUEST.into());
+        Ok(uri) if !uri.headers().is_empty() => return Err(Status::BAD_REQUEST.into()),
+        Ok(uri) if addr.instance.is_some() && !expires.is_zero() && leads_back(desk, to, &uri) => {
+            return Err(Status::FORBIDDEN.into());
+        }
+        Ok(_) => {}
+        Err(_) => return Err(Status::BAD_REQUEST.into()),
     }
     Ok(ContactChange {
         uri: uri.into(),
         q: addr.q.map_or(1000, cordboard_sip::header::Quality::thousandths),
         expires,
-        instance: addr.instance.clone(),
+        instance: addr.instance.as_deref().map(Box::from),
         reg_id: addr.reg_id.unwrap_or(0),
         outbound: outbound && addr.reg_id.is_some() && addr.instance.is_some(),
     })
+}
+
+/// RFC 5627 §5.1: an instance cannot be at its own address-of-record, which a public GRUU of it is equivalent
+/// to, nor at a temporary GRUU of it, nor where SIP does not go.
+fn leads_back(desk: &Desk, to: &UriRef<'_>, contact: &UriRef<'_>) -> bool {
+    let is_temporary_gruu = || {
+        contact.params().find("gr") == Some(None)
+            && desk.is_ours(contact)
+            && contact
+                .user()
+                .and_then(|token| desk.tokens.open_gruu(&unescape(token)))
+                .is_some_and(|(user, _)| to.user().is_some_and(|named| *unescape(named) == *user))
+    };
+    !contact.is_sip() || contact.equivalent(to) || is_temporary_gruu()
 }
 
 fn refuse(desk: &mut Desk, now: Instant, server: ServerId, request: &View<'_>, refusal: Refusal) {
@@ -309,17 +364,39 @@ fn refuse(desk: &mut Desk, now: Instant, server: ServerId, request: &View<'_>, r
     desk.stack.respond(now, server, status, response.finish());
 }
 
+/// The temporary GRUUs that one response tells, each of a fresh user part (RFC 5627 §5.1).
+#[derive(Default)]
+struct Temporary(SmallVec<[(Era, Option<String>); 1]>);
+
+impl Temporary {
+    /// The one of that era, the same for each contact of an instance (§5.2).
+    fn of_era(&mut self, desk: &mut Desk, aor: &Aor, era: Era) -> Option<&str> {
+        let at = self.0.iter().position(|(made, _)| *made == era).unwrap_or_else(|| {
+            let made = desk.tokens.seal_gruu(desk.stack.dice(), aor.user(), era);
+            self.0.push((era, made));
+            self.0.len() - 1
+        });
+        self.0[at].1.as_deref()
+    }
+}
+
 /// A contact as the 200 lists it (§10.3 step 8, RFC 5626 §6, RFC 5627 §5.2).
 struct Listed<'a> {
     binding: &'a BindingFact,
     now: Instant,
+    gruus: Option<Gruus<'a>>,
+}
+
+/// The GRUUs of an instance.
+struct Gruus<'a> {
     aor: &'a Aor,
-    gruu: bool,
+    /// The user part.
+    temporary: Option<&'a str>,
 }
 
 impl fmt::Display for Listed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { binding, now, aor, gruu } = self;
+        let Self { binding, now, gruus } = self;
         // Rounded up, so that a phone never believes it is gone while it is still there.
         let left = binding.expires_at.since(*now);
         let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
@@ -328,9 +405,20 @@ impl fmt::Display for Listed<'_> {
             write!(f, ";q=0.{:03}", binding.q)?;
         }
         if let Some(instance) = &binding.instance {
-            write!(f, ";+sip.instance=\"<{instance}>\"")?;
-            if *gruu {
-                write!(f, ";pub-gruu=\"sip:{};gr={instance}\"", aor.0)?;
+            f.write_str(";+sip.instance=\"<")?;
+            for part in instance.split_inclusive(['"', '\\']) {
+                // What was a quoted pair in the request is one again.
+                match part.strip_suffix(['"', '\\']) {
+                    Some(plain) => write!(f, "{plain}\\{}", &part[plain.len()..])?,
+                    None => f.write_str(part)?,
+                }
+            }
+            f.write_str(">\"")?;
+            if let Some(Gruus { aor, temporary }) = gruus {
+                write!(f, ";pub-gruu=\"{};gr={}\"", aor.uri(), Escape(instance, Place::Param))?;
+                if let Some(user) = temporary {
+                    write!(f, ";temp-gruu=\"sip:{user}@{};gr\"", aor.domain())?;
+                }
             }
         }
         if binding.reg_id != 0 {

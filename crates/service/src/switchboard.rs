@@ -51,6 +51,7 @@ pub(crate) fn request(agent: &mut Agent, now: Instant, flow: Flow, server: Serve
             let response = agent.auth.challenge(&agent.desk, now, stale, Name::PROXY_AUTHENTICATE, response);
             return agent.desk.stack.respond_statelessly(server, response.finish());
         }
+        Err(Denied::Certificate) => return agent.desk.refuse_uncertified(now, flow, server, request),
         Err(Denied::Refuse(status)) => return reject(&mut agent.desk, now, server, request, status),
     };
     if request.method() == Method::Invite && request.to_tag().is_none() {
@@ -58,7 +59,7 @@ pub(crate) fn request(agent: &mut Agent, now: Instant, flow: Flow, server: Serve
     }
     routed.preparation.record_route = agent.desk.settings.record_route && makes_dialog(request);
     routed.preparation.identity = match &caller {
-        Caller::User(user) => Some(agent.desk.aor(user).0),
+        Caller::User(user) => Some(agent.desk.written_aor(user)),
         Caller::InDialog | Caller::Neighbour | Caller::Stranger => None,
     };
     let Agent { desk, proxy, .. } = agent;
@@ -138,7 +139,11 @@ impl Caller {
 }
 
 enum Denied {
-    Challenge { stale: bool },
+    Challenge {
+        stale: bool,
+    },
+    /// Digest proves the user, the connection does not.
+    Certificate,
     Refuse(Status),
 }
 
@@ -158,7 +163,7 @@ fn caller(
         return Ok(Caller::Neighbour);
     }
     if !agent.desk.settings.auth.calls {
-        return Ok(Caller::Stranger);
+        return unchallenged(&agent.desk, flow, request);
     }
     let claims = UriRef::parse(request.from_uri()).ok();
     let nameless = claims.as_ref().is_some_and(is_anonymous);
@@ -172,7 +177,8 @@ fn caller(
         Verdict::User(user) => {
             let claimed = claims.as_ref().and_then(cordboard_sip::UriRef::user).unwrap_or_default();
             if nameless || *cordboard_sip::uri::unescape(claimed) == *user {
-                return Ok(Caller::User(user));
+                let certified = agent.desk.is_certified(&user, claims.as_ref(), flow);
+                return if certified { Ok(Caller::User(user)) } else { Err(Denied::Certificate) };
             }
             agent.desk.note(Level::Warning, "From does not fit the authenticated user", request, Some(flow));
             Err(Denied::Refuse(Status::FORBIDDEN))
@@ -185,6 +191,19 @@ fn caller(
         }
         Verdict::Malformed => Err(Denied::Refuse(Status::BAD_REQUEST)),
     }
+}
+
+/// Who sent a request where nobody is asked for a password: a certificate may be asked for all the same.
+fn unchallenged(desk: &Desk, flow: Flow, request: &View<'_>) -> Result<Caller, Denied> {
+    if desk.directory.groups.is_empty() {
+        return Ok(Caller::Stranger);
+    }
+    let Ok(claims) = UriRef::parse(request.from_uri()) else { return Ok(Caller::Stranger) };
+    let claimed = cordboard_sip::uri::unescape(claims.user().unwrap_or_default());
+    if desk.is_ours(&claims) && !desk.is_certified(&claimed, Some(&claims), flow) {
+        return Err(Denied::Certificate);
+    }
+    Ok(Caller::Stranger)
 }
 
 /// RFC 3323 §4.1.1.3: a caller who hides its name writes this one, at whatever host.

@@ -1,10 +1,17 @@
-//! Route tokens: what we write into the user part of our Record-Route, so that a request inside a
-//! dialog proves that it belongs to one we carried, and finds the flows of both ends (RFC 5626 §5.3).
+//! Tokens that stand in user parts of ours.
 //!
-//! A token is stateless: thirteen characters of a keyed hash over the Call-ID, the caller's tag and
+//! A route token is what we write into our Record-Route, so that a request inside a dialog proves that it
+//! belongs to one we carried, and finds the flows of both ends (RFC 5626 §5.3). It is stateless: thirteen characters of a keyed hash over the Call-ID, the caller's tag and
 //! the flows, then the flows. Which end sent a request follows from which of its tags fits.
+//!
+//! The user part of a temporary GRUU (RFC 5627) is one too, sealed rather than signed.
 
-use cordboard_core::dice::{parse_base32, push_base32};
+mod gruu;
+
+pub use gruu::MAX_USER as MAX_GRUU_USER;
+
+use crate::location::Era;
+use cordboard_core::dice::{Dice, parse_base32, push_base32};
 use cordboard_core::transport::{Flow, ListenerId, Transport};
 use siphasher::sip::SipHasher24;
 use std::hash::Hasher;
@@ -15,6 +22,7 @@ use std::net::{IpAddr, SocketAddr};
 pub struct Tokens {
     hasher: SipHasher24,
     node: u8,
+    seal: gruu::Seal,
 }
 
 /// What a signature is for: one made for the one says nothing for the other.
@@ -47,7 +55,7 @@ impl Tokens {
         let mut hasher = SipHasher24::new_with_keys(word(0), word(8));
         hasher.write_u64(word(16));
         hasher.write_u64(word(24));
-        Self { hasher, node }
+        Self { hasher, node, seal: gruu::Seal::new(key, node) }
     }
 
     /// The token of a dialog, written for the user part of a URI.
@@ -84,6 +92,17 @@ impl Tokens {
         let mut tag = String::with_capacity(13);
         push_base32(&mut tag, self.sign(TAG, call_id, from_tag, branch));
         tag
+    }
+
+    /// The user part of a new temporary GRUU (RFC 5627 §5.1) of an instance of `user` (unescaped); `None` if
+    /// that is longer than [`MAX_GRUU_USER`].
+    pub fn seal_gruu(&self, dice: &mut Dice, user: &str, era: Era) -> Option<String> {
+        self.seal.close(dice, user, era)
+    }
+
+    /// Whose a temporary GRUU is, by its user part as written, and of which era; `None` if we made none such.
+    pub fn open_gruu(&self, token: &str) -> Option<(Box<str>, Era)> {
+        self.seal.open(token)
     }
 
     fn sign(&self, purpose: u8, call_id: &str, caller_tag: &str, flows: &str) -> u64 {

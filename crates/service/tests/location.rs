@@ -3,8 +3,8 @@
 use cordboard_core::time::Instant;
 use cordboard_core::transport::{Flow, ListenerId, Transport};
 use cordboard_service::location::{
-    Aor, Change, ContactChange, Located, Location, Persist, RegisterError, Registered, Registration, Urgency,
-    Wanted,
+    Aor, Change, ContactChange, Era, Gruu, Located, Location, Persist, RegisterError, Registered,
+    Registration, Urgency, Wanted,
 };
 use std::time::Duration;
 
@@ -229,9 +229,117 @@ fn a_phone_that_was_started_again_leaves_no_ghost() {
 fn an_instance_is_found_by_its_name() {
     let mut location = location();
     location.handle(at(0), &update(1, &[flow_of("sip:a@h", "urn:uuid:A", 1), contact("sip:b@h")])).unwrap();
-    let wanted = |instance: &str| Wanted::Instance(Aor(ALICE.into()), instance.into());
+    let wanted = |instance: &str| Wanted::Instance(Aor(ALICE.into()), Gruu::Public(instance.into()));
     assert_eq!(targets(&location.locate(at(1), &wanted("urn:uuid:a"))), ["sip:a@h"]);
     assert_eq!(location.locate(at(1), &wanted("urn:uuid:b")), Located::default());
+}
+
+/// What temporary GRUUs are made for after a REGISTER of Alice, in the order of her contacts.
+fn eras(location: &mut Location, now: u64, call_id: &str, contacts: &[ContactChange]) -> Vec<Era> {
+    let asked = Registration { call_id: call_id.into(), ..update(now as u32, contacts) };
+    let (registered, _) = location.handle(at(now), &asked).expect("it is accepted");
+    registered.bindings.iter().filter_map(|binding| binding.era).collect()
+}
+
+fn of_era(location: &Location, now: u64, era: Era) -> Located {
+    location.locate(at(now), &Wanted::Instance(Aor(ALICE.into()), Gruu::Temporary(era)))
+}
+
+/// RFC 5627 §3.2 and §5.1.
+#[test]
+fn an_era_lasts_as_long_as_its_call_id() {
+    let mut location = location();
+    let phone = |uri| ContactChange { instance: Some("urn:x".into()), ..contact(uri) };
+    let [first] = eras(&mut location, 1, "a", &[phone("sip:a@h")])[..] else { panic!("one contact") };
+    assert_eq!(eras(&mut location, 2, "a", &[phone("sip:a@h")]), [first], "a refresh goes on with it");
+    assert_eq!(targets(&of_era(&location, 3, first)), ["sip:a@h"]);
+    let [second] = eras(&mut location, 4, "b", &[phone("sip:a@h")])[..] else { panic!("one contact") };
+    assert_ne!(first, second);
+    assert_eq!(of_era(&location, 5, first), Located::default());
+    assert_eq!(targets(&of_era(&location, 5, second)), ["sip:a@h"]);
+    let [third] = eras(&mut location, 6, "c", &[phone("sip:a@elsewhere")])[..] else { panic!("restarted") };
+    assert_eq!(of_era(&location, 7, second), Located::default(), "started again with another contact");
+    assert_eq!(targets(&of_era(&location, 7, third)), ["sip:a@elsewhere"]);
+}
+
+/// RFC 5627 §5.3: with the last contact all temporary GRUUs die, and do not come back with the Call-ID.
+#[test]
+fn an_era_ends_with_the_last_contact() {
+    let mut location = location();
+    let phone = |uri| ContactChange { instance: Some("urn:x".into()), ..contact(uri) };
+    let away = |uri| ContactChange { expires: Duration::ZERO, ..phone(uri) };
+    let two = [phone("sip:a@h"), phone("sip:a@i")];
+    let [first, other] = eras(&mut location, 1, "a", &two)[..] else { panic!("two contacts") };
+    assert_eq!(first, other);
+    assert_eq!(eras(&mut location, 2, "a", &[away("sip:a@h")]), [first]);
+    assert_eq!(targets(&of_era(&location, 2, first)), ["sip:a@i"]);
+    assert!(eras(&mut location, 3, "a", &[away("sip:a@i")]).is_empty());
+    let [second] = eras(&mut location, 4, "a", &[phone("sip:a@h")])[..] else { panic!("one contact") };
+    assert_ne!(first, second);
+    assert_eq!(of_era(&location, 5, first), Located::default());
+    let later = 4 + HOUR.as_secs();
+    assert_eq!(of_era(&location, later, second), Located::default(), "it has expired");
+    assert_ne!(eras(&mut location, later, "a", &[phone("sip:a@h")]), [second]);
+}
+
+/// RFC 5627 §3.2, §4.1: flows have Call-IDs of their own; one that changes ends the era of all.
+#[test]
+fn the_flows_of_an_instance_share_an_era() {
+    let mut location = location();
+    let flow = |n: u32| flow_of(&format!("sip:a@h{n}"), "urn:x", n);
+    let [first] = eras(&mut location, 1, "a", &[flow(1)])[..] else { panic!("one flow") };
+    assert_eq!(eras(&mut location, 2, "b", &[flow(2)]), [first, first]);
+    assert_eq!(of_era(&location, 3, first).targets.len(), 2);
+    let away = ContactChange { expires: Duration::ZERO, ..flow(1) };
+    assert_eq!(eras(&mut location, 3, "a", &[away]), [first]);
+    assert_eq!(targets(&of_era(&location, 4, first)), ["sip:a@h2"], "one flow is enough");
+    assert_eq!(eras(&mut location, 5, "c", &[flow(1)]), [first, first]);
+    let [second, same] = eras(&mut location, 6, "d", &[flow(2)])[..] else { panic!("two flows") };
+    assert_eq!(second, same);
+    assert_ne!(first, second);
+    assert_eq!(of_era(&location, 7, first), Located::default());
+    assert_eq!(of_era(&location, 7, second).targets.len(), 2);
+}
+
+#[test]
+fn a_request_with_all_contacts_of_an_instance_begins_one_era() {
+    let mut location = location();
+    let both = [flow_of("sip:a@h1", "urn:x", 0), flow_of("sip:a@h2", "URN:X", 0)];
+    let before = eras(&mut location, 1, "a", &both);
+    let after = eras(&mut location, 2, "b", &both);
+    assert_eq!(after[0], after[1]);
+    assert_ne!(before[0], after[0]);
+    let other = ContactChange { instance: Some("urn:y".into()), ..contact("sip:a@h2") };
+    let [one, two] = eras(&mut location, 3, "b", &[other])[..] else { panic!("two instances") };
+    assert_eq!(one, after[0]);
+    assert_ne!(one, two, "the contact has gone over to another instance");
+}
+
+#[test]
+fn an_era_survives_a_restart() {
+    let mut before = location();
+    let first = eras(&mut before, 1, "a", &[flow_of("sip:a@h1", "urn:x", 1)]);
+    eras(&mut before, 2, "b", &[flow_of("sip:a@h2", "urn:x", 2)]);
+    eras(&mut before, 2, "c", &[flow_of("sip:b@h3", "urn:y", 0)]);
+    let [_, _, other] = eras(&mut before, 3, "d", &[flow_of("sip:b@h3", "urn:y", 0)])[..] else {
+        panic!("three contacts")
+    };
+    let mut after = Location::new(3, [9; 16]);
+    let mut kept: Vec<_> = before.bindings(at(4)).collect();
+    kept.sort_by_key(|binding| binding.number);
+    for binding in &kept {
+        after.restore(at(4), binding);
+    }
+    for era in [first[0], other] {
+        let uris = |location: &Location| {
+            let located = location.locate(at(5), &Wanted::Instance(Aor(ALICE.into()), Gruu::Temporary(era)));
+            targets(&located).into_iter().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert!(!uris(&before).is_empty());
+        assert_eq!(uris(&before), uris(&after));
+    }
+    let refreshed = eras(&mut after, 5, "a", &[flow_of("sip:a@h1", "urn:x", 1)]);
+    assert_eq!(refreshed, [first[0], first[0], other]);
 }
 
 #[test]

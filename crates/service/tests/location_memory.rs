@@ -1,4 +1,4 @@
-//! What a binding costs in memory, everything included: at most 600 bytes.
+//! What a binding costs in memory, everything included: at most 500 bytes.
 
 use cordboard_core::time::Instant;
 use cordboard_core::transport::{Flow, ListenerId, Transport};
@@ -9,7 +9,7 @@ use std::time::Duration;
 const OVERHEAD: usize = 24;
 
 #[test]
-fn a_binding_costs_at_most_600_bytes() {
+fn a_binding_costs_at_most_500_bytes() {
     // Just past a power of two, where tables that double are at their emptiest.
     for count in [50_000u32, 65_600] {
         let mut location = Location::new(10, [1; 16]);
@@ -17,7 +17,7 @@ fn a_binding_costs_at_most_600_bytes() {
         let live = usize::try_from(held.count_current).expect("more is held than before");
         let bytes = usize::try_from(held.bytes_current).expect("more is held than before");
         let bytes = (bytes + live * OVERHEAD) / count as usize;
-        assert!(bytes <= 600, "{bytes} bytes a binding with {count} of them, {live} allocations live");
+        assert!(bytes <= 500, "{bytes} bytes a binding with {count} of them, {live} allocations live");
         assert_eq!(location.len(), count as usize);
     }
 }

@@ -52,7 +52,7 @@ mod warning;
 
 pub use accept::{Accept, AcceptEncoding, AcceptLanguage, AcceptedCoding, AcceptedLanguage, MediaRange};
 pub use call_id::{CallId, InReplyTo};
-pub use contact::{Contact, ContactAddr};
+pub use contact::{Contact, ContactAddr, ContactRef};
 pub use content::{ContentDisposition, ContentId, ContentType, Disposition, MediaType, MimeVersion};
 pub use counts::{ContentLength, Expires, FlowTimer, MaxBreadth, MaxForwards, MinExpires, RSeq};
 pub use cseq::CSeq;

@@ -184,6 +184,34 @@ fn session_descriptions() {
     run_on(&bodies, fuzz::values::sdp, 6, 20_000);
 }
 
+/// The examples of the RFCs.
+fn event_bodies() -> Vec<Vec<u8>> {
+    let folder = format!("{}/tests/data/events", env!("CARGO_MANIFEST_DIR"));
+    let mut bodies: Vec<_> = std::fs::read_dir(folder)
+        .expect("the corpus is in the repository")
+        .map(|file| read(&file.expect("a readable folder").path()))
+        .collect();
+    assert!(bodies.len() > 20, "the corpus was found");
+    bodies.sort();
+    bodies.push(
+        b"Messages-Waiting: yes\r\nMessage-Account: sip:a@b\r\nVoice-Message: 2/8 (0/2)\r\n\r\nTo: <a@b>\r\n"
+            .into(),
+    );
+    bodies
+}
+
+#[expect(clippy::disallowed_methods, reason = "the purity of the crate does not bind its tests")]
+fn read(path: &std::path::Path) -> Vec<u8> {
+    std::fs::read(path).expect("a readable file")
+}
+
+#[test]
+fn bodies_of_event_packages() {
+    let bodies = event_bodies();
+    let bodies: Vec<&[u8]> = bodies.iter().map(Vec::as_slice).collect();
+    run_on(&bodies, fuzz::events::events, 7, 20_000);
+}
+
 fn memmem(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes.windows(wanted.len()).position(|window| window == wanted)
 }

@@ -3,6 +3,8 @@
 
 use cordboard_sip::View;
 
+#[path = "fuzz/events.rs"]
+mod events;
 mod values;
 
 /// Values that the messages in `data/` do not have.
@@ -43,12 +45,59 @@ const BODIES: &[&str] = &[
     "v=0\r\no=alice 1 2 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\na=sendonly\r\nm=audio 49170 RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=inactive\r\n",
     "SIP/2.0 200 OK\r\nWarning: 399 a \"b\",\r\n 399 c \"d\"\r\n\r\nbody",
     "--b\r\nContent-Type: application/sdp\r\nContent-ID: <x>\r\n\r\nv=0\r\n--b\r\nContent-Type: multipart/alternative;boundary=c\r\n\r\n--c\r\n\r\nx\r\n--c--\r\n--b--\r\n",
+    include_str!("data/events/dialog-shared-6.xml"),
+    include_str!("data/events/conference-basic.xml"),
+    include_str!("data/events/reginfo-example.xml"),
+    include_str!("data/events/presence-status.xml"),
+    "Messages-Waiting: yes\r\nMessage-Account: sip:alice@vmail.example.com\r\nVoice-Message: 2/8 (0/2)\r\n\r\nTo: <a@b>\r\n",
 ];
 
-const PIECES: [&str; 34] = [
-    "\r\n", "\r\n ", "\n", "\r", ",", ";", ":", "<", ">", "\"", "\\", " ", "\t", "\0", "=", "[", "]", "%",
-    "%00", "%22", "%3E", "@", "?", "&", "(", ")", "/", "\u{e4}", ";tag=1", ";q=0.5", "sip:", "\"\"", "=\"",
+const PIECES: [&str; 45] = [
+    "\r\n",
+    "\r\n ",
+    "\n",
+    "\r",
+    ",",
+    ";",
+    ":",
+    "<",
+    ">",
+    "\"",
+    "\\",
+    " ",
+    "\t",
+    "\0",
+    "=",
+    "[",
+    "]",
+    "%",
+    "%00",
+    "%22",
+    "%3E",
+    "@",
+    "?",
+    "&",
+    "(",
+    ")",
+    "/",
+    "\u{e4}",
+    ";tag=1",
+    ";q=0.5",
+    "sip:",
+    "\"\"",
+    "=\"",
     "0",
+    "<!DOCTYPE r [<!ENTITY a \"b\">]>",
+    "<![CDATA[",
+    "]]>",
+    "&amp;",
+    "&a;",
+    "&#13;",
+    "<!--",
+    "-->",
+    " xmlns=\"\"",
+    "/>",
+    "</",
 ];
 
 /// `SplitMix64`: enough to mutate text, the same on every run.
@@ -156,8 +205,11 @@ fn bodies_mutated() {
     let mut dice = Dice(5_621);
     for body in BODIES {
         values::body(body.as_bytes());
+        events::events(body.as_bytes());
         for _ in 0..10_000 {
-            values::body(dice.mutate(body).as_bytes());
+            let body = dice.mutate(body);
+            values::body(body.as_bytes());
+            events::events(body.as_bytes());
         }
     }
 }

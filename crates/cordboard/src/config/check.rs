@@ -2,9 +2,10 @@
 
 use cordboard_core::transport::Transport;
 use cordboard_net::{Certificates, ClientCertificates, Dns, Limits, Origins, TrustedRoots};
+use cordboard_service::directory::Group;
 use cordboard_service::settings::{Auth, Registrar};
 use cordboard_sip::digest::Algorithm;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -63,6 +64,7 @@ pub(super) fn check(file: File, folder: &Path) -> Result<Config, Vec<Fault>> {
     let mut report = Report::default();
     let domains = domains(&file, &mut report);
     let realm = domains.first().cloned().unwrap_or_default();
+    let groups = groups(&file, &mut report);
     let config = Config {
         data: folder.join(file.data.unwrap_or_else(|| PathBuf::from("cordboard-data"))),
         shards: file.shards,
@@ -83,6 +85,7 @@ pub(super) fn check(file: File, folder: &Path) -> Result<Config, Vec<Fault>> {
         dns: dns(&file.dns, &mut report),
         log: log(&file.log, &mut report),
         limits: limits(&file.limits, &mut report),
+        groups,
         users: people::people(file.user, file.user_range, &realm, &mut report),
         domains,
     };
@@ -238,6 +241,36 @@ fn tls(file: &file::Tls, folder: &Path, report: &mut Report) -> Tls {
     }
     let roots = TrustedRoots { system: file.trust_system.unwrap_or(true), files };
     Tls { certificates, clients, roots }
+}
+
+/// What is asked of groups, and whether those in them could ever do it.
+fn groups(file: &File, report: &mut Report) -> BTreeMap<Box<str>, Group> {
+    let secure = |listen: &file::Listen| {
+        listen.transport.get_ref().parse::<Transport>().is_ok_and(Transport::is_secure)
+    };
+    let connects = file.listen.iter().any(secure);
+    let asked =
+        file.tls.ask_client_certificates.as_ref().is_some_and(|asked| asked.get_ref().as_str() != "no");
+    let mut groups = BTreeMap::new();
+    for (name, written) in &file.groups {
+        let wanted = written.client_certificate.as_ref();
+        let client_certificate = wanted.is_some_and(|wanted| *wanted.get_ref());
+        groups.insert(name.as_str().into(), Group { client_certificate });
+        let Some(wanted) = wanted.filter(|_| client_certificate) else { continue };
+        if !connects {
+            let says =
+                format!("`{name}` wants client certificates, and nothing listens for TLS to carry them");
+            let tries = "adding\n\n    [[listen]]\n    transport = \"tls\"\n    address = \"0.0.0.0:5061\"\n";
+            report.wrong(wanted.span(), says, tries);
+        }
+        if !asked {
+            let says = format!("`{name}` wants client certificates, and no phone is asked for one");
+            let tries =
+                "adding `ask_client_certificates = \"optional\"` and `client_ca = \"FILE.pem\"` to [tls]";
+            report.wrong(wanted.span(), says, tries);
+        }
+    }
+    groups
 }
 
 fn auth(file: &file::Auth, report: &mut Report) -> Auth {

@@ -1,6 +1,7 @@
 //! The configuration file as it is written: `cordboard.example.toml` explains every key.
 
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use toml::Spanned;
 
@@ -38,6 +39,8 @@ pub(super) struct File {
     pub(super) log: Log,
     #[serde(default)]
     pub(super) limits: Limits,
+    #[serde(default)]
+    pub(super) groups: BTreeMap<String, Group>,
     #[serde(default)]
     pub(super) user: Vec<User>,
     #[serde(default)]
@@ -138,6 +141,12 @@ pub(super) struct Limits {
     pub(super) queue_messages: Option<Spanned<usize>>,
     pub(super) queue_bytes: Option<Spanned<usize>>,
     pub(super) lookups: Option<Spanned<usize>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Group {
+    pub(super) client_certificate: Option<Spanned<bool>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -57,6 +57,20 @@ fn says_where_and_what_to_try() {
         ),
         ("[tls]\nask_client_certificates = \"yes\"", 2, "`yes`", "\"required\""),
         ("[tls]\nask_client_certificates = \"required\"", 2, "no authority is named", "client_ca"),
+        (
+            "[groups.doctors]\nclient_certificate = true",
+            2,
+            "`doctors` wants client certificates, and nothing listens for TLS",
+            "transport = \"tls\"",
+        ),
+        (
+            "[groups.doctors]\nclient_certificate = true\n[[listen]]\ntransport = \"wss\"\naddress = \"127.0.0.1:1\"",
+            2,
+            "`doctors` wants client certificates, and no phone is asked for one",
+            "`client_ca = \"FILE.pem\"` to [tls]",
+        ),
+        ("[groups.doctors]\ncertificate = true", 2, "unknown field `certificate`", "client_certificate"),
+        ("[groups.doctors]\nclient_certificate = \"yes\"", 2, "invalid type", "cordboard.example.toml"),
         ("[proxy]\ntimer_c_s = 180", 2, "180 is out of range", "181"),
         ("[registrar]\nmin_expires_s = 4000", 2, "not in order", "min ≤ default ≤ max"),
         (
@@ -133,6 +147,22 @@ fn a_domain_is_needed_and_has_to_be_one() {
 }
 
 #[test]
+fn a_group_may_want_certificates_where_they_can_be_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("clients.pem"), "x").unwrap();
+    let tls =
+        "[[listen]]\ntransport = \"tls\"\naddress = \"127.0.0.1:0\"\n[tls]\nclient_ca = \"clients.pem\"\n";
+    for asked in ["optional", "required"] {
+        let text = format!(
+            "{SMALLEST}{tls}ask_client_certificates = \"{asked}\"\n[groups.doctors]\nclient_certificate = true\n[groups.sales]\n"
+        );
+        let config = parse(&folder.path().join("cordboard.toml"), &text);
+        let groups = config.unwrap_or_else(|faults| panic!("{faults}")).groups;
+        assert!(groups["doctors"].client_certificate && !groups["sales"].client_certificate);
+    }
+}
+
+#[test]
 fn a_range_makes_people() {
     let config =
         with("[[user_range]]\nprefix = \"1\"\nfirst = 1\ncount = 20\ndigits = 3\npassword = \"pw{user}\"\n");
@@ -174,6 +204,7 @@ fn the_example_is_valid_and_explains_every_key() {
             list @ ("listen" | "user" | "user_range") => {
                 (format!("\n[[{list}]]\n"), known_keys(&format!("[[{list}]]\n")))
             }
+            "groups" => ("\n[groups.sales]\n".to_owned(), known_keys("[groups.sales]\n")),
             table => (format!("\n[{table}]\n"), known_keys(&format!("[{table}]\n"))),
         };
         assert!(!keys.is_empty(), "no keys in {section}");

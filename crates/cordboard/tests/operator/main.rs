@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod calls;
+mod certificates;
 mod failing;
 mod http;
 mod privacy;

@@ -26,16 +26,7 @@ pub mod s03_11_temporarily_unavailable;
 #[cfg(test)]
 #[track_caller]
 pub(crate) fn agrees(stage: &crate::Stage, section: &str) {
-    agrees_but_for(stage, section, &[]);
-}
-
-/// The same, where some methods or statuses may come that the list does not have.
-#[cfg(test)]
-#[track_caller]
-pub(crate) fn agrees_but_for(stage: &crate::Stage, section: &str, allowed: &[&str]) {
-    let flows = crate::judge::rfc3665();
-    let flow = flows.iter().find(|flow| flow.section == section).expect("the RFC has such a section");
-    if let Err(differences) = flow.differences(stage, allowed) {
-        panic!("{differences}");
-    }
+    let flow = crate::golden::find(&format!("3665-{section}")).expect("the RFC has such a section");
+    let verdict = crate::judge::judge(flow, &stage.observed());
+    assert!(verdict.is_match(), "{} {}: {verdict}\n{}", flow.source, flow.title, stage.ladder());
 }

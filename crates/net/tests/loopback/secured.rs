@@ -2,7 +2,9 @@
 
 use crate::stage::{SOON, Setup, Stage, message};
 use cordboard_core::transport::Transport;
-use cordboard_net::{Certificates, ClientCertificates, Limits, PeerIdentity, Tls, TrustedRoots};
+use cordboard_net::{Certificates, ClientCertificates, Limits, Tls, TrustedRoots};
+use cordboard_service::door::PeerIdentity;
+use cordboard_service::location::Aor;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use rustls_pki_types::pem::PemObject;
@@ -164,7 +166,8 @@ fn clients_show_who_they_are_if_they_are_asked() {
     let stranger = Authority::new();
     let folder = tempfile::tempdir().unwrap();
     let roots = vec![authority.root()];
-    let known = authority.signs("client", vec![sip("peer.example.com"), dns("other.example.com")]);
+    let names = vec![sip("peer.example.com"), dns("other.example.com"), sip("alice@example.com")];
+    let known = authority.signs("client", names);
     let unknown = stranger.signs("client", vec![sip("peer.example.com")]);
     let root = folder.path().join("ca.pem");
 
@@ -179,8 +182,16 @@ fn clients_show_who_they_are_if_they_are_asked() {
         let connects = |shows| connect(address, client_config(&root, shows), "example.com");
 
         try_echo(&mut connects(Some(&known))).unwrap();
-        let (_, peer) = stage.opened();
-        assert_eq!(peer.identities, [PeerIdentity("peer.example.com".into())]);
+        let (flow, peer) = stage.opened();
+        assert_eq!(
+            *peer.identities,
+            [
+                PeerIdentity::Domain("peer.example.com".into()),
+                PeerIdentity::User(Aor("alice@example.com".into()))
+            ]
+        );
+        // Before its first message.
+        assert_eq!(stage.noted("opened: 2 identities").1, Some(flow));
         assert!(try_echo(&mut connects(Some(&unknown))).is_err());
         assert_eq!(try_echo(&mut connects(None)).is_err(), required);
     }
@@ -239,7 +250,7 @@ fn switchboards_with_certificates_know_each_other() {
     one.order(&format!("open tls {} two.example.com", two.address(Transport::Tls)));
     one.noted("answer 1: Opened(Ok");
     let (flow, peer) = two.opened();
-    assert_eq!(peer.identities, [PeerIdentity("one.example.com".into())]);
+    assert_eq!(*peer.identities, [PeerIdentity::Domain("one.example.com".into())]);
     // Its certificate is as good as one that it would show if we connected to it.
     two.order(&format!("open tls {} one.example.com", flow.remote));
     assert_eq!(two.noted("answer 1: Opened(Ok").1, Some(flow));

@@ -49,6 +49,10 @@ impl Shard for Echo {
                 self.last = Some(flow);
                 self.outputs.push_back(Output::Send { flow, bytes: Bytes::copy_from_slice(bytes) });
             }
+            Input::FlowOpened(flow, identities) => {
+                assert_ne!(self.last, Some(flow), "it is told before the first message");
+                self.note(format!("opened: {} identities", identities.len()), Some(flow));
+            }
             Input::FlowClosed(flow, why) => self.note(format!("closed: {why}"), Some(flow)),
             Input::Answer(ask, answer) => self.note(format!("answer {}: {answer:?}", ask.0), opened(&answer)),
             Input::Command(_, Command::ShowCall { call_id }) => self.obey(now, &call_id),

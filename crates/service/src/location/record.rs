@@ -22,6 +22,8 @@ pub(super) struct Record {
     pub(super) updated: Instant,
     /// Never used again; the row's key in a store.
     pub(super) number: u64,
+    /// The era of its instance; nothing without one.
+    pub(super) era: u64,
     pub(super) cseq: u32,
     pub(super) reg_id: u32,
     /// The whole second under which the expiry queue holds this slot.
@@ -71,6 +73,7 @@ impl Record {
             expires: now,
             updated: now,
             number,
+            era: 0,
             cseq: 0,
             reg_id: 0,
             queued: 0,
@@ -111,6 +114,10 @@ impl Record {
 
     pub(super) fn instance(&self) -> Option<&str> {
         Some(self.texts().instance).filter(|instance| !instance.is_empty())
+    }
+
+    pub(super) fn is_instance(&self, instance: &str) -> bool {
+        self.instance().is_some_and(|ours| ours.eq_ignore_ascii_case(instance))
     }
 
     pub(super) fn path(&self) -> impl Iterator<Item = &str> {

@@ -12,7 +12,8 @@ use std::time::Duration;
 use super::contact::{self, equivalent};
 use super::record::{NONE, Record, Records, Refreshed, Slot, Texts};
 use super::{
-    Aor, BindingFact, Change, ContactChange, Located, RegisterError, Registered, Registration, Target, Wanted,
+    Aor, BindingFact, Change, ContactChange, Era, Gruu, Located, RegisterError, Registered, Registration,
+    Target, Wanted,
 };
 
 /// How many of those who registered one same contact URI a lookup by contact considers.
@@ -169,11 +170,12 @@ impl Location {
     pub fn locate(&self, now: Instant, wanted: &Wanted) -> Located {
         let mut found: SmallVec<[&Record; 8]> = match wanted {
             Wanted::Aor(aor) => self.of_aor(&aor.0).map(|(_, record)| record).collect(),
-            Wanted::Instance(aor, instance) => self
+            Wanted::Instance(aor, gruu) => self
                 .of_aor(&aor.0)
                 .map(|(_, record)| record)
-                .filter(|record| {
-                    record.instance().is_some_and(|theirs| theirs.eq_ignore_ascii_case(instance))
+                .filter(|record| match gruu {
+                    Gruu::Public(instance) => record.is_instance(instance),
+                    Gruu::Temporary(era) => record.instance().is_some() && record.era == era.0,
                 })
                 .collect(),
             Wanted::Contact(uri) => self.of_contact(uri).collect(),
@@ -223,6 +225,10 @@ impl Location {
         record.reg_id = kept.reg_id;
         record.q = kept.q;
         record.outbound = kept.outbound;
+        if !kept.instance.is_empty() {
+            let kin = self.of_aor(kept.aor).find(|(_, other)| other.is_instance(kept.instance));
+            record.era = kin.map_or_else(|| era_of(kept.number, kept.call_id), |(_, other)| other.era);
+        }
         self.insert(record);
     }
 
@@ -321,13 +327,17 @@ impl Location {
             match (self.matching(asked, change), change.expires.is_zero()) {
                 (Some(slot), true) => persist.remove(self.unlink(slot), Urgency::Now),
                 (Some(slot), false) => {
+                    let era = self.era_after(Some(slot), asked, change);
                     let (urgency, changed) = self.refresh(now, slot, asked, change, &path);
                     persist.store(slot, urgency, changed);
+                    self.enter(slot, asked, change, era);
                 }
                 (None, true) => {}
                 (None, false) => {
+                    let era = self.era_after(None, asked, change);
                     let slot = self.add(now, asked, change, &path);
                     persist.store(slot, Urgency::Now, Refreshed::Place);
+                    self.enter(slot, asked, change, era);
                 }
             }
         }
@@ -375,9 +385,8 @@ impl Location {
         let mut by_uri = None;
         let mut restarted = None;
         for (slot, record) in self.of_aor(&asked.aor.0) {
-            let same_instance = change.instance.as_deref().is_some_and(|instance| {
-                record.instance().is_some_and(|theirs| theirs.eq_ignore_ascii_case(instance))
-            });
+            let same_instance =
+                change.instance.as_deref().is_some_and(|instance| record.is_instance(instance));
             let same_reg_id = change.reg_id == record.reg_id;
             if change.reg_id != 0 && same_instance && same_reg_id {
                 return Some(slot);
@@ -390,6 +399,49 @@ impl Location {
             }
         }
         by_uri.or(restarted)
+    }
+
+    /// What becomes of the era of an instance when `change` comes to the binding in `slot`, or to a new one
+    /// (RFC 5627 §5.1).
+    fn era_after(&self, slot: Option<Slot>, asked: &Registration, change: &ContactChange) -> After {
+        let Some(instance) = change.instance.as_deref() else { return After::Same };
+        if let Some(Texts { call_id, instance: before, .. }) =
+            slot.and_then(|slot| self.records.at(slot)).map(Record::texts)
+            && before == instance
+            && call_id == &*asked.call_id
+        {
+            return After::Same;
+        }
+        let kin = || self.of_aor(&asked.aor.0).filter(|(_, record)| record.is_instance(instance));
+        let is_same_call = |record: &Record| record.texts().call_id == &*asked.call_id;
+        let latest = kin()
+            .map(|(_, record)| record)
+            .filter(|record| record.reg_id == change.reg_id)
+            .max_by_key(|record| (record.updated, is_same_call(record)));
+        match latest {
+            Some(latest) if !is_same_call(latest) => After::New,
+            _ => kin().next().map_or(After::New, |(_, record)| After::Joins(record.era)),
+        }
+    }
+
+    /// Puts a binding into its era, and with a new one all those of its instance.
+    fn enter(&mut self, slot: Slot, asked: &Registration, change: &ContactChange, after: After) {
+        let Some(record) = self.records.at_mut(slot) else { return };
+        match after {
+            After::Same => {}
+            After::Joins(era) => record.era = era,
+            After::New => {
+                let era = era_of(record.number, &asked.call_id);
+                let instance = change.instance.as_deref().unwrap_or_default();
+                for slot in self.slots_of(&asked.aor.0) {
+                    if let Some(record) = self.records.at_mut(slot)
+                        && record.is_instance(instance)
+                    {
+                        record.era = era;
+                    }
+                }
+            }
+        }
     }
 
     fn refresh(
@@ -553,6 +605,7 @@ impl Location {
             expires_at: record.expires,
             instance: record.instance().map(Into::into),
             reg_id: record.reg_id,
+            era: record.instance().map(|_| Era(record.era)),
         };
         Registered { bindings: bindings.into_iter().map(fact).collect() }
     }
@@ -597,6 +650,26 @@ impl Location {
     fn contact_hash(&self, uri: &str) -> u64 {
         contact::fingerprint(uri, self.hasher)
     }
+}
+
+/// What a REGISTER does to the era of an instance.
+#[derive(Clone, Copy, Debug)]
+enum After {
+    /// It goes on.
+    Same,
+    /// The binding comes into one that is under way.
+    Joins(u64),
+    /// It ends, and another begins.
+    New,
+}
+
+/// The era that begins with a request for a binding. It follows from what a store keeps, and from no key, so
+/// that it is the same after a restart. Nobody sees it but sealed.
+fn era_of(number: u64, call_id: &str) -> u64 {
+    let mut hasher = SipHasher13::new();
+    hasher.write_u64(number);
+    hasher.write(call_id.as_bytes());
+    hasher.finish()
 }
 
 /// An older request of the same phone than the one that made the binding (RFC 3261 §10.3 step 7).

@@ -33,6 +33,8 @@ pub(super) struct Context {
     pub(super) phase: Phase,
     /// Whether a contact was looked up, rather than a user.
     pub(super) wants_contact: bool,
+    /// The user who was looked up, if they are reached only over connections that prove them.
+    pub(super) certified: Option<Box<str>>,
     /// What a failure of our own warns of (RFC 3261 §20.43).
     pub(super) warning: Option<SipsWarning>,
     /// When the current group is given up in favour of the next.

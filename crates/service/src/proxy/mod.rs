@@ -79,7 +79,8 @@ impl Proxy {
     ) {
         let key = self.open(desk, source, server, request, routed, Phase::Locating);
         if let Some(context) = self.context(key) {
-            context.wants_contact = matches!(wanted, Wanted::Contact(_));
+            context.wants_contact = wanted.is_of_bindings_only();
+            context.certified = desk.wants_certificate_of(&wanted);
         }
         if !desk.ask(Question::Locate(wanted), Asker::Proxy(key)) {
             self.overloaded(desk, now, key);
@@ -151,6 +152,7 @@ impl Proxy {
             challenges: Vec::new(),
             phase,
             wants_contact: false,
+            certified: None,
             warning: None,
             group_until: None,
         });
@@ -186,12 +188,15 @@ impl Proxy {
         self.context(key)?.branches.get_mut(at)
     }
 
-    fn located(&mut self, desk: &mut Desk, now: Instant, key: u64, located: Located) {
+    fn located(&mut self, desk: &mut Desk, now: Instant, key: u64, mut located: Located) {
         let Some(context) = self.context(key) else { return };
         if context.phase != Phase::Locating {
             return;
         }
         context.phase = Phase::Forwarding;
+        if let Some(user) = context.certified.take() {
+            desk.keep_certified(&user, &mut located.targets);
+        }
         if located.targets.is_empty() && !located.only_dead_flows && context.ways.relay_if_unknown {
             return self.elsewhere(desk, now, key);
         }

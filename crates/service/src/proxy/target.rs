@@ -3,10 +3,11 @@
 
 use super::context::Preparation;
 use crate::desk::Desk;
-use crate::location::{Aor, Wanted};
+use crate::location::{Aor, Gruu, Wanted};
 use crate::token::Opened;
 use cordboard_core::server_location::{Scheme as TargetScheme, TargetUri};
 use cordboard_core::transport::Transport;
+use cordboard_sip::uri::{Escape, Place, unescape};
 use cordboard_sip::{Method, Name, Scheme, Status, UriRef, View};
 
 /// What is known of a request's way after its Route was looked at.
@@ -108,7 +109,7 @@ pub(crate) fn destination(desk: &Desk, request: &View<'_>, routed: &Routed) -> D
             return Destination::Onward;
         }
         let Some(user) = uri.user() else { return Destination::Here };
-        return Destination::Locate(wanted(desk, user, &uri));
+        return wanted(desk, user, &uri).map_or(Destination::Refused(Status::NOT_FOUND), Destination::Locate);
     }
     if routed.token.is_some() || routed.next_route.is_some() {
         return Destination::Onward;
@@ -122,13 +123,17 @@ fn names_a_phone(desk: &Desk, uri: &UriRef<'_>) -> bool {
     cordboard_sip::uri::ip(uri.host()).is_some() && !desk.is_here(uri)
 }
 
-fn wanted(desk: &Desk, user: &str, uri: &UriRef<'_>) -> Wanted {
-    let user = cordboard_sip::uri::unescape(user);
-    let aor = desk.aor(&user);
-    match uri.params().get("gr") {
-        Some(instance) => Wanted::Instance(aor, cordboard_sip::uri::unescape(instance).into_owned().into()),
-        None => Wanted::Aor(aor),
-    }
+/// Whom a URI of our domain names; `None` if it says that it is a GRUU and is none of ours (RFC 5627 §6.1).
+fn wanted(desk: &Desk, user: &str, uri: &UriRef<'_>) -> Option<Wanted> {
+    let aor = || desk.aor(&unescape(user));
+    Some(match uri.params().find("gr") {
+        None => Wanted::Aor(aor()),
+        Some(Some(instance)) => Wanted::Instance(aor(), Gruu::Public(unescape(instance).into_owned().into())),
+        Some(None) => {
+            let (user, era) = desk.tokens.open_gruu(&unescape(user))?;
+            Wanted::Instance(desk.aor(&user), Gruu::Temporary(era))
+        }
+    })
 }
 
 fn locate_number(desk: &Desk, uri: &UriRef<'_>) -> Destination {
@@ -152,6 +157,12 @@ impl Desk {
     pub(crate) fn aor(&self, user: &str) -> Aor {
         let domain = self.settings.domains.first().map_or("", |domain| domain);
         Aor([user, "@", domain].concat().into())
+    }
+
+    /// The same as it stands in a URI: the user escaped (RFC 3261 §25.1).
+    pub(crate) fn written_aor(&self, user: &str) -> Box<str> {
+        let domain = self.settings.domains.first().map_or("", |domain| domain);
+        format!("{}@{domain}", Escape(user, Place::User)).into()
     }
 }
 

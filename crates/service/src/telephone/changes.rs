@@ -98,6 +98,8 @@ impl Telephone {
             call.exchange(offer_answer::Input::SendOffer);
             (SDP, call.origin.offer(&media).into_boxed_str())
         });
+        // RFC 4235 §5.2: whoever holds renders nothing.
+        let rendering = if media.holds { ";+sip.rendering=\"no\"" } else { "" };
         call.proposed = Some((media, listener));
         call.change_until = Some(now + CHANGE_LIMIT);
         let Some(dialog) = call.dialog_mut() else { return };
@@ -109,7 +111,7 @@ impl Telephone {
             to: dialog.remote().into(),
             call_id: dialog.id().call_id.clone(),
             cseq,
-            contact: ContactLine::Own(Box::default()),
+            contact: ContactLine::Own(rendering.into()),
             lines: Vec::new(),
             body,
             listener,

@@ -8,8 +8,10 @@
     reason = "messages are written as people read them"
 )]
 
+mod certificates;
 mod checks;
 mod forking;
+mod gruu;
 mod identity;
 mod registrar;
 mod routes;

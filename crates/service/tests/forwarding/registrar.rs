@@ -136,7 +136,7 @@ fn a_gruu_leads_to_one_phone() {
 }
 
 #[test]
-fn a_path_is_kept_and_told_to_those_who_understand() {
+fn a_path_is_kept_and_told() {
     let mut stage = open();
     let path = "Path: <sip:192.0.2.40;lr>\r\nPath: <sip:192.0.2.50;lr>\r\n";
     let ok = register(&mut stage, 1, &format!("{path}Supported: path\r\n"));
@@ -144,7 +144,21 @@ fn a_path_is_kept_and_told_to_those_who_understand() {
     let sent = stage.one(udp(10), &request("INVITE", "sip:bob@example.test", ""));
     assert_eq!(sent.flow, udp(40));
     assert_eq!(sent.all("Route"), ["<sip:192.0.2.40;lr>", "<sip:192.0.2.50;lr>"]);
-    assert!(register(&mut open(), 1, path).all("Path").is_empty());
+}
+
+/// RFC 3327 §5.3.
+#[test]
+fn who_does_not_understand_a_path_is_told_of_it() {
+    let path = "Path: <sip:192.0.2.40;lr>\r\n";
+    let mut stage = open();
+    let refused = register(&mut stage, 1, &format!("{path}Supported: outbound, gruu\r\n"));
+    assert_eq!((refused.status(), refused.one("Unsupported")), (420, "path"));
+    assert!(refused.all("Path").is_empty());
+    assert!(register(&mut stage, 2, "Contact: -\r\n").all("Contact").is_empty(), "nothing was registered");
+    for more in ["Supported: outbound, PATH\r\n", "k: path\r\n", "Require: path\r\n"] {
+        let ok = register(&mut open(), 1, &format!("{path}{more}"));
+        assert_eq!((ok.status(), ok.one("Path")), (200, "<sip:192.0.2.40;lr>"), "{more}");
+    }
 }
 
 /// RFC 5626 §6: without outbound at the first hop there is no flow to keep.

@@ -148,6 +148,12 @@ fn user((_, md5, sha256, sha512): &(&str, &str, &str, &str)) -> User {
     }
 }
 
+/// Alice, bob and carol, in no group.
+pub(crate) fn directory() -> Directory {
+    let users = USERS.iter().map(|row| (row.0.into(), user(row)));
+    Directory { users: users.collect(), ..Directory::default() }
+}
+
 /// A switchboard for `example.test` at 192.0.2.1 by UDP, TCP and TLS, that challenges nobody.
 pub(crate) fn open() -> Stage {
     stage(|settings| {
@@ -175,12 +181,8 @@ pub(crate) fn stage(change: impl FnOnce(&mut Settings)) -> Stage {
     settings.listeners =
         vec![listener(0, Transport::Udp), listener(1, Transport::Tcp), listener(2, Transport::Tls)];
     change(&mut settings);
-    let mut directory = Directory::default();
-    for row in &USERS {
-        directory.users.insert(row.0.into(), user(row));
-    }
     let mut agent = Agent::new(ShardId(0), Arc::new(settings), [1; 32]);
-    agent.handle(Instant::START, Input::Command(CommandId(0), Command::UseDirectory(Arc::new(directory))));
+    agent.handle(Instant::START, Input::Command(CommandId(0), Command::UseDirectory(Arc::new(directory()))));
     let mut users = BTreeMap::new();
     users.insert("bob@example.test".into(), found(vec![at("bob", 20)]));
     let mut location = Location::new(10, [7; 16]);

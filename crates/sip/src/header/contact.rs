@@ -1,8 +1,9 @@
 //! `Contact` (RFC 3261 §20.10; RFC 3840, 5626, 5627): where to reach one directly.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use super::{Header, NameAddr, Quality};
+use super::{Header, NameAddr, NameAddrRef, Quality};
 use crate::grammar::{self, Quoted};
 use crate::params::Params;
 use crate::uri::Uri;
@@ -64,6 +65,49 @@ impl ContactAddr {
     }
 }
 
+/// What a registrar reads of a Contact, borrowed: an address, not `*`. No allocation unless an instance is escaped.
+#[derive(Clone, Debug)]
+pub struct ContactRef<'a> {
+    /// The name and address.
+    pub address: NameAddrRef<'a>,
+    /// How much this one is preferred to others.
+    pub q: Option<Quality>,
+    /// For how many seconds the binding is to last.
+    pub expires: Option<u32>,
+    /// `+sip.instance`, without `<>` (RFC 5626 §4.1).
+    pub instance: Option<Cow<'a, str>>,
+    /// `reg-id` (RFC 5626 §4.2).
+    pub reg_id: Option<u32>,
+}
+
+impl<'a> ContactRef<'a> {
+    /// Reads one Contact value. The URI is checked when it is asked for.
+    pub fn parse(value: &'a str) -> Result<Self, Malformed> {
+        let address = NameAddrRef::parse(value)?;
+        let mut contact = Self { address, q: None, expires: None, instance: None, reg_id: None };
+        for param in address.params().iter() {
+            let text = param.unquoted();
+            if param.is("expires") {
+                contact.expires = Some(grammar::delta_seconds(&text, "").unwrap_or(MALFORMED_EXPIRES));
+            } else if param.is("q") {
+                contact.q = Some(text.parse()?);
+            } else if param.is("reg-id") {
+                contact.reg_id = Some(grammar::number(&text, "reg-id is no number")?);
+            } else if param.is("+sip.instance") {
+                contact.instance = Some(match text {
+                    Cow::Borrowed(text) => Cow::Borrowed(without_brackets(text)),
+                    Cow::Owned(text) => Cow::Owned(without_brackets(&text).to_owned()),
+                });
+            }
+        }
+        Ok(contact)
+    }
+}
+
+fn without_brackets(text: &str) -> &str {
+    text.strip_prefix('<').and_then(|text| text.strip_suffix('>')).unwrap_or(text)
+}
+
 impl Header for Contact {
     const NAME: Name = Name::CONTACT;
 
@@ -76,10 +120,7 @@ impl Header for Contact {
         let expires = params
             .take_text("expires")
             .map(|text| grammar::delta_seconds(&text, "").unwrap_or(MALFORMED_EXPIRES));
-        let instance = params.take_text("+sip.instance").map(|text| {
-            let urn = text.strip_prefix('<').and_then(|text| text.strip_suffix('>'));
-            urn.map_or_else(|| text.clone(), Box::from)
-        });
+        let instance = params.take_text("+sip.instance").map(|text| without_brackets(&text).into());
         let reg_id = params
             .take_text("reg-id")
             .map(|text| grammar::number(&text, "reg-id is no number"))
@@ -90,8 +131,9 @@ impl Header for Contact {
             expires,
             instance,
             reg_id,
-            pub_gruu: params.take("pub-gruu")?,
-            temp_gruu: params.take("temp-gruu")?,
+            // RFC 5627 §5.1: a registrar ignores them whatever they say, so that none may spoil the rest.
+            pub_gruu: params.take("pub-gruu").unwrap_or_default(),
+            temp_gruu: params.take("temp-gruu").unwrap_or_default(),
             params,
         })))
     }
@@ -190,6 +232,8 @@ mod tests {
         );
         assert_eq!(contact.temp_gruu.as_ref().unwrap().as_sip().unwrap().gruu().unwrap(), "");
         assert_eq!(Contact::parse(&contact.to_string()).unwrap(), contact.into());
+        let contact = addr("<sip:callee@192.0.2.1>;pub-gruu=\"no uri\";temp-gruu;expires=5");
+        assert_eq!((contact.pub_gruu, contact.temp_gruu, contact.expires), (None, None, Some(5)));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What must hold for any bytes at all. `fuzz/` feeds these to libFuzzer; `tests/fuzz_corpus.rs` runs them on a
 //! corpus and on seeded mutations of it, on stable.
 
+pub(crate) mod events;
 pub(crate) mod values;
 
 use std::net::SocketAddr;
