@@ -358,7 +358,41 @@ mod tests {
         assert_eq!((Digit::from_char('E'), Digit::from_event(16)), (None, None));
     }
 
-    /// §5, table 5: the digit 9 of "911", 200 ms at −7 dBm0, is 1600 timestamps long when its end is sent.
+    /// The packets of "911" in table 5 of §5: milliseconds, timestamp, event, duration, E.
+    const TABLE_5: [(u64, u32, u8, u16, bool); 20] = [
+        (50, 0, 9, 400, false),
+        (100, 0, 9, 800, false),
+        (150, 0, 9, 1200, false),
+        (200, 0, 9, 1600, false),
+        (250, 0, 9, 1600, true),
+        (300, 0, 9, 1600, true),
+        (930, 7040, 1, 400, false),
+        (980, 7040, 1, 800, false),
+        (1030, 7040, 1, 1200, false),
+        (1080, 7040, 1, 1600, false),
+        (1130, 7040, 1, 2000, false),
+        (1180, 7040, 1, 2000, true),
+        (1230, 7040, 1, 2000, true),
+        (1450, 11_200, 1, 400, false),
+        (1500, 11_200, 1, 800, false),
+        (1550, 11_200, 1, 1200, false),
+        (1600, 11_200, 1, 1600, false),
+        (1650, 11_200, 1, 1760, true),
+        (1700, 11_200, 1, 1760, true),
+        (1750, 11_200, 1, 1760, true),
+    ];
+
+    #[test]
+    fn the_example_of_the_rfc_is_911() {
+        let mut receiver = DigitReceiver::default();
+        for (milliseconds, timestamp, event, duration, end) in TABLE_5 {
+            receiver.handle(at(milliseconds), timestamp, Report { event, end, volume: 0, duration });
+        }
+        let expected = [('9', 1600, true), ('1', 2000, true), ('1', 1760, true)];
+        assert_eq!(over(&mut receiver, at(1750)), expected);
+    }
+
+    /// Figure 1 of §2.3, with the end of the first digit of table 5 at −7 dBm0.
     #[test]
     fn the_octets_are_those_of_the_figure() {
         let report = Report { event: 9, end: true, volume: 7, duration: 1600 };
