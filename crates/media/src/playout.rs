@@ -55,12 +55,12 @@ impl Playout {
     /// Takes the samples of a packet. Doubled ones change nothing.
     pub fn insert(&mut self, timestamp: u32, samples: Vec<i16>) {
         let begins = self.unwrap(timestamp);
-        let ends = begins + samples.len() as i64;
+        let ends = begins + length(&samples);
         let position = *self.position.get_or_insert(begins - self.depth);
         let is_late = ends <= position;
         self.counts.late += u64::from(is_late);
         self.late_in_a_row = if is_late { self.late_in_a_row + 1 } else { 0 };
-        let reach = (self.depth * AHEAD).max(samples.len() as i64 * AHEAD);
+        let reach = (self.depth * AHEAD).max(length(&samples) * AHEAD);
         if self.late_in_a_row >= LATE_IN_A_ROW || begins > position + reach || ends < position - reach {
             self.packets.clear();
             self.late_in_a_row = 0;
@@ -78,11 +78,11 @@ impl Playout {
     pub fn play(&mut self, out: &mut [i16]) {
         out.fill(0);
         let Some(position) = self.position else { return };
-        let until = position + out.len() as i64;
+        let until = position + length(out);
         let mut filled = 0;
         for (&begins, samples) in self.packets.range(..until) {
-            let from = (position - begins).max(0) as usize;
-            let at = (begins - position).max(0) as usize;
+            let from = usize::try_from(position - begins).unwrap_or(0);
+            let at = usize::try_from(begins - position).unwrap_or(0);
             let heard = samples.get(from..).unwrap_or_default();
             for (out, sample) in out[at..].iter_mut().zip(heard) {
                 *out = *sample;
@@ -90,7 +90,7 @@ impl Playout {
             filled = filled.max(at + heard.len().min(out.len() - at));
         }
         self.counts.filled += (out.len() - filled) as u64;
-        self.packets.retain(|begins, samples| begins + samples.len() as i64 > until);
+        self.packets.retain(|begins, samples| begins + length(samples) > until);
         self.position = Some(until);
     }
 
@@ -108,11 +108,20 @@ impl Playout {
     fn unwrap(&mut self, timestamp: u32) -> i64 {
         let unwrapped = match self.last {
             None => i64::from(timestamp),
-            Some(last) => last + i64::from(timestamp.wrapping_sub(last as u32) as i32),
+            Some(last) => last + i64::from(timestamp.wrapping_sub(low_bits(last)).cast_signed()),
         };
         self.last = Some(unwrapped);
         unwrapped
     }
+}
+
+fn length(samples: &[i16]) -> i64 {
+    i64::try_from(samples.len()).expect("no memory holds more samples")
+}
+
+/// What is on the wire of a timestamp that does not wrap.
+const fn low_bits(timestamp: i64) -> u32 {
+    timestamp.cast_unsigned() as u32
 }
 
 #[cfg(test)]
@@ -123,7 +132,7 @@ mod tests {
 
     /// Packets of two samples, of which the first is the packet's number, from timestamp `first` on.
     fn packet(first: u32, number: i16) -> (u32, Vec<i16>) {
-        (first.wrapping_add(number as u32 * 2), vec![number, -number])
+        (first.wrapping_add(u32::from(number.unsigned_abs()) * 2), vec![number, -number])
     }
 
     fn play(playout: &mut Playout, count: usize) -> Vec<i16> {
@@ -214,7 +223,7 @@ mod tests {
                 }
                 expected.push(number);
                 for _ in 0..=dice.below(2) {
-                    wire.push((i64::from(number) * 10 + dice.below(30) as i64, number));
+                    wire.push((i64::from(number) * 10 + dice.below(30).cast_signed(), number));
                 }
             }
             wire.sort_unstable();

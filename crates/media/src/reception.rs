@@ -96,7 +96,7 @@ impl Reception {
     pub fn arrived(&mut self, arrival: u32, timestamp: u32) {
         let transit = arrival.wrapping_sub(timestamp);
         if let Some(before) = self.transit.replace(transit) {
-            let difference = (transit.wrapping_sub(before) as i32).unsigned_abs();
+            let difference = transit.wrapping_sub(before).cast_signed().unsigned_abs();
             let decay = self.jitter.wrapping_add(8) >> 4;
             self.jitter = self.jitter.saturating_add(difference).saturating_sub(decay);
         }

@@ -11,7 +11,7 @@ const MIN_TIME: f64 = 5.0;
 const SENDER_SHARE: f64 = 0.25;
 
 /// e − 3/2: what reconsideration makes intervals longer by (§6.3.1).
-const COMPENSATION: f64 = 2.71828 - 1.5;
+const COMPENSATION: f64 = std::f64::consts::E - 1.5;
 
 /// The share of the session's bandwidth that is for reports (§6.2).
 const REPORT_SHARE: f64 = 0.05;

@@ -1,8 +1,9 @@
 //! RTCP: sender and receiver reports, source descriptions and goodbyes, in compounds (RFC 3550 §6.1, §6.4 to §6.6).
 
 use rtcp_types::{
-    Bye, Compound as Packets, Packet, ReceiverReport, ReportBlock as Block, ReportBlockBuilder,
-    RtcpPacketWriterExt, RtcpParseError, Sdes, SdesChunk, SdesItem, SenderReport,
+    Bye, Compound as Packets, Packet, ReceiverReport, ReceiverReportBuilder, ReportBlock as Block,
+    ReportBlockBuilder, RtcpPacketWriterExt, RtcpParseError, Sdes, SdesChunk, SdesItem, SenderReport,
+    SenderReportBuilder,
 };
 use std::time::Duration;
 
@@ -65,7 +66,7 @@ impl ReportBlock {
         }
         let units = middle(ntp).wrapping_sub(self.last_report).wrapping_sub(self.delay);
         // A negative round trip, of clocks that disagree or of a report made up.
-        (units as i32 >= 0).then(|| from_units(units))
+        (units.cast_signed() >= 0).then(|| from_units(units))
     }
 }
 
@@ -81,7 +82,7 @@ pub fn to_units(time: Duration) -> u32 {
 
 /// A duration as an NTP time.
 pub fn to_ntp(time: Duration) -> u64 {
-    time.as_secs() << 32 | (u64::from(time.subsec_nanos()) << 32) / 1_000_000_000
+    (time.as_secs() << 32) | ((u64::from(time.subsec_nanos()) << 32) / 1_000_000_000)
 }
 
 fn from_units(units: u32) -> Duration {
@@ -181,19 +182,16 @@ impl Compound<'_> {
     pub fn to_bytes(&self) -> Vec<u8> {
         let blocks = self.blocks.iter().take(MAX_BLOCKS).map(write);
         let packets = Packets::builder();
-        let packets = match self.sender {
-            Some(sender) => {
-                let report = SenderReport::builder(self.ssrc)
-                    .ntp_timestamp(sender.ntp)
-                    .rtp_timestamp(sender.timestamp)
-                    .packet_count(sender.packets)
-                    .octet_count(sender.octets);
-                packets.add_packet(blocks.fold(report, |report, block| report.add_report_block(block)))
-            }
-            None => {
-                let report = ReceiverReport::builder(self.ssrc);
-                packets.add_packet(blocks.fold(report, |report, block| report.add_report_block(block)))
-            }
+        let packets = if let Some(sender) = self.sender {
+            let report = SenderReport::builder(self.ssrc)
+                .ntp_timestamp(sender.ntp)
+                .rtp_timestamp(sender.timestamp)
+                .packet_count(sender.packets)
+                .octet_count(sender.octets);
+            packets.add_packet(blocks.fold(report, SenderReportBuilder::add_report_block))
+        } else {
+            let report = ReceiverReport::builder(self.ssrc);
+            packets.add_packet(blocks.fold(report, ReceiverReportBuilder::add_report_block))
         };
         let cname = SdesItem::builder(SdesItem::CNAME, clipped(self.cname));
         let chunk = SdesChunk::builder(self.ssrc).add_item(cname);
@@ -222,7 +220,7 @@ fn read(block: &Block<'_>) -> ReportBlock {
         statistics: Statistics {
             fraction_lost: block.fraction_lost(),
             // 24 bits with a sign.
-            cumulative_lost: (block.cumulative_lost() << 8) as i32 >> 8,
+            cumulative_lost: (block.cumulative_lost() << 8).cast_signed() >> 8,
             highest: block.extended_sequence_number(),
             jitter: block.interarrival_jitter(),
         },

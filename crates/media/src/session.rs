@@ -31,7 +31,7 @@ const MAX_WAITING: usize = 256;
 const MAX_BEHIND: Duration = Duration::from_millis(200);
 
 /// What is missed when nobody calls for longer than this is not even heard as silence.
-const MAX_ASLEEP: Duration = Duration::from_secs(60);
+const MAX_ASLEEP: Duration = Duration::from_mins(1);
 
 /// About what our first report has, in octets (RFC 3550 §6.3.2).
 const FIRST_REPORT: usize = 80;

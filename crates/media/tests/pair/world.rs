@@ -62,9 +62,13 @@ pub(crate) struct World {
     dice: Dice,
 }
 
+fn number(index: usize) -> u8 {
+    u8::try_from(index).expect("there are three at most")
+}
+
 /// Where the `index`th one is.
 pub(crate) fn address(index: usize) -> SocketAddr {
-    SocketAddr::from(([192, 0, 2, u8::try_from(index).unwrap() + 1], 4000))
+    SocketAddr::from(([192, 0, 2, number(index) + 1], 4000))
 }
 
 pub(crate) fn tone(frequency: u16) -> Source {
@@ -89,7 +93,7 @@ impl World {
     pub(crate) fn new(weather: Weather, seed: u64) -> Self {
         let streams = [1, 0, 0].map(stream_to);
         let sessions = streams.into_iter().enumerate().map(|(index, stream)| {
-            let dice = Dice::new([u8::try_from(index).unwrap(); 32], seed);
+            let dice = Dice::new([number(index); 32], seed);
             let mut settings = Settings::new(format!("party-{index}"));
             // Clocks on the wall differ, which round trips must not mind.
             settings.ntp_at_start = (index as u64 + 1) << 50;
