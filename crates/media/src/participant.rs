@@ -37,6 +37,8 @@ pub struct Participant {
     pub reception: Option<Reception>,
     /// Its name in reports.
     pub cname: Option<Vec<u8>>,
+    /// Whether it comes from the host that the session description names.
+    is_expected: bool,
     /// When it said goodbye: stragglers are not heard.
     left: Option<Instant>,
     /// When anything came last.
@@ -50,12 +52,13 @@ pub struct Participant {
 }
 
 impl Participant {
-    fn new(ssrc: u32, now: Instant) -> Self {
+    fn new(ssrc: u32, now: Instant, is_expected: bool) -> Self {
         Self {
             ssrc,
             from: None,
             reception: None,
             cname: None,
+            is_expected,
             left: None,
             last_heard: now,
             last_sound: None,
@@ -137,20 +140,25 @@ pub struct Participants {
 }
 
 impl Participants {
-    /// The one called `ssrc`, who gets a place if there is one: that of the stranger who has been silent
-    /// longest is free. `None` if there is no place.
-    pub fn entry(&mut self, now: Instant, ssrc: u32) -> Option<&mut Participant> {
+    /// The one called `ssrc`, who gets a place if there is one. The place of who is not proved, or has left,
+    /// is free; for who comes from where it `is_expected` so is that of who does not, and never the other way
+    /// round. The one who has been silent longest goes. `None` if there is no place.
+    pub fn entry(&mut self, now: Instant, ssrc: u32, is_expected: bool) -> Option<&mut Participant> {
         let at = match self.all.iter().position(|known| known.ssrc == ssrc) {
             Some(at) => at,
             None if self.all.len() < MAX_PARTICIPANTS => {
-                self.all.push(Participant::new(ssrc, now));
+                self.all.push(Participant::new(ssrc, now, is_expected));
                 self.all.len() - 1
             }
             None => {
-                let strangers =
-                    self.all.iter().enumerate().filter(|(_, known)| !known.is_valid() || known.has_left());
-                let (at, _) = strangers.min_by_key(|(_, known)| known.last_heard)?;
-                self.all[at] = Participant::new(ssrc, now);
+                let may_go = |known: &Participant| match (is_expected, known.is_expected) {
+                    (true, false) => true,
+                    (false, true) => false,
+                    (true, true) | (false, false) => !known.is_valid() || known.has_left(),
+                };
+                let leaving = self.all.iter().enumerate().filter(|(_, known)| may_go(known));
+                let (at, _) = leaving.min_by_key(|(_, known)| (known.is_expected, known.last_heard))?;
+                self.all[at] = Participant::new(ssrc, now, is_expected);
                 at
             }
         };
@@ -232,20 +240,27 @@ mod tests {
     fn strangers_make_room_and_friends_do_not() {
         let mut participants = Participants::default();
         for ssrc in 0..MAX_PARTICIPANTS as u32 {
-            participants.entry(at(ssrc.into()), ssrc).unwrap().named(b"friend");
+            participants.entry(at(ssrc.into()), ssrc, false).unwrap().named(b"friend");
         }
-        assert!(participants.entry(at(100), 1000).is_none());
+        assert!(participants.entry(at(100), 1000, false).is_none());
         assert!(participants.expire(at(100), Duration::from_millis(99)) == [0], "one falls silent");
-        assert!(participants.entry(at(100), 1000).is_some());
-        assert!(participants.entry(at(200), 1001).is_some(), "in place of the stranger");
+        assert!(participants.entry(at(100), 1000, false).is_some());
+        assert!(participants.entry(at(200), 1001, false).is_some(), "in place of the stranger");
         assert!(participants.find(1000).is_none());
         assert_eq!(participants.members(), MAX_PARTICIPANTS as u32 - 1);
+        participants.find_mut(1001).unwrap().named(b"friend");
+        assert!(participants.entry(at(300), 1002, false).is_none());
+        assert!(
+            participants.entry(at(300), 1002, true).is_some(),
+            "a crowd does not lock out who is expected"
+        );
+        assert!(participants.find(1).is_none());
     }
 
     #[test]
     fn an_address_may_change_after_absence_only() {
         let mut participants = Participants::default();
-        let known = participants.entry(at(0), 7).unwrap();
+        let known = participants.entry(at(0), 7, true).unwrap();
         assert!(known.sounds(at(0), address(1)));
         assert!(!known.sounds(at(20), address(2)));
         assert!(known.sounds(at(40), address(1)));
@@ -256,7 +271,7 @@ mod tests {
     #[test]
     fn nobody_else_says_goodbye_and_stragglers_are_not_heard() {
         let mut participants = Participants::default();
-        let known = participants.entry(at(0), 7).unwrap();
+        let known = participants.entry(at(0), 7, true).unwrap();
         assert!(known.sounds(at(0), address(1)));
         known.named(b"friend");
         assert!(!known.leaves(at(10), SocketAddr::from(([192, 0, 2, 66], 2))) && !known.has_left());
@@ -271,7 +286,7 @@ mod tests {
     #[test]
     fn a_report_echoes_the_last_one_of_the_other() {
         let mut participants = Participants::default();
-        let known = participants.entry(at(0), 7).unwrap();
+        let known = participants.entry(at(0), 7, true).unwrap();
         known.reception = Some(Reception::new(1));
         known.reported(at(1000), 0x0000_0005_8000_0000);
         assert_eq!(participants.blocks(at(2000)), [], "nothing came");

@@ -1,7 +1,7 @@
 //! What we hear: of all that arrives, one source, its digits, and its sound in order.
 
 use cordboard_core::time::Instant;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use crate::codec::{Codec, Decoder};
 use crate::participant::{ABSENCE, Participant};
@@ -33,21 +33,20 @@ impl Receiver {
 
     /// Whether to hear `candidate`, whose packet has just come, rather than `heard`, whom we hear now. We stay
     /// with whom we hear, unless that one is gone; or the candidate begins where that one was, as a phone does
-    /// that starts its stream anew; or the candidate is where the session description says, `signalled`,
-    /// and that one is not.
+    /// that starts its stream anew; or the candidate is nearer to where the session description says,
+    /// `signalled`: most phones send from where they receive (RFC 4961), and of the others many from the same
+    /// host.
     pub fn prefers(
         now: Instant,
         candidate: &Participant,
         heard: Option<&Participant>,
-        signalled: Option<IpAddr>,
+        signalled: Option<SocketAddr>,
     ) -> bool {
         let Some(heard) = heard else { return true };
-        let address = |participant: &Participant| participant.from.as_ref().map(SocketAddr::ip);
         let is_gone = heard.has_left() || heard.last_sound.is_none_or(|last| now - last > ABSENCE);
         let is_new = candidate.reception.as_ref().is_some_and(|reception| reception.received() == 1);
-        let begins_there = is_new && address(candidate) == address(heard);
-        let is_signalled = |participant| signalled.is_some() && address(participant) == signalled;
-        is_gone || begins_there || is_signalled(candidate) && !is_signalled(heard)
+        let begins_there = is_new && candidate.from == heard.from;
+        is_gone || begins_there || nearness(candidate, signalled) > nearness(heard, signalled)
     }
 
     /// Hears `ssrc` from now on.
@@ -112,14 +111,21 @@ impl Receiver {
     }
 }
 
+/// Two for where the session description says, one for the same host, zero for elsewhere.
+fn nearness(participant: &Participant, signalled: Option<SocketAddr>) -> u8 {
+    let Some((from, signalled)) = participant.from.zip(signalled) else { return 0 };
+    u8::from(from.ip() == signalled.ip()) + u8::from(from == signalled)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::participant::Participants;
     use crate::reception::Reception;
+    use std::net::{IpAddr, Ipv4Addr};
 
-    const HERE: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)), 4000);
-    const THERE: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2)), 4000);
+    const HERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 4000);
+    const THERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2)), 4000);
 
     fn at(milliseconds: u64) -> Instant {
         Instant::from_micros(milliseconds * 1000)
@@ -128,7 +134,7 @@ mod tests {
     /// A source at `from` that sent `packets`, the last one at 0.
     fn participant(from: SocketAddr, packets: u16) -> Participant {
         let mut participants = Participants::default();
-        let known = participants.entry(at(0), 7).unwrap();
+        let known = participants.entry(at(0), 7, true).unwrap();
         let mut reception = Reception::new(1);
         (1..=packets + 1).for_each(|number| {
             reception.accept(number);
@@ -139,7 +145,7 @@ mod tests {
     }
 
     fn prefers(now: Instant, candidate: &Participant, heard: &Participant) -> bool {
-        Receiver::prefers(now, candidate, Some(heard), Some(HERE.ip()))
+        Receiver::prefers(now, candidate, Some(heard), Some(HERE))
     }
 
     #[test]
@@ -163,5 +169,12 @@ mod tests {
     fn who_is_where_was_said_is_heard_rather_than_others() {
         assert!(prefers(at(20), &participant(HERE, 9), &participant(THERE, 50)));
         assert!(!prefers(at(20), &participant(THERE, 9), &participant(HERE, 50)));
+        let beside = SocketAddr::new(HERE.ip(), 5000);
+        assert!(prefers(at(20), &participant(beside, 9), &participant(THERE, 50)));
+        assert!(prefers(at(20), &participant(HERE, 9), &participant(beside, 50)));
+        assert!(
+            !prefers(at(20), &participant(beside, 1), &participant(HERE, 50)),
+            "another phone of that host"
+        );
     }
 }

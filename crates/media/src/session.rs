@@ -221,7 +221,9 @@ impl MediaSession {
         if stream.sends.1 != self.encoder.codec() {
             self.encoder = stream.sends.1.encoder();
         }
-        if stream.remote.map(|remote| remote.rtp) != self.stream.remote.map(|remote| remote.rtp) {
+        // What came before it was known from where is early media, and goes on.
+        let before = self.stream.remote.map(|remote| remote.rtp);
+        if before.is_some() && stream.remote.is_some_and(|remote| Some(remote.rtp) != before) {
             self.participants.clear();
             self.receiver.clear();
         }
@@ -371,6 +373,11 @@ impl MediaSession {
         self.stream.direction.sends() && self.stream.remote.is_some()
     }
 
+    /// Whether `from` is on the host that the session description names.
+    fn expects(&self, from: SocketAddr) -> bool {
+        self.stream.remote.is_some_and(|remote| remote.rtp.ip() == from.ip() || remote.rtcp.ip() == from.ip())
+    }
+
     /// Timestamps, which for all codecs so far are samples, in one packet.
     fn packet_length(&self) -> u32 {
         self.settings.packet_time.as_millis() as u32 * self.stream.sends.1.clock_rate() / 1000
@@ -423,7 +430,8 @@ impl MediaSession {
             self.collide(now, from);
             return None;
         }
-        let participant = self.participants.entry(now, packet.ssrc)?;
+        let is_expected = self.expects(from);
+        let participant = self.participants.entry(now, packet.ssrc, is_expected)?;
         if !participant.sounds(now, from) {
             return None;
         }
@@ -449,7 +457,7 @@ impl MediaSession {
             return true;
         }
         let heard = source.and_then(|source| self.participants.find(source));
-        let signalled = self.stream.remote.map(|remote| remote.rtp.ip());
+        let signalled = self.stream.remote.map(|remote| remote.rtp);
         let is_preferred = self
             .participants
             .find(ssrc)
@@ -466,7 +474,13 @@ impl MediaSession {
         match item {
             Item::Report { ssrc, .. } | Item::Name { ssrc, .. } if ssrc == own => self.collide(now, from),
             Item::Report { ssrc, sender, blocks } => {
-                let Some(participant) = self.participants.entry(now, ssrc) else { return };
+                // Reports alone do not bring in strangers.
+                let participant = if self.expects(from) {
+                    self.participants.entry(now, ssrc, true)
+                } else {
+                    self.participants.find_mut(ssrc)
+                };
+                let Some(participant) = participant else { return };
                 participant.last_heard = now;
                 if let Some(sender) = sender {
                     participant.reported(now, sender.ntp);
@@ -476,7 +490,7 @@ impl MediaSession {
                 }
             }
             Item::Name { ssrc, cname } => {
-                if let Some(participant) = self.participants.entry(now, ssrc) {
+                if let Some(participant) = self.participants.find_mut(ssrc) {
                     participant.named(&cname);
                 }
             }

@@ -294,6 +294,39 @@ fn a_stranger_who_guesses_is_not_heard() {
 }
 
 #[test]
+fn a_crowd_of_strangers_does_not_lock_out_who_is_expected() {
+    let mut world = World::pair(STILL, 1);
+    let stranger = SocketAddr::from(([198, 51, 100, 7], 9));
+    for round in 0..100_u16 {
+        for ssrc in 1..=200 {
+            let mut bytes = Vec::new();
+            let timestamp = u32::from(round) * 160;
+            let packet =
+                Packet { ssrc, sequence_number: round, timestamp, payload: &[0; 160], ..Packet::default() };
+            packet.write(&mut bytes);
+            world.deliver(address(0), stranger, &bytes);
+            let named = rtcp::Compound { ssrc, sender: None, blocks: &[], cname: "x", bye: false };
+            world.deliver(Remote::at(address(0)).rtcp, stranger, &named.to_bytes());
+        }
+        world.run(milliseconds(20));
+    }
+    assert_eq!(world.heard(0, milliseconds(300), seconds(2)), tones(&[660]));
+}
+
+#[test]
+fn early_media_goes_on_when_the_answer_comes() {
+    let mut world = World::pair(STILL, 1);
+    let stream = Stream { remote: None, ..stream_to(1) };
+    world.sessions[0] = session(Dice::new([7; 32], 0), Settings::new("a"), stream, 0);
+    world.run(seconds(2));
+    let filled = world.sessions[0].counts().playout.filled;
+    world.sessions[0].change(stream_to(1));
+    world.run(seconds(1));
+    assert_eq!(world.heard(0, milliseconds(300), seconds(3)), tones(&[660]));
+    assert_eq!(world.sessions[0].counts().playout.filled, filled, "without a gap");
+}
+
+#[test]
 fn whoever_wakes_late_sends_no_burst() {
     let mut session = session(Dice::new([1; 32], 0), Settings::new("a"), stream_to(1), 0);
     session.handle_timeout(Instant::START);
