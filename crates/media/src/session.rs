@@ -370,7 +370,14 @@ impl MediaSession {
     }
 
     fn may_send(&self) -> bool {
-        self.stream.direction.sends() && self.stream.remote.is_some()
+        self.stream.direction.sends() && self.destination(Kind::Rtp).is_some()
+    }
+
+    /// Where packets of `kind` go. 0.0.0.0 and :: are nobody's address but say to be quiet (RFC 3264 §8.4), and
+    /// port 0 is of a stream that was refused (§6).
+    fn destination(&self, kind: Kind) -> Option<SocketAddr> {
+        let to = self.stream.remote?.address(kind);
+        (!to.ip().is_unspecified() && to.port() != 0).then_some(to)
     }
 
     /// Whether `from` is on the host that the session description names.
@@ -532,7 +539,7 @@ impl MediaSession {
         let bytes = Compound { ssrc: self.sender.ssrc(), sender, blocks: &blocks, cname, bye }.to_bytes();
         let size = bytes.len();
         self.sender.reported();
-        self.has_reported |= self.stream.remote.is_some();
+        self.has_reported |= self.destination(Kind::Rtcp).is_some();
         self.transmit(Kind::Rtcp, bytes);
         size
     }
@@ -559,8 +566,9 @@ impl MediaSession {
     }
 
     fn transmit(&mut self, kind: Kind, bytes: Vec<u8>) {
-        let Some(remote) = self.stream.remote else { return };
-        push(&mut self.transmits, Transmit { kind, to: remote.address(kind), bytes });
+        if let Some(to) = self.destination(kind) {
+            push(&mut self.transmits, Transmit { kind, to, bytes });
+        }
     }
 
     fn event(&mut self, event: Event) {

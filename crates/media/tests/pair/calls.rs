@@ -357,6 +357,23 @@ fn nothing_is_sent_until_it_is_known_where_to() {
 }
 
 #[test]
+fn nothing_is_sent_to_addresses_that_are_nobodys() {
+    for nobody in ["0.0.0.0:4000", "[::]:4000", "192.0.2.2:0"] {
+        let mut world = World::pair(STILL, 1);
+        let mut remote = Remote::at(nobody.parse().unwrap());
+        remote.rtcp.set_port(remote.rtp.port());
+        world.sessions[0].change(Stream { remote: Some(remote), ..stream_to(1) });
+        let digit = Digit::from_char('1').unwrap();
+        assert_eq!(world.sessions[0].press(digit, milliseconds(100)), Err(PressError::OnHold));
+        world.run(seconds(10));
+        let now = world.now;
+        world.sessions[0].close(now);
+        world.collect();
+        assert!(world.seen.iter().all(|seen| seen.by == 1), "{nobody}");
+    }
+}
+
+#[test]
 fn a_file_is_played_to_its_end_and_recorded() {
     let mut values = vec![0; 16_000];
     tone(880).fill(16_000, &mut values);
