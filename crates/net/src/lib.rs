@@ -42,7 +42,7 @@ pub use config::{
     Certificates, ClientCertificates, Config, Dns, Limits, ListenOn, Origins, Tls, TrustedRoots,
 };
 pub use error::{ReloadError, StartError};
-pub use media::{MediaPortError, MediaPorts, RunningMedia};
+pub use media::{MediaPortError, MediaPorts, RunningMedia, ntp_at_start};
 pub use server::{Running, Server, Traffic};
 pub use shard::Shard;
 pub use store::{Peer, PeerIdentity, Reply, Store};

@@ -11,7 +11,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket as BlockingSocket};
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 use tokio::net::UdpSocket;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -27,6 +27,16 @@ const LONGEST: usize = 2048;
 
 /// How long a socket that failed is left alone.
 const AFTER_ERROR: Duration = Duration::from_millis(20);
+
+/// Seconds from 1900 to 1970 (RFC 3550 §4 counts from 1900, modulo 2^32).
+const NTP_TO_UNIX: u64 = 2_208_988_800;
+
+/// The time on the wall when `clock` started, as the reports of sessions want it: what
+/// [`Settings::ntp_at_start`](cordboard_media::Settings::ntp_at_start) is on this clock.
+pub fn ntp_at_start(clock: &Clock) -> u64 {
+    let unix = clock.wall(Instant::START).duration_since(UNIX_EPOCH).unwrap_or_default();
+    cordboard_media::rtcp::to_ntp(unix + Duration::from_secs(NTP_TO_UNIX))
+}
 
 /// Why there are no ports for sound.
 #[derive(Debug, thiserror::Error)]
@@ -251,6 +261,15 @@ mod tests {
 
     fn dice() -> Dice {
         Dice::new(crate::system_seed().unwrap(), 0)
+    }
+
+    #[test]
+    fn reports_tell_the_time_since_1900() {
+        let clock = Clock::new();
+        let unix = std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        // The count of seconds begins anew in 2036.
+        let seconds = (ntp_at_start(&clock) >> 32) as u32;
+        assert!(((unix + NTP_TO_UNIX) as u32).wrapping_sub(seconds) <= 1);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use cordboard_core::time::Instant;
 use cordboard_media::meter::Sound;
 use cordboard_media::source::Tone;
 use cordboard_media::{Codec, Digit, Direction, Event, MediaSession, Remote, Settings, Sink, Source, Stream};
-use cordboard_net::{Clock, MediaPorts, RunningMedia, system_seed};
+use cordboard_net::{Clock, MediaPorts, RunningMedia, ntp_at_start, system_seed};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -30,7 +30,7 @@ impl Party {
         let address = ports.address().unwrap();
         let stream = Stream::symmetric(None, Codec::Pcma, Some(101));
         let clock = Clock::new();
-        let settings = Settings::new(dice.call_id());
+        let settings = Settings { ntp_at_start: ntp_at_start(&clock), ..Settings::new(dice.call_id()) };
         let mut session = MediaSession::new(clock.now(), dice, settings, stream);
         session.play(Source::tone(Tone { frequency: tone, level: -15.0 }));
         session.listen(Sink::Several(vec![Sink::meter(&TONES), Sink::recording(80_000)]));
