@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Which of our crates each may depend on. The way through: `sip ← core ← service ← flows`.
-const MAY_DEPEND_ON: [(&str, &[&str]); 9] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 10] = [
     ("cordboard-sip", &[]),
     ("cordboard-core", &["cordboard-sip"]),
     ("cordboard-ladder", &[]),
+    ("cordboard-media", &["cordboard-core"]),
     ("cordboard-service", &["cordboard-sip", "cordboard-core", "cordboard-ladder"]),
     ("cordboard-sim", &["cordboard-sip", "cordboard-core", "cordboard-service", "cordboard-ladder"]),
     (
@@ -19,11 +20,12 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 9] = [
             "cordboard-core",
             "cordboard-service",
             "cordboard-ladder",
+            "cordboard-media",
             "cordboard-sim",
             "cordboard-net",
         ],
     ),
-    ("cordboard-net", &["cordboard-sip", "cordboard-core", "cordboard-service"]),
+    ("cordboard-net", &["cordboard-sip", "cordboard-core", "cordboard-service", "cordboard-media"]),
     ("cordboard-rig", &["cordboard-sip", "cordboard-core", "cordboard-ladder"]),
     (
         "cordboard",
@@ -32,6 +34,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 9] = [
             "cordboard-core",
             "cordboard-service",
             "cordboard-ladder",
+            "cordboard-media",
             "cordboard-sim",
             "cordboard-flows",
             "cordboard-net",
@@ -40,7 +43,8 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 9] = [
 ];
 
 /// Crates that know neither sockets nor clocks nor chance.
-const PURE: [&str; 4] = ["cordboard-sip", "cordboard-core", "cordboard-service", "cordboard-ladder"];
+const PURE: [&str; 5] =
+    ["cordboard-sip", "cordboard-core", "cordboard-service", "cordboard-ladder", "cordboard-media"];
 
 /// What a pure crate must not reach, however indirectly.
 const IMPURE: [&str; 17] = [

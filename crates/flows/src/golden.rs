@@ -216,6 +216,15 @@ impl Drawn {
     }
 }
 
+/// Holds the page of a stage against the list of a flow.
+#[cfg(test)]
+#[track_caller]
+pub(crate) fn agrees(stage: &crate::Stage, id: &str) {
+    let flow = find(id).expect("there is such a flow");
+    let verdict = crate::judge::judge(flow, &stage.observed());
+    assert!(verdict.is_match(), "{} {}: {verdict}\n{}", flow.source, flow.title, stage.ladder());
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

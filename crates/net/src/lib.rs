@@ -5,8 +5,8 @@
 //! sent, asked or told, in order. An I/O error is an input, never the end of the server.
 //!
 //! For users: [`config`] says where to listen, [`server`] starts and stops everything, [`shard`] is what
-//! a driver needs of an agent, [`store`] answers what is shared or slow, [`clock`] tells the time, and
-//! [`error`] says why a server does not start.
+//! a driver needs of an agent, [`store`] answers what is shared or slow, [`media`] drives sessions of sound,
+//! [`clock`] tells the time, and [`error`] says why a server does not start.
 //!
 //! Inside, in the order in which a message meets them: `listen` binds; `udp` reads datagrams with `mmsg`
 //! and answers `stun`; `accept` takes connections, which `tls` (with `identity` and `authority`) secures
@@ -26,6 +26,7 @@ mod gather;
 mod hub;
 mod identity;
 mod listen;
+pub mod media;
 mod mmsg;
 mod open;
 mod queue;
@@ -42,6 +43,7 @@ pub use config::{
     Certificates, ClientCertificates, Config, Dns, Limits, ListenOn, Origins, Tls, TrustedRoots,
 };
 pub use error::{ReloadError, StartError};
+pub use media::{MediaPortError, MediaPorts, RunningMedia, ntp_at_start};
 pub use server::{Running, Server, Traffic};
 pub use shard::Shard;
 pub use store::{Peer, Reply, Store};

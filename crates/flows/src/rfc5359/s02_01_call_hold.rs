@@ -62,6 +62,7 @@ mod tests {
                   |<-200----------------------|
             ",
         );
+        crate::golden::agrees(&stage, "5359-2.1");
     }
 
     #[test]

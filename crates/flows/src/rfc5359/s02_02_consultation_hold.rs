@@ -82,6 +82,7 @@ mod tests {
                   |<-200----------------------|           |
             ",
         );
+        crate::golden::agrees(&stage, "5359-2.2");
     }
 
     #[test]

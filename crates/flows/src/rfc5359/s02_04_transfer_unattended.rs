@@ -53,6 +53,7 @@ mod tests {
                   |--200---------->|           |
             ",
         );
+        crate::golden::agrees(&stage, "5359-2.4");
     }
 
     #[test]

@@ -68,6 +68,7 @@ mod tests {
                   |--200---------->|                |
             ",
         );
+        crate::golden::agrees(&stage, "5359-2.5");
     }
 
     #[test]

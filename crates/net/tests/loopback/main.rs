@@ -3,6 +3,7 @@
 
 mod datagrams;
 mod lifecycle;
+mod media;
 mod names;
 mod questions;
 mod secured;
