@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 /// For how long they gather: next to nothing beside T1 (RFC 3261 §17.1.1.1), and the most that it delays a message.
-const GATHER: Duration = Duration::from_millis(2);
+const GATHER: Duration = Duration::from_millis(3);
 /// So many batches in a row that come within that time of each other make a crowd.
 const CROWD: u32 = 8;
 
@@ -63,9 +63,9 @@ mod tests {
     #[test]
     fn a_crowd_gathers_until_it_thins_out() {
         let mut traffic = Traffic::new();
-        let dense = [(200, 1); 9];
+        let dense = [(300, 1); 9];
         assert_eq!(waits(&mut traffic, &dense).iter().filter(|waited| **waited).count(), 1);
-        assert_eq!(waits(&mut traffic, &[(2000, 10), (2000, 64), (2000, 2)]), [true, false, true]);
-        assert_eq!(waits(&mut traffic, &[(2000, 1), (100, 1)]), [false, false]);
+        assert_eq!(waits(&mut traffic, &[(3000, 10), (3000, 64), (3000, 2)]), [true, false, true]);
+        assert_eq!(waits(&mut traffic, &[(3000, 1), (100, 1)]), [false, false]);
     }
 }

@@ -170,6 +170,8 @@ impl Builder {
     pub fn finish(self) -> Bytes {
         let mut out = self.line_of(Name::CONTENT_LENGTH, &["0"]).out;
         out.extend_from_slice(b"\r\n");
+        // Transactions keep it for half a minute.
+        out.shrink_to_fit();
         Bytes::from(out)
     }
 }

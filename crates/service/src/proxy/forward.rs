@@ -123,7 +123,7 @@ fn wants_privacy(request: &View<'_>) -> bool {
     })
 }
 
-/// §16.6 step 4; two entries when the sides differ (RFC 5658 §4).
+/// §16.6 step 4; two entries when the sides differ (RFC 5658 §5).
 fn record_route(desk: &Desk, edits: &mut Edits, hop: &Hop<'_>, request: &View<'_>) {
     let (source, flow) = (hop.source, hop.flow);
     let only = matches!(hop.aim.way, Way::OnlyFlow(_)) || flow.connection != 0;

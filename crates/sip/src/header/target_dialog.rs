@@ -6,30 +6,30 @@ use super::{CallId, Header, Tag};
 use crate::params::Params;
 use crate::{Malformed, Name};
 
-/// Names a dialog as its sender sees it: `local-tag` is the sender's own (§7).
+/// Names a dialog as the recipient of the request sees it: `local-tag` is the recipient's own (§3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetDialog {
     /// The dialog's Call-ID.
     pub call_id: CallId,
-    /// The sender's tag, which is the recipient's remote one.
-    pub local_tag: Option<Tag>,
     /// The recipient's tag.
+    pub local_tag: Option<Tag>,
+    /// The tag of the recipient's peer.
     pub remote_tag: Option<Tag>,
     /// All other parameters.
     pub params: Params,
 }
 
 impl TargetDialog {
-    /// A dialog by its Call-ID and the sender's and the recipient's tag.
+    /// A dialog by its Call-ID and the tags of the recipient and of the recipient's peer.
     pub const fn new(call_id: CallId, local_tag: Tag, remote_tag: Tag) -> Self {
         Self { call_id, local_tag: Some(local_tag), remote_tag: Some(remote_tag), params: Params::new() }
     }
 
-    /// Whether that is the dialog of the recipient, whose local tag is the sender's remote one (§4).
+    /// Whether that is the dialog of the recipient (§4).
     pub fn names(&self, call_id: &str, local_tag: &str, remote_tag: &str) -> bool {
         self.call_id == *call_id
-            && self.remote_tag.as_ref().is_some_and(|tag| *tag == *local_tag)
-            && self.local_tag.as_ref().is_some_and(|tag| *tag == *remote_tag)
+            && self.local_tag.as_ref().is_some_and(|tag| *tag == *local_tag)
+            && self.remote_tag.as_ref().is_some_and(|tag| *tag == *remote_tag)
     }
 }
 
@@ -64,13 +64,13 @@ impl fmt::Display for TargetDialog {
 mod tests {
     use super::*;
 
-    /// §10: what A sends names the dialog that B has with the tags the other way round.
+    /// §10: the REFER goes to A, whose tag is `kkaz-`.
     #[test]
     fn example_of_the_standard() {
         let text = "fa77as7dad8-sd98ajzz@host.example.com\r\n  ;local-tag=kkaz-\r\n  ;remote-tag=6544";
         let target = TargetDialog::parse(text).unwrap();
-        assert!(target.names("fa77as7dad8-sd98ajzz@host.example.com", "6544", "kkaz-"));
-        assert!(!target.names("fa77as7dad8-sd98ajzz@host.example.com", "kkaz-", "6544"));
+        assert!(target.names("fa77as7dad8-sd98ajzz@host.example.com", "kkaz-", "6544"));
+        assert!(!target.names("fa77as7dad8-sd98ajzz@host.example.com", "6544", "kkaz-"));
         assert_eq!(
             target.to_string(),
             "fa77as7dad8-sd98ajzz@host.example.com;local-tag=kkaz-;remote-tag=6544"
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn a_missing_tag_names_nothing() {
         let target = TargetDialog::parse("a@b;local-tag=1").unwrap();
-        assert!(!target.names("a@b", "", "1"));
+        assert!(!target.names("a@b", "1", ""));
         assert!(TargetDialog::parse("a@b;local-tag=1;local-tag=2").is_err());
     }
 }
