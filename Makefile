@@ -35,6 +35,7 @@ lint: need-compiler need-nextest need-deny ## format, clippy, documentation, tid
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items --locked
 	$(CARGO) nextest run --locked -p cordboard --test tidy
+	$(CARGO) fetch --locked --quiet
 	$(CARGO) deny --offline --log-level error check bans licenses sources
 
 test: test-fast test-peers ## every test but the long ones
