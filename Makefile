@@ -13,6 +13,8 @@ DENY := 0.20.2
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # What the tests with real phones need.
 PEERS := baresip-core linphone-cli sip-tester kamailio tshark chromium sngrep socat iproute2 tcpdump
+# What the measures need besides: Kamailio's store and instructions counted.
+BENCH_PEERS := kamailio-sqlite-modules sqlite3 valgrind
 # What only some tests look at: how many storms each ladder has to weather.
 STORMS ?= 100
 ARGS ?=
@@ -51,6 +53,7 @@ test-peers: need-compiler need-nextest need-peers need-browser ## phones and too
 	@if [ -s target/skipped-tests.txt ]; then \
 	    echo "$$(wc -l < target/skipped-tests.txt) tests were skipped:"; cat target/skipped-tests.txt; fi
 
+bench: PEERS += $(BENCH_PEERS)
 bench: need-compiler need-peers ## the null proxy, Kamailio and Cordboard under the same load
 	$(CARGO) build --release --locked -p cordboard
 	$(CARGO) run --release --locked --manifest-path benches/Cargo.toml -p bench-runner -- all
