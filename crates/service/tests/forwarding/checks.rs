@@ -1,7 +1,8 @@
 //! What is looked at before a request is forwarded: RFC 3261 §16.3, and where it may go at all.
 
-use crate::stage::{at, build, flow, found, from, invite, open, request, stage, statuses, udp};
+use crate::stage::{at, build, directory, flow, found, from, invite, open, request, stage, statuses, udp};
 use cordboard_core::transport::Transport;
+use cordboard_service::door::{Command, CommandId, Input};
 use cordboard_service::location::Located;
 use cordboard_service::settings::Relay;
 
@@ -95,6 +96,47 @@ fn whom_there_is_nobody_to_ask_for() {
         let sent = stage.one(udp(10), &request("INVITE", uri, ""));
         assert_eq!((sent.status(), sent.flow), (status, udp(10)), "{uri}");
     }
+}
+
+/// RFC 3966 §3: what only makes a number easier to read is not part of it.
+#[test]
+fn a_number_is_a_user_of_ours() {
+    let mut people = directory();
+    let phone = people.users["carol"].clone();
+    people.users.insert("+12015550123".into(), phone);
+    for (uri, found_there) in [
+        ("tel:+1-201-555-0123", true),
+        ("tel:+1(201)555.0123;isub=1411", true),
+        ("tel:+1-201-555-0124", false),
+        ("tel:12015550123", false),
+    ] {
+        let mut stage = open();
+        let command = Command::UseDirectory(std::sync::Arc::new(people.clone()));
+        stage.agent.handle(stage.now, Input::Command(CommandId(1), command));
+        stage.users.insert("+12015550123@example.test".into(), found(vec![at("carol", 30)]));
+        let sent = stage.one(udp(10), &request("INVITE", uri, ""));
+        assert_eq!(sent.is("INVITE") && sent.flow == udp(30), found_there, "{uri}: {sent:?}");
+        assert!(found_there || sent.status() == 404, "{uri}: {sent:?}");
+    }
+}
+
+/// RFC 3261 §25.1: a head is UTF-8; a body is whatever it is.
+#[test]
+fn a_head_that_is_not_utf_8_is_a_400() {
+    let mut stage = open();
+    let mut bytes = invite("Subject: x\r\n").into_bytes();
+    let at = bytes.windows(10).position(|part| part == b"Subject: x").expect("a subject");
+    bytes[at + 9] = 0xff;
+    stage.agent.handle(stage.now, Input::Packet { flow: udp(10), bytes: &bytes });
+    let sent = stage.drain();
+    assert_eq!(statuses(&sent), [400]);
+    assert_eq!(sent[0].flow, udp(10));
+    let mut bytes = invite("Content-Length: 2\r\nCall-ID: body\r\n").into_bytes();
+    bytes.truncate(bytes.len() - "Content-Length: 0\r\n\r\n".len());
+    bytes.extend_from_slice(b"\r\n\xff\xfe");
+    stage.agent.handle(stage.now, Input::Packet { flow: udp(10), bytes: &bytes });
+    let sent = stage.drain();
+    assert!(sent.len() == 1 && sent[0].is("INVITE"), "{sent:?}");
 }
 
 #[test]

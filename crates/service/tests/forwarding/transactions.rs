@@ -47,6 +47,28 @@ fn repeats_are_absorbed() {
     stage.assert_ends_idle();
 }
 
+/// RFC 3261 §17.2.3: whose branch lacks the cookie is found by what its requests share.
+#[test]
+fn a_phone_of_rfc_2543_is_understood() {
+    for branch in ["", ";branch=1"] {
+        let mut stage = open();
+        let text = invite(&format!("Via: SIP/2.0/UDP 192.0.2.10:5060{branch}\r\n"));
+        let sent = stage.one(udp(10), &text);
+        assert!(sent.is("INVITE"));
+        stage.pass(udp(20), &reply(&sent, 180, ""));
+        assert_eq!(statuses(&stage.pass(udp(10), &text)), [180], "it is the same transaction");
+        let cancelled = stage.pass(udp(10), &crate::stage::cancel(&text));
+        assert!(cancelled.iter().any(|sent| sent.status() == 200 && sent.flow == udp(10)), "{cancelled:?}");
+        assert!(cancelled.iter().any(|sent| sent.is("CANCEL") && sent.flow == udp(20)), "{cancelled:?}");
+        let over = stage.pass(udp(20), &reply(&sent, 487, ""));
+        let over = over.iter().find(|sent| sent.status() == 487).expect("the end");
+        assert!(stage.pass(udp(10), &ack(&text, over)).is_empty(), "the ACK ends here");
+        let later = stage.wait(secs(1));
+        assert!(later.iter().all(|sent| sent.flow != udp(10)), "and with it the repeating: {later:?}");
+        stage.assert_ends_idle();
+    }
+}
+
 #[test]
 fn the_request_is_repeated_until_something_comes() {
     let mut stage = open();
