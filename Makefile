@@ -56,7 +56,8 @@ test-peers: need-compiler need-nextest need-peers need-browser ## phones and too
 bench: PEERS += $(BENCH_PEERS)
 bench: need-compiler need-peers ## the null proxy, Kamailio and Cordboard under the same load
 	$(CARGO) build --release --locked -p cordboard
-	$(CARGO) run --release --locked --manifest-path benches/Cargo.toml -p bench-runner -- all
+	$(CARGO) build --release --locked --manifest-path benches/Cargo.toml --workspace
+	benches/target/release/bench-runner all
 
 soak: need-compiler need-nextest need-peers need-browser ## many storms, 10,000 calls, floods; takes long
 	CORDBOARD_STORM_SEEDS=500 $(CARGO) nextest run --locked --workspace --exclude cordboard-rig \

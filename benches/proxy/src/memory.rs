@@ -17,6 +17,13 @@ const BINDINGS: usize = 500_000;
 /// How fast they are made, in registrations a second.
 const REGISTERS: u32 = 8_000;
 
+/// Refreshes that fill what is bounded (rings, and the transactions that one rate keeps alive for 64·T1) before
+/// bindings are weighed: 33 seconds of them.
+const FIRST_REGISTERS: usize = 33 * REGISTERS as usize;
+
+/// Users whose contacts those refresh.
+const FIRST_USERS: usize = 1_000;
+
 /// How fast calls are made, a second: all of them within the life of the first one's transactions.
 const CALLS: u32 = 2_000;
 
@@ -41,9 +48,9 @@ fn bindings(bench: &Bench, report: &mut Report) -> Result<()> {
     let measure = format!("bytes a binding, {users} of them");
     let values = alternate(&measure, 1, &one_peer_and_ours(bench), |subject| {
         let server = Server::start(bench, subject, setting)?;
-        bound(&registers(1).play()?, subject)?;
+        bound(&registers(bench.scaled(FIRST_REGISTERS), FIRST_USERS).play()?, subject)?;
         let before = server.resident()?;
-        bound(&registers(users).play()?, subject)?;
+        bound(&registers(users, users).play()?, subject)?;
         let after = server.resident()?;
         Ok(Some(after.saturating_sub(before) as f64 / users as f64))
     })?;
@@ -71,8 +78,8 @@ fn calls(bench: &Bench, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-fn registers(users: usize) -> Load {
-    Load::Registers { rate: REGISTERS, count: users, users, digest: false }
+fn registers(count: usize, users: usize) -> Load {
+    Load::Registers { rate: REGISTERS, count, users, digest: false }
 }
 
 /// Memory does not depend on how many workers the peer has, so it stands in its first form.
