@@ -2,7 +2,7 @@
 
 use cordboard_core::transport::{ListenerId, Transport};
 use cordboard_service::directory::{Directory, User};
-use cordboard_service::settings::{Relay, Role, Secret, Settings, Switchboard, Telephone};
+use cordboard_service::settings::{MediaPorts, Relay, Role, Secret, Settings, Switchboard, Telephone};
 use cordboard_sip::digest::{Algorithm, Ha1};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -79,6 +79,7 @@ impl Person {
                 .map(|(realm, password)| ((*realm).into(), Secret((*password).into())))
                 .collect(),
             outbound_proxies: self.outbound_proxies.iter().map(|uri| (*uri).into()).collect(),
+            media: MediaPorts::default(),
         };
         let settings = Settings::of_domain(self.domain);
         Settings { role: Role::Telephone(telephone), domains: Vec::new(), ring_bytes: RING_BYTES, ..settings }

@@ -20,6 +20,7 @@ use crate::sink::Sink;
 use crate::source::Source;
 use crate::stream::{Kind, Stream};
 use crate::telephone_event::{Digit, DigitSender};
+use crate::wav::Samples;
 
 /// Samples a second of sources and sinks. Codecs of other rates are to be resampled between them and these.
 pub const RATE: u32 = 8000;
@@ -338,6 +339,11 @@ impl MediaSession {
     /// Who hears.
     pub const fn sink(&self) -> &Sink {
         &self.sink
+    }
+
+    /// What was recorded since this was asked last; `None` if nothing records.
+    pub fn take_recorded(&mut self) -> Option<Samples> {
+        self.sink.take_recorded()
     }
 
     /// What was agreed upon.

@@ -59,6 +59,15 @@ impl Sink {
         }
     }
 
+    /// What was recorded since this was asked last, for whoever writes it down meanwhile; its room is free again.
+    pub fn take_recorded(&mut self) -> Option<Samples> {
+        match self {
+            Self::Nothing | Self::Meter(_) => None,
+            Self::Recording(recording) => Some(recording.take()),
+            Self::Several(sinks) => sinks.iter_mut().find_map(Self::take_recorded),
+        }
+    }
+
     /// The first recording in here.
     pub fn recorded(&self) -> Option<&Recording> {
         match self {
@@ -86,6 +95,11 @@ impl Recording {
     /// Whether the limit cut something off.
     pub const fn is_full(&self) -> bool {
         self.is_full
+    }
+
+    fn take(&mut self) -> Samples {
+        let rate = self.samples.rate;
+        std::mem::replace(&mut self.samples, Samples { rate, values: Vec::new() })
     }
 
     /// What comes at another rate than the first is brought to it.
@@ -129,6 +143,18 @@ mod tests {
         sink.hear(16_000, &[0; 160]);
         let recording = sink.recorded().unwrap();
         assert_eq!((recording.samples().rate, recording.samples().values.len()), (8000, 160));
+    }
+
+    #[test]
+    fn what_is_taken_makes_room() {
+        let mut sink = Sink::Several(vec![Sink::meter(&[440]), Sink::recording(3)]);
+        sink.hear(8000, &[1, 2]);
+        assert_eq!(sink.take_recorded(), Some(Samples { rate: 8000, values: vec![1, 2] }));
+        sink.hear(8000, &[3, 4, 5]);
+        assert!(!sink.recorded().unwrap().is_full());
+        assert_eq!(sink.take_recorded().unwrap().values, [3, 4, 5]);
+        assert_eq!(sink.take_recorded().unwrap().values, []);
+        assert_eq!(Sink::Nothing.take_recorded(), None);
     }
 
     #[test]

@@ -6,6 +6,9 @@ use std::io::Cursor;
 /// Longest sound that is read, in seconds.
 pub const MAX_SECONDS: u32 = 3600;
 
+/// Octets before the samples.
+pub const HEADER: usize = 44;
+
 /// Sample rates that are read, in Hz.
 const RATES: std::ops::RangeInclusive<u32> = 1000..=192_000;
 
@@ -109,6 +112,32 @@ impl Samples {
     }
 }
 
+/// The first octets of a WAV file of one channel and 16 bits that holds so many samples, for whoever writes what
+/// is heard while it is heard. The samples follow, the low octet first.
+pub fn header(rate: u32, samples: u32) -> [u8; HEADER] {
+    let data = samples.saturating_mul(2).min(u32::MAX - HEADER as u32);
+    let mut header = [0; HEADER];
+    let fields: [&[u8]; 13] = [
+        b"RIFF",
+        &(data + HEADER as u32 - 8).to_le_bytes(),
+        b"WAVE",
+        b"fmt ",
+        &16_u32.to_le_bytes(),
+        &1_u16.to_le_bytes(),
+        &1_u16.to_le_bytes(),
+        &rate.to_le_bytes(),
+        &rate.saturating_mul(2).to_le_bytes(),
+        &2_u16.to_le_bytes(),
+        &16_u16.to_le_bytes(),
+        b"data",
+        &data.to_le_bytes(),
+    ];
+    for (place, octet) in header.iter_mut().zip(fields.concat()) {
+        *place = octet;
+    }
+    header
+}
+
 /// The taps of the resampling filter, for each place that an output sample can have between two input samples.
 struct Filter {
     phases: Vec<Vec<f64>>,
@@ -176,6 +205,14 @@ mod tests {
         write(&mut writer);
         writer.finalize().unwrap();
         file.into_inner()
+    }
+
+    #[test]
+    fn a_header_is_what_a_whole_file_begins_with() {
+        let samples = Samples { rate: 8000, values: vec![1, -2, 3] };
+        let file = samples.write().unwrap();
+        assert_eq!(file[..HEADER], header(8000, 3));
+        assert_eq!(file.len(), HEADER + 6);
     }
 
     #[test]

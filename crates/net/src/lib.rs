@@ -5,8 +5,8 @@
 //! sent, asked or told, in order. An I/O error is an input, never the end of the server.
 //!
 //! For users: [`config`] says where to listen, [`server`] starts and stops everything, [`shard`] is what
-//! a driver needs of an agent, [`store`] answers what is shared or slow, [`media`] drives sessions of sound,
-//! [`clock`] tells the time, and [`error`] says why a server does not start.
+//! a driver needs of an agent, [`store`] answers what is shared or slow, [`media`] drives sessions of sound
+//! and [`sound`] those of a telephone's calls, [`clock`] tells the time, and [`error`] says why a server does not start.
 //!
 //! Inside, in the order in which a message meets them: `listen` binds; `udp` reads datagrams with `mmsg`
 //! and answers `stun`; `accept` takes connections, which `tls` (with `identity` and `authority`) secures
@@ -32,6 +32,7 @@ mod open;
 mod queue;
 pub mod server;
 pub mod shard;
+pub mod sound;
 pub mod store;
 mod stun;
 mod tls;
@@ -46,4 +47,5 @@ pub use error::{ReloadError, StartError};
 pub use media::{MediaPortError, MediaPorts, RunningMedia, ntp_at_start};
 pub use server::{Running, Server, Traffic};
 pub use shard::Shard;
+pub use sound::Sound;
 pub use store::{Peer, Reply, Store};

@@ -25,6 +25,9 @@ const MAX_EVENTS: usize = 256;
 /// Longest datagram that is read: more than an Ethernet carries.
 const LONGEST: usize = 2048;
 
+/// Datagrams that are thrown away before a session begins: more than a socket's buffer holds.
+const MAX_STALE: usize = 10_000;
+
 /// How long a socket that failed is left alone.
 const AFTER_ERROR: Duration = Duration::from_millis(20);
 
@@ -103,13 +106,15 @@ impl MediaPorts {
     }
 
     /// Drives `session` on these ports by `clock`, as a task of `runtime`. What happens comes out of the
-    /// receiver, unless nobody takes it.
+    /// receiver, unless nobody takes it. What came before is thrown away: it was for whoever used the ports last,
+    /// or is a moment of sound. The ports stay taken until this and the session are gone, and another session may
+    /// use them when this one has stopped.
     ///
     /// # Errors
     ///
     /// Whatever the system says when the sockets are handed to the runtime.
     pub fn start(
-        self,
+        &self,
         runtime: &Handle,
         clock: Clock,
         session: MediaSession,
@@ -120,8 +125,8 @@ impl MediaPorts {
         let (stop, stopped) = oneshot::channel();
         let driver = Driver {
             shared: Arc::clone(&shared),
-            rtp: UdpSocket::from_std(self.rtp)?,
-            rtcp: UdpSocket::from_std(self.rtcp)?,
+            rtp: UdpSocket::from_std(emptied(&self.rtp)?)?,
+            rtcp: UdpSocket::from_std(emptied(&self.rtcp)?)?,
             events,
         };
         let task = runtime.spawn(driver.run(stopped));
@@ -135,6 +140,17 @@ impl MediaPorts {
         rtcp.set_nonblocking(true)?;
         Ok(Self { rtp, rtcp })
     }
+}
+
+/// The same socket once more, with nothing left in it.
+fn emptied(socket: &BlockingSocket) -> io::Result<BlockingSocket> {
+    let mut room = [0; LONGEST];
+    for _ in 0..MAX_STALE {
+        if socket.recv_from(&mut room).is_err() {
+            break;
+        }
+    }
+    socket.try_clone()
 }
 
 /// A session that runs. Dropped, it says goodbye and ends by itself.

@@ -1,5 +1,6 @@
 //! The buttons of a telephone and what it tells: the vocabulary of `phone`, the API and the tests.
 
+use cordboard_core::session::media::Formats;
 use cordboard_core::transport::ListenerId;
 use cordboard_ladder::{Kind, Outcome};
 use cordboard_sip::Status;
@@ -105,6 +106,9 @@ pub struct MediaPath {
     pub sends: bool,
     /// Whether the other side may.
     pub receives: bool,
+    /// What the other side takes, under its numbers, the preferred one first. What it sends has these numbers
+    /// too, or those of [`Formats::OFFERED`].
+    pub formats: Formats,
 }
 
 /// What a telephone tells.

@@ -3,7 +3,8 @@
 use cordboard_core::timing::Timing;
 use cordboard_core::transport::Listener;
 use cordboard_sip::digest::Algorithm;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
 use std::time::Duration;
 
 /// The settings of one agent; every shard of a switchboard has the same.
@@ -141,6 +142,25 @@ pub struct Telephone {
     pub passwords: Vec<(Box<str>, Secret)>,
     /// Where every request that starts something goes first: a URI, best with `lr`.
     pub outbound_proxies: Vec<Box<str>>,
+    /// Where it receives sound.
+    pub media: MediaPorts,
+}
+
+/// Where a telephone receives sound: the ports that it may name in a session description.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MediaPorts {
+    /// Even ports of this range, one after the other, on the address of the listener: for hosts that nobody
+    /// else uses, such as simulated ones.
+    Counted(Range<u16>),
+    /// These, which whoever drives the telephone holds open. A call without one is not made or taken; one that
+    /// was given back by [`CallEvent::Ended`](crate::call::CallEvent::Ended) is used again, the longest unused first.
+    Held(Vec<SocketAddr>),
+}
+
+impl Default for MediaPorts {
+    fn default() -> Self {
+        Self::Counted(40_000..60_000)
+    }
 }
 
 /// A password. It never prints.

@@ -6,9 +6,97 @@ use cordboard_sip::{Malformed, Status};
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
-/// Payload types that we offer, with their encodings: the sound of RFC 3551 §6 and the tones of
-/// RFC 4733.
-const OFFERED: [(&str, &str); 3] = [("0", "PCMU/8000"), ("8", "PCMA/8000"), ("101", "telephone-event/8000")];
+/// What a payload type stands for: the sound of RFC 3551 §6, and the tones of RFC 4733.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// G.711, the law of America and Japan.
+    Pcmu,
+    /// G.711, the law of the rest.
+    Pcma,
+    /// Digits.
+    TelephoneEvent,
+}
+
+impl Encoding {
+    const ALL: [Self; 3] = [Self::Pcmu, Self::Pcma, Self::TelephoneEvent];
+
+    /// As `a=rtpmap` writes it.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pcmu => "PCMU/8000",
+            Self::Pcma => "PCMA/8000",
+            Self::TelephoneEvent => "telephone-event/8000",
+        }
+    }
+
+    /// The payload type that needs no `a=rtpmap` (RFC 3551 §6).
+    const fn payload_type(self) -> Option<u8> {
+        match self {
+            Self::Pcmu => Some(0),
+            Self::Pcma => Some(8),
+            Self::TelephoneEvent => None,
+        }
+    }
+}
+
+/// A payload type, and what it stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Format {
+    /// 0 to 127.
+    pub payload_type: u8,
+    /// What is in its packets.
+    pub encoding: Encoding,
+}
+
+/// Formats of a stream, the preferred one first. Each encoding is there once at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Formats([Option<Format>; Encoding::ALL.len()]);
+
+impl Formats {
+    /// What we offer.
+    pub const OFFERED: Self = Self([
+        Some(Format { payload_type: 0, encoding: Encoding::Pcmu }),
+        Some(Format { payload_type: 8, encoding: Encoding::Pcma }),
+        Some(Format { payload_type: 101, encoding: Encoding::TelephoneEvent }),
+    ]);
+
+    /// Each of them, the preferred one first.
+    pub fn iter(self) -> impl Iterator<Item = Format> {
+        self.0.into_iter().flatten()
+    }
+
+    /// Whether there is sound among them.
+    fn have_sound(self) -> bool {
+        self.iter().any(|format| format.encoding != Encoding::TelephoneEvent)
+    }
+
+    /// The formats of a stream that we know.
+    fn of(stream: &Stream<'_>) -> Self {
+        let mut formats = Self::default();
+        for written in stream.formats() {
+            let Some(encoding) = encoding(stream, written) else { continue };
+            let Ok(payload_type @ 0..=127) = written.parse() else { continue };
+            if formats.iter().all(|format| format.encoding != encoding)
+                && let Some(free) = formats.0.iter_mut().find(|place| place.is_none())
+            {
+                *free = Some(Format { payload_type, encoding });
+            }
+        }
+        formats
+    }
+
+    /// The `m=` line and what belongs to it.
+    fn write(self, out: &mut String, port: u16, protocol: &str) {
+        let numbers: Vec<String> = self.iter().map(|format| format.payload_type.to_string()).collect();
+        push(out, format_args!("m=audio {port} {protocol} {}", numbers.join(" ")));
+        for Format { payload_type, encoding } in self.iter() {
+            push(out, format_args!("a=rtpmap:{payload_type} {}", encoding.as_str()));
+            if encoding == Encoding::TelephoneEvent {
+                push(out, format_args!("a=fmtp:{payload_type} 0-15"));
+            }
+        }
+    }
+}
 
 /// Why a description is of no use.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +144,8 @@ pub struct Remote {
     pub sends: bool,
     /// Whether it will receive. If not, it holds us.
     pub receives: bool,
+    /// What it takes, under its numbers.
+    pub formats: Formats,
 }
 
 /// The `o=` line of one session: its version rises when what we say changes (RFC 3264 §8).
@@ -77,12 +167,7 @@ impl Origin {
     /// An offer (RFC 3264 §5).
     pub fn offer(&mut self, local: &Local) -> String {
         let mut media = String::new();
-        let formats = OFFERED.map(|(payload_type, _)| payload_type).join(" ");
-        push(&mut media, format_args!("m=audio {} RTP/AVP {formats}", local.address.port()));
-        for (payload_type, encoding) in OFFERED {
-            push(&mut media, format_args!("a=rtpmap:{payload_type} {encoding}"));
-        }
-        push(&mut media, format_args!("a=fmtp:101 0-15"));
+        Formats::OFFERED.write(&mut media, local.address.port(), "RTP/AVP");
         push(&mut media, format_args!("a={}", local.wanted().as_str()));
         self.say(local.address.ip(), &media)
     }
@@ -141,6 +226,7 @@ fn read(stream: &Stream<'_>) -> Remote {
         address: ip.filter(|_| !stream.is_nowhere()).map(|ip| SocketAddr::new(ip, stream.port())),
         sends: direction.has_send(),
         receives: !stream.is_held(),
+        formats: Formats::of(stream),
     }
 }
 
@@ -149,43 +235,24 @@ fn fits(stream: &Stream<'_>) -> bool {
     stream.kind() == "audio"
         && !stream.is_refused()
         && matches!(stream.protocol(), "RTP/AVP" | "RTP/AVPF")
-        && stream.formats().any(|format| encoding(stream, format).is_some_and(|name| !is_tones(name)))
+        && Formats::of(stream).have_sound()
 }
 
-/// The encoding of a payload type, if it is one of ours.
-fn encoding(stream: &Stream<'_>, format: &str) -> Option<&'static str> {
-    let known = |wanted: &str| {
-        let name = wanted.trim_end_matches("/1");
-        OFFERED.iter().map(|(_, encoding)| *encoding).find(|encoding| encoding.eq_ignore_ascii_case(name))
-    };
-    match stream.encoding(format) {
-        Some(written) => known(written),
-        // RFC 3551 §6: the static ones need no rtpmap.
-        None => {
-            OFFERED.iter().find(|(number, name)| *number == format && !is_tones(name)).map(|(_, name)| *name)
-        }
+/// The encoding of a payload type, if we know it.
+fn encoding(stream: &Stream<'_>, format: &str) -> Option<Encoding> {
+    let known =
+        |name: &str| Encoding::ALL.into_iter().find(|known| known.as_str().eq_ignore_ascii_case(name));
+    if let Some(written) = stream.encoding(format) {
+        return known(written.trim_end_matches("/1"));
     }
-}
-
-fn is_tones(encoding: &str) -> bool {
-    encoding.starts_with("telephone-event")
+    let number: u8 = format.parse().ok()?;
+    Encoding::ALL.into_iter().find(|known| known.payload_type() == Some(number))
 }
 
 /// RFC 3264 §6.1: the offer's numbers and order, as far as we know them, and each direction only if
 /// both want it.
 fn accept(media: &mut String, local: &Local, stream: &Stream<'_>, theirs: &Remote) {
-    let taken: Vec<(&str, &str)> = stream
-        .formats()
-        .filter_map(|format| encoding(stream, format).map(|encoding| (format, encoding)))
-        .collect();
-    let formats = taken.iter().map(|(format, _)| *format).collect::<Vec<_>>().join(" ");
-    push(media, format_args!("m=audio {} {} {formats}", local.address.port(), stream.protocol()));
-    for (format, encoding) in taken {
-        push(media, format_args!("a=rtpmap:{format} {encoding}"));
-        if is_tones(encoding) {
-            push(media, format_args!("a=fmtp:{format} 0-15"));
-        }
-    }
+    theirs.formats.write(media, local.address.port(), stream.protocol());
     let wanted = local.wanted();
     let direction = match (wanted.has_send() && theirs.receives, wanted.has_recv() && theirs.sends) {
         (true, true) => Direction::SendRecv,
@@ -264,6 +331,21 @@ mod tests {
         let taken = answer.streams().nth(2).unwrap();
         assert_eq!(taken.formats().collect::<Vec<_>>(), ["8", "110", "0"]);
         assert_eq!(taken.encoding("110"), Some("telephone-event/8000"));
+    }
+
+    /// RFC 3264 §6.1: what is sent to the other side has its numbers, in the order in which it prefers them.
+    #[test]
+    fn formats_keep_their_numbers() {
+        let offer = sdp("m=audio 9 RTP/AVP 97 110 18 0 8 111\r\na=rtpmap:97 PCMA/8000/1\r\n\
+             a=rtpmap:110 telephone-event/8000\r\na=rtpmap:111 telephone-event/8000\r\n");
+        let (answer, remote) = Origin::new(1).answer(&local(false), &offer).unwrap();
+        let format = |payload_type, encoding| Format { payload_type, encoding };
+        let expected =
+            [format(97, Encoding::Pcma), format(110, Encoding::TelephoneEvent), format(0, Encoding::Pcmu)];
+        assert_eq!(remote.formats.iter().collect::<Vec<_>>(), expected);
+        assert_eq!(read_answer(answer.as_bytes()).unwrap().formats, remote.formats);
+        let ours = Origin::new(1).offer(&local(false));
+        assert_eq!(read_answer(ours.as_bytes()).unwrap().formats, Formats::OFFERED);
     }
 
     #[test]

@@ -106,7 +106,37 @@ async fn ports_are_free_after_the_end() {
     let (media, _events) = ports.start(&Handle::current(), Clock::new(), session).unwrap();
     assert!(MediaPorts::bind(ip, port..=port + 1, &mut dice).is_err());
     tokio::time::timeout(SOON, media.stop()).await.unwrap();
+    assert!(MediaPorts::bind(ip, port..=port + 1, &mut dice).is_err(), "they are still held");
+    drop(ports);
     assert!(MediaPorts::bind(ip, port..=port + 1, &mut dice).is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_for_the_last_session_is_not_heard_by_the_next() {
+    let alice = Party::new(440);
+    let stranger = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let head = [0x80, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7];
+    let mut dice = Dice::new(system_seed().unwrap(), 0);
+    let ports = MediaPorts::bind(IpAddr::V4(Ipv4Addr::LOCALHOST), 25_000..=25_999, &mut dice).unwrap();
+    for number in 0..20 {
+        let mut packet = head.to_vec();
+        packet[3] = number;
+        packet.extend([0x55; 160]);
+        stranger.send_to(&packet, ports.address().unwrap()).unwrap();
+    }
+    let remote = Some(Remote::at(alice.address));
+    let stream = Stream::symmetric(remote, Codec::Pcma, Some(101));
+    let clock = Clock::new();
+    let session = MediaSession::new(clock.now(), dice, Settings::new("bob"), stream);
+    let (bob, mut events) = ports.start(&Handle::current(), clock, session).unwrap();
+    let there = Remote::at(ports.address().unwrap());
+    alice.media.with(|_, session| session.change(Stream { remote: Some(there), ..session.stream().clone() }));
+    let heard = tokio::time::timeout(SOON, events.recv()).await.unwrap().unwrap();
+    assert_eq!(
+        heard,
+        Event::Source { ssrc: alice.media.with(|_, session| session.ssrc()), from: alice.address }
+    );
+    drop(bob);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -283,6 +283,12 @@ impl Call {
         verdict
     }
 
+    /// Whether sound may come to `address`, now or when a change is accepted.
+    pub(super) fn receives_at(&self, address: SocketAddr) -> bool {
+        let proposed = self.proposed.as_ref().map(|(media, _)| media.address);
+        !self.is_over() && (self.media.address == address || proposed == Some(address))
+    }
+
     /// When it wants to be woken.
     pub(super) fn due(&self) -> Option<Instant> {
         let repeat = self.sent_ok.as_ref().map(|ok| ok.repeat.next());
@@ -302,6 +308,7 @@ impl Call {
             remote: address,
             sends: self.media.wanted().has_send() && remote.receives,
             receives: self.media.wanted().has_recv() && remote.sends,
+            formats: remote.formats,
         })
     }
 }

@@ -46,14 +46,15 @@ impl Telephone {
         let Ok(dialog) = Dialog::from_request(request, &local_tag) else {
             return desk.reply(now, server, request, Status::BAD_REQUEST);
         };
+        let Some(local) = self.new_media(desk, flow.listener) else {
+            return desk.reply(now, server, request, Status::BUSY_HERE);
+        };
         let name = self.next_name();
-        let local = self.new_media(desk);
         let mut call = Call::new(name, Side::Callee(State::Ringing), local, desk.stack.dice().bits());
         call.call_id = request.call_id().into();
         call.local_tag = local_tag.into();
         call.cseq = request.cseq().0;
         call.listener = flow.listener;
-        call.media.address.set_ip(super::media_ip(desk, flow.listener));
         call.server = Some(server);
         call.legs.push(Leg::new(dialog));
         call.answered = Some(0);

@@ -9,6 +9,7 @@ use cordboard_core::dialog::{self, Dialog, Way};
 use cordboard_core::session::caller::{Act, Input, State, step};
 use cordboard_core::session::{media, offer_answer};
 use cordboard_core::time::Instant;
+use cordboard_core::transport::ListenerId;
 use cordboard_ladder::Outcome;
 use cordboard_sip::header::{NameAddrRef, Quality};
 use cordboard_sip::sdp::Sdp;
@@ -38,7 +39,7 @@ impl Telephone {
         if self.names.contains_key(&name) || self.has_no_room() {
             return None;
         }
-        let local = self.new_media(desk);
+        let local = self.new_media(desk, ListenerId(0))?;
         let mut call = Call::new(name, Side::Caller(State::Calling), local, desk.stack.dice().bits());
         call.call_id = desk.stack.dice().call_id().into();
         call.local_tag = desk.stack.dice().tag().into();

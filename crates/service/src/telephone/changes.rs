@@ -79,7 +79,11 @@ impl Telephone {
 
     /// The re-INVITE of the change that is first in turn.
     fn send_change(&mut self, desk: &mut Desk, now: Instant, key: u64) {
-        let port = self.next_port();
+        let change = self.calls.get(key).and_then(|call| call.changes.front().copied());
+        let moved = match change {
+            Some(Change::Move(listener)) => self.next_port(desk, listener),
+            Some(Change::Hold | Change::Resume | Change::AskOffer) | None => None,
+        };
         let Some(call) = self.calls.get_mut(key) else { return };
         let Some(change) = call.changes.front().copied() else { return };
         let Some(leg) = call.answered else { return };
@@ -90,8 +94,10 @@ impl Telephone {
             Change::AskOffer => {}
             Change::Move(to) => {
                 listener = to;
-                media.address.set_ip(super::media_ip(desk, to));
-                media.address.set_port(port);
+                let Some(address) = moved else {
+                    return self.change_failed(desk, now, key, Status::SERVICE_UNAVAILABLE);
+                };
+                media.address = address;
             }
         }
         let body = (change != Change::AskOffer).then(|| {

@@ -36,6 +36,10 @@ impl<T> Keyed<T> {
         Some(self.slots.remove(key as u32 as usize).1)
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.slots.iter().map(|(_, (_, value))| value)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.slots.len()
     }

@@ -11,6 +11,7 @@ mod caller;
 mod changes;
 mod errand;
 mod keyed;
+mod ports;
 mod referral;
 mod registration;
 mod replacing;
@@ -36,6 +37,7 @@ use cordboard_ladder::Outcome;
 use cordboard_sip::{Method, Status, View};
 use errand::{Errand, Purpose};
 use keyed::Keyed;
+use ports::Ports;
 use referral::Referral;
 use registration::{Registration, Wish};
 use std::collections::{BTreeMap, VecDeque};
@@ -45,9 +47,6 @@ use wallet::{Realm, Wallet};
 
 /// Calls that one telephone may have; more are refused with 503.
 const MAX_CALLS: usize = 10_000;
-
-/// Media ports, two a call: the even one for RTP, the odd one for RTCP (RFC 3550 §11).
-const MEDIA_PORTS: std::ops::Range<u16> = 40_000..60_000;
 
 /// The wheel's name for the registration.
 const REGISTRATION: u64 = u64::MAX;
@@ -67,7 +66,7 @@ pub(crate) struct Telephone {
     registration: Registration,
     refuses: Option<Status>,
     incoming_calls: u64,
-    media_calls: u16,
+    ports: Ports,
     wheel: Wheel,
     fired: Vec<u64>,
     /// Calls whose stay is to be looked at, when nothing refers to them any more.
@@ -80,6 +79,7 @@ impl Telephone {
             Role::Telephone(account) => account.clone(),
             Role::Switchboard(_) => settings::Telephone::default(),
         };
+        let ports = Ports::new(&account.media);
         Self {
             account,
             calls: Keyed::default(),
@@ -92,7 +92,7 @@ impl Telephone {
             registration: Registration::default(),
             refuses: None,
             incoming_calls: 0,
-            media_calls: 0,
+            ports,
             wheel: Wheel::default(),
             fired: Vec::new(),
             leaving: VecDeque::new(),
@@ -505,17 +505,15 @@ impl Telephone {
         self.account.outbound_proxies.iter().map(|proxy| by(proxy)).collect()
     }
 
-    /// Our side of a new call's sound.
-    fn new_media(&mut self, desk: &Desk) -> media::Local {
-        let port = self.next_port();
-        media::Local { address: SocketAddr::new(media_ip(desk, ListenerId(0)), port), holds: false }
+    /// Our side of a new call's sound, if there is a port for it.
+    fn new_media(&mut self, desk: &Desk, listener: ListenerId) -> Option<media::Local> {
+        Some(media::Local { address: self.next_port(desk, listener)?, holds: false })
     }
 
-    fn next_port(&mut self) -> u16 {
-        let pairs = (MEDIA_PORTS.end - MEDIA_PORTS.start) / 2;
-        let port = MEDIA_PORTS.start + 2 * (self.media_calls % pairs);
-        self.media_calls = self.media_calls.wrapping_add(1);
-        port
+    fn next_port(&mut self, desk: &Desk, listener: ListenerId) -> Option<SocketAddr> {
+        let calls = &self.calls;
+        let is_taken = |address| calls.iter().any(|call| call.receives_at(address));
+        self.ports.give(media_ip(desk, listener), is_taken)
     }
 }
 

@@ -6,4 +6,5 @@ mod calls;
 mod handover;
 mod pair;
 mod peers;
+mod ports;
 mod registering;
