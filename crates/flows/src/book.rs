@@ -122,7 +122,10 @@ impl Book {
                 }
             }
             CallEvent::Refused { from } => self.refused.push(from),
-            CallEvent::Redirected(..) | CallEvent::Media(..) | CallEvent::TransferProgress(..) => {}
+            CallEvent::Redirected(..)
+            | CallEvent::Media(..)
+            | CallEvent::TransferProgress(..)
+            | CallEvent::Watching(_) => {}
             CallEvent::Referred { new: call, to, .. } | CallEvent::CalledBack { call, to } => {
                 self.begin(call, &to, Progress::Dialled);
             }

@@ -1,5 +1,6 @@
 //! The buttons of a telephone and what it tells: the vocabulary of `phone`, the API and the tests.
 
+use crate::watch::{WatchAction, WatchEvent};
 use cordboard_core::session::media::Formats;
 use cordboard_core::transport::ListenerId;
 use cordboard_ladder::{Kind, Outcome};
@@ -93,6 +94,8 @@ pub enum CallAction {
     },
     /// Give up the call, whatever its state: CANCEL, BYE, or a 603.
     HangUp(CallName),
+    /// Watch somebody, or no longer.
+    Watching(WatchAction),
 }
 
 /// Where a call's sound goes, as offer and answer settled it.
@@ -190,6 +193,8 @@ pub enum CallEvent {
         /// The status that says so: of the new call, or of the REFER when that was refused.
         status: Option<Status>,
     },
+    /// Something about what this telephone watches.
+    Watching(WatchEvent),
     /// The button fits no state of the call: an answer to what does not ring, a name in use or unknown.
     Impossible(CallName),
     /// It is over. Told once a call, and the last that is told of it.

@@ -1,7 +1,8 @@
 //! `Agent`, the one door, and its roles: registrar, proxy, telephone.
 //!
 //! [`door`] says what goes into an [`Agent`] and what comes out; [`settings`] and [`directory`] what
-//! it is told; [`location`] where people can be reached; [`call`] what people do with a telephone.
+//! it is told; [`location`] where people can be reached; [`call`] what people do with a telephone, [`watch`] what
+//! they watch.
 
 mod agent;
 mod auth;
@@ -20,6 +21,7 @@ pub mod settings;
 mod switchboard;
 mod telephone;
 pub mod token;
+pub mod watch;
 
 pub use agent::Agent;
 pub use counters::Counters;

@@ -1,7 +1,7 @@
 //! Dialogs (RFC 3261 §12): what two user agents remember of each other between requests.
 //!
-//! A [`Dialog`] is made from the response that created it ([`Dialog::from_response`]) or from the
-//! request ([`Dialog::from_request`]); it says how a request inside it is addressed
+//! A [`Dialog`] is made from the response that created it ([`Dialog::from_response`]), from the
+//! request ([`Dialog::from_request`]), or from a NOTIFY ([`Dialog::from_notify`]); it says how a request inside it is addressed
 //! ([`Dialog::way`]), numbers what is sent, and puts what comes in into order. What happens inside
 //! is for usages, of which one dialog may have several (RFC 5057).
 
@@ -116,6 +116,32 @@ impl Dialog {
             local_seq: 0,
             remote_seq: Some(cseq),
             created_by: cseq,
+            routes_open: false,
+        })
+    }
+
+    /// The subscriber's end, confirmed, from the first NOTIFY that its SUBSCRIBE with that `CSeq` number brought
+    /// (RFC 6665 §4.4.1).
+    ///
+    /// # Errors
+    /// The Contact or our tag is missing, or the Contact or the route set cannot be read.
+    pub fn from_notify(notify: &View<'_>, subscribe: u32) -> Result<Self, Malformed> {
+        let target = contact(notify)?.ok_or(Malformed::new("the NOTIFY has no Contact"))?;
+        let local_tag = notify.to_tag().ok_or(Malformed::new("the NOTIFY has no To tag"))?;
+        Ok(Self {
+            id: DialogId {
+                call_id: notify.call_id().into(),
+                local_tag: local_tag.into(),
+                remote_tag: notify.from_tag().unwrap_or_default().into(),
+            },
+            state: State::Confirmed,
+            local: notify.value(Name::TO).unwrap_or_default().into(),
+            remote: notify.value(Name::FROM).unwrap_or_default().into(),
+            target: target.into(),
+            routes: recorded(notify, false)?,
+            local_seq: subscribe,
+            remote_seq: Some(notify.cseq().0),
+            created_by: subscribe,
             routes_open: false,
         })
     }

@@ -183,6 +183,8 @@ pub(super) struct Call {
     pub(super) asked_by: Option<u64>,
     /// Referrals whose NOTIFYs travel in a dialog of this call (RFC 5057): it stays while there are some.
     pub(super) referrals: Vec<u64>,
+    /// Subscriptions that live in a dialog of this call (RFC 5057): it stays while there are some.
+    pub(super) usages: usize,
     /// BYEs of ours that wait for their response.
     pub(super) byes: usize,
     /// REFERs received in this call so far.
@@ -239,6 +241,7 @@ impl Call {
             lines: Vec::new(),
             asked_by: None,
             referrals: Vec::new(),
+            usages: 0,
             byes: 0,
             referred: 0,
             referral_due: None,

@@ -49,6 +49,8 @@ pub(super) enum Purpose {
     Refer(u64, u64),
     /// A NOTIFY of a referral in a call.
     Notify(u64, u64),
+    /// The SUBSCRIBE of something that is watched.
+    Subscribe(u64),
     /// The registrar.
     Register,
 }
@@ -63,7 +65,7 @@ impl Purpose {
             | Self::Bye(call, _)
             | Self::Refer(call, _)
             | Self::Notify(call, _) => Some(call),
-            Self::Register => None,
+            Self::Subscribe(_) | Self::Register => None,
         }
     }
 }
@@ -369,6 +371,7 @@ impl Telephone {
             Purpose::Invite(call) => self.invite_answered(desk, now, call, key, status, response),
             Purpose::Change(call) => self.change_answered(desk, now, call, key, status, response),
             Purpose::Register => self.register_answered(desk, now, status, response),
+            Purpose::Subscribe(watch) => self.subscribe_answered(desk, now, watch, status, response),
             Purpose::Bye(call, _) => self.bye_answered(desk, now, call),
             Purpose::Refer(_, referral) => self.refer_answered(desk, now, referral, status, response),
             Purpose::Notify(_, referral) => self.notify_answered(desk, now, referral, status),

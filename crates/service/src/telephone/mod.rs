@@ -9,14 +9,18 @@ mod call;
 mod callee;
 mod caller;
 mod changes;
+mod documents;
 mod errand;
 mod keyed;
+mod notified;
 mod ports;
 mod referral;
 mod registration;
 mod replacing;
+mod subscribing;
 mod transferee;
 mod transferor;
+mod usages;
 mod wallet;
 
 use crate::call::{CallAction, CallEvent, CallName};
@@ -43,6 +47,8 @@ use registration::{Registration, Wish};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
+use subscribing::Watches;
+use usages::OwnDialog;
 use wallet::{Realm, Wallet};
 
 /// Calls that one telephone may have; more are refused with 503.
@@ -62,6 +68,8 @@ pub(crate) struct Telephone {
     by_peer: BTreeMap<Box<str>, u64>,
     errands: Keyed<Errand>,
     referrals: Keyed<Referral>,
+    own_dialogs: Keyed<OwnDialog>,
+    watches: Watches,
     wallet: Wallet,
     registration: Registration,
     refuses: Option<Status>,
@@ -88,6 +96,8 @@ impl Telephone {
             by_peer: BTreeMap::new(),
             errands: Keyed::default(),
             referrals: Keyed::default(),
+            own_dialogs: Keyed::default(),
+            watches: Watches::default(),
             wallet: Wallet::default(),
             registration: Registration::default(),
             refuses: None,
@@ -119,7 +129,7 @@ impl Telephone {
             (Method::Invite, Some(at)) => self.reinvited(desk, now, server, request, at),
             (Method::Bye, Some(at)) => self.bye_received(desk, now, server, request, at),
             (Method::Refer, Some(at)) => self.referred(desk, now, server, request, at),
-            (Method::Notify, Some(at)) => self.notified(desk, now, server, request, at),
+            (Method::Notify, found) => self.notify_received(desk, now, server, request, found),
             // Whoever has no call with us may not have us call others.
             (Method::Refer, None) if request.to_tag().is_none() => {
                 desk.reply(now, server, request, Status::FORBIDDEN);
@@ -214,6 +224,7 @@ impl Telephone {
             CallAction::Transfer { call, to } => self.transfer(desk, now, call, &to),
             CallAction::TransferTo { call, target } => self.transfer_to(desk, now, call, target),
             CallAction::HangUp(name) => self.hang_up(desk, now, name),
+            CallAction::Watching(action) => self.watch_action(desk, now, action),
         }
         self.leave();
     }
@@ -279,6 +290,7 @@ impl Telephone {
             }
         }
         self.fired = fired;
+        self.watches_due(desk, now);
         self.leave();
     }
 
@@ -336,7 +348,7 @@ impl Telephone {
 
     /// When [`handle_timeout`](Self::handle_timeout) is wanted next.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.wheel.next()
+        [self.wheel.next(), self.watches.next()].into_iter().flatten().min()
     }
 
     /// Whether no call is up or under way, nothing is asked, and no registration is kept.
@@ -344,6 +356,7 @@ impl Telephone {
         self.calls.len() == 0
             && self.errands.len() == 0
             && self.referrals.len() == 0
+            && self.watches.len() == 0
             && self.registration.is_idle()
     }
 
@@ -400,7 +413,8 @@ impl Telephone {
     fn leave(&mut self) {
         while let Some(key) = self.leaving.pop_front() {
             let Some(call) = self.calls.get(key) else { continue };
-            if !call.is_over() || call.errands > 0 || call.server.is_some() || !call.referrals.is_empty() {
+            let used = call.errands > 0 || call.usages > 0 || !call.referrals.is_empty();
+            if !call.is_over() || used || call.server.is_some() {
                 continue;
             }
             let Some(call) = self.calls.remove(key) else { continue };
@@ -425,6 +439,7 @@ impl Telephone {
     fn next_cseq(&mut self, purpose: Purpose) -> Option<u32> {
         match purpose {
             Purpose::Register => Some(self.registration.next_cseq()),
+            Purpose::Subscribe(watch) => self.subscribe_cseq(watch),
             Purpose::Invite(key) => {
                 let call = self.calls.get_mut(key)?;
                 call.cseq += 1;
@@ -439,9 +454,10 @@ impl Telephone {
     }
 
     fn keep_realms(&mut self, purpose: Purpose, realms: Vec<Realm>) {
-        match purpose.call() {
-            None => self.registration.keep_realms(realms),
-            Some(key) => {
+        match (purpose, purpose.call()) {
+            (Purpose::Subscribe(watch), _) => self.keep_watch_realms(watch, realms),
+            (_, None) => self.registration.keep_realms(realms),
+            (_, Some(key)) => {
                 if let Some(call) = self.calls.get_mut(key) {
                     call.realms = realms;
                 }
@@ -460,6 +476,7 @@ impl Telephone {
                 )
             }),
             Purpose::Change(key) => call(key).is_none_or(|call| !call.is_up()),
+            Purpose::Subscribe(watch) => self.watches.get(watch).is_none(),
             Purpose::Ack(..)
             | Purpose::Bye(..)
             | Purpose::Refer(..)

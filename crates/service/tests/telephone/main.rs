@@ -8,3 +8,4 @@ mod pair;
 mod peers;
 mod ports;
 mod registering;
+mod watching;
