@@ -21,14 +21,18 @@ impl<'a> View<'a> {
     /// The start line, the lines as such, and the headers without which nothing can be done (top Via, From, To,
     /// Call-ID, `CSeq`, Max-Forwards, top Route, Content-Length) must follow their grammar. Everything else is
     /// judged when it is asked for.
-    // Inlined, so that the view is made where the caller wants it: it is too big to be moved about.
+    // Inlined, and filled where it stands in the result, so that the view is made where the caller wants it: it is
+    // too big to be moved about.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Reject> {
-        let mut view = Self { bytes, head: "", found: Found::NOTHING, source: None, lines: ArrayVec::new() };
-        match view.read() {
-            Ok(()) => Ok(view),
-            Err(reject) => Err(reject),
+        let mut parsed =
+            Ok(Self { bytes, head: "", found: Found::NOTHING, source: None, lines: ArrayVec::new() });
+        if let Ok(view) = &mut parsed
+            && let Err(reject) = Self::read(view)
+        {
+            parsed = Err(reject);
         }
+        parsed
     }
 
     fn read(&mut self) -> Result<(), Reject> {

@@ -8,19 +8,22 @@ use crate::fields::Fields;
 
 /// The fields as the dispatcher reads them: spans of the bytes.
 pub(super) fn read<R>(bytes: &[u8], show: impl FnOnce(Fields<'_>) -> R) -> Option<R> {
-    let view = View::parse(bytes).ok()?;
+    // By reference: a view is too big to be moved about.
+    let parsed = &View::parse(bytes);
+    let view = parsed.as_ref().ok()?;
     let uri = view.request_uri();
-    show_view(&view, view.is_request().then_some(&uri as &dyn Display), show)
+    show_view(view, view.is_request().then_some(&uri as &dyn Display), show)
 }
 
 /// The same, with the Request-URI as a value.
 pub(super) fn read_with_uri<R>(bytes: &[u8], show: impl FnOnce(Fields<'_>) -> R) -> Option<R> {
-    let view = View::parse(bytes).ok()?;
+    let parsed = &View::parse(bytes);
+    let view = parsed.as_ref().ok()?;
     if !view.is_request() {
-        return show_view(&view, None, show);
+        return show_view(view, None, show);
     }
     let uri: Uri = view.request_uri().parse().ok()?;
-    show_view(&view, Some(&uri), show)
+    show_view(view, Some(&uri), show)
 }
 
 fn show_view<R>(view: &View<'_>, uri: Option<&dyn Display>, show: impl FnOnce(Fields<'_>) -> R) -> Option<R> {
