@@ -32,7 +32,7 @@ fn main_fact(message: &View<'_>) -> Option<String> {
         return None;
     }
     match message.method() {
-        Method::Invite => {
+        Method::Invite | Method::Update => {
             let media = Media::read(message.body())?;
             let held = matches!(media.direction, Direction::SendOnly | Direction::Inactive);
             held.then(|| "hold".to_owned())
@@ -145,7 +145,7 @@ impl Media {
         }
         let port = port?;
         // RFC 3264 §8.4: the old way to hold.
-        if connection == Some("0.0.0.0") {
+        if matches!(connection, Some("0.0.0.0" | "::")) {
             direction = if direction.receives() { Direction::RecvOnly } else { Direction::Inactive };
         }
         Some(Self { address: format!("{}:{port}", connection.unwrap_or_default()), direction })

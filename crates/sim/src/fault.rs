@@ -2,6 +2,7 @@
 
 use crate::host::HostId;
 use std::fmt;
+use std::time::Duration;
 
 /// Something that goes wrong on purpose.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,17 @@ pub enum Fault {
         to: HostId,
         /// How many of them.
         times: u32,
+    },
+    /// The next message with this first word takes so much longer than others, so that others overtake it.
+    Late {
+        /// The method or status.
+        word: Box<str>,
+        /// Who sends it.
+        from: HostId,
+        /// Who gets it late.
+        to: HostId,
+        /// By how much.
+        by: Duration,
     },
     /// A host that is off: what is sent to it arrives nowhere, and it says nothing.
     Silent(HostId),
@@ -71,9 +83,20 @@ impl Faults {
         false
     }
 
-    /// Losses that were asked for and never happened: the script is wrong about what it loses.
+    /// By how much a message is late; counts it.
+    pub(crate) fn delays(&mut self, word: &str, from: HostId, to: HostId) -> Duration {
+        let late = self.0.iter().position(|fault| {
+            matches!(fault, Fault::Late { word: w, from: f, to: t, .. } if (&**w, *f, *t) == (word, from, to))
+        });
+        match late.map(|at| self.0.remove(at)) {
+            Some(Fault::Late { by, .. }) => by,
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// Losses and delays that were asked for and never happened: the script is wrong about what it loses.
     pub(crate) fn unused(&self) -> impl Iterator<Item = &Fault> {
-        self.0.iter().filter(|fault| matches!(fault, Fault::Lose { times: 1.., .. }))
+        self.0.iter().filter(|fault| matches!(fault, Fault::Lose { times: 1.., .. } | Fault::Late { .. }))
     }
 }
 
@@ -81,6 +104,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Lose { word, times, .. } => write!(f, "{times} more `{word}` should have been lost"),
+            Self::Late { word, .. } => write!(f, "a `{word}` should have been late"),
             Self::Silent(_) => f.write_str("a host is silent"),
             Self::Deaf { word, .. } => write!(f, "an agent does not hear `{word}`"),
         }

@@ -5,7 +5,8 @@
 
 use crate::facts::Media;
 use crate::host::HostId;
-use cordboard_sip::{Method, Status, View};
+use cordboard_sip::header::RAck;
+use cordboard_sip::{Method, Name, Status, View};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One session as one side of it sees it.
@@ -24,7 +25,7 @@ struct Dialog {
     remote_tag: Box<str>,
 }
 
-/// An INVITE transaction: its Call-ID, whether this side began it, and its `CSeq` number.
+/// A transaction: its Call-ID, whether this side began it, and its `CSeq` number.
 type Exchange = (Box<str>, bool, u32);
 
 /// Media that flow both ways.
@@ -38,10 +39,12 @@ pub(crate) struct Stream {
 #[derive(Debug, Default)]
 struct Book {
     sessions: BTreeMap<Dialog, Session>,
-    /// What INVITEs offered.
+    /// What INVITEs, PRACKs and UPDATEs offered.
     offers: BTreeMap<Exchange, Media>,
-    /// What a 2xx offered or answered, until its ACK.
+    /// What a 2xx offered or answered, until its ACK; or a reliable provisional response before it (RFC 3262 §5).
     agreed: BTreeMap<(Dialog, Exchange), (Option<Media>, Option<Media>)>,
+    /// What PRACK and UPDATE made of it before the call was answered: here and there.
+    early: BTreeMap<Dialog, (Media, Media)>,
     done: BTreeSet<(Dialog, Exchange)>,
     /// Dialogs of which a BYE passed, perhaps before the ACK that it overtook.
     ended: BTreeSet<Dialog>,
@@ -148,24 +151,71 @@ impl Book {
                     true
                 })
             }
-            (true, Method::Invite) => {
+            (true, Method::Invite | Method::Update) => {
                 if let Some(media) = media {
                     self.offers.insert(exchange, media);
                 }
                 false
             }
-            (false, Method::Invite) if message.status().is_some_and(Status::is_success) => {
+            (true, Method::Prack) => {
+                self.acknowledged_early(message, &dialog, exchange, media);
+                false
+            }
+            (false, Method::Invite) if settles(message) => {
                 let offer = self.offers.get(&exchange).cloned();
                 let said = match offer {
                     Some(offer) => (Some(offer), media),
                     None => (media, None),
                 };
-                self.agreed.insert((dialog, exchange), said);
+                // The first description counts (RFC 3261 §13.2.1).
+                let known = self.agreed.entry((dialog, exchange)).or_default();
+                match known {
+                    (None, _) => *known = said,
+                    (Some(_), answer @ None) => *answer = said.1,
+                    (Some(_), Some(_)) => {}
+                }
                 false
+            }
+            (false, Method::Prack | Method::Update) if message.status().is_some_and(Status::is_success) => {
+                self.answered(dialog, exchange, media)
             }
             (true, Method::Ack) => self.acknowledged(dialog, exchange, media),
             _ => false,
         }
+    }
+
+    /// A PRACK answers what the response to its INVITE offered, or offers anew (RFC 3262 §5).
+    fn acknowledged_early(
+        &mut self,
+        prack: &View<'_>,
+        dialog: &Dialog,
+        exchange: Exchange,
+        media: Option<Media>,
+    ) {
+        let (Some(media), Some(Ok(rack))) = (media, prack.header::<RAck>()) else { return };
+        let invite = (exchange.0.clone(), exchange.1, rack.cseq.number);
+        match self.agreed.get_mut(&(dialog.clone(), invite)) {
+            Some((Some(_), answer @ None)) => *answer = Some(media),
+            Some(_) | None => {
+                self.offers.insert(exchange, media);
+            }
+        }
+    }
+
+    /// The 2xx to a PRACK or an UPDATE answers its offer at once.
+    fn answered(&mut self, dialog: Dialog, exchange: Exchange, media: Option<Media>) -> bool {
+        let (Some(offer), Some(answer)) = (self.offers.get(&exchange).cloned(), media) else { return false };
+        let ours = exchange.1;
+        if !self.done.insert((dialog.clone(), exchange)) {
+            return false;
+        }
+        let (local, remote) = if ours { (offer, answer) } else { (answer, offer) };
+        let Some(session) = self.sessions.get_mut(&dialog) else {
+            self.early.insert(dialog, (local, remote));
+            return false;
+        };
+        (session.local, session.remote) = (local, remote);
+        true
     }
 
     /// The ACK of a 2xx completes what was agreed; that of anything else agrees nothing.
@@ -179,11 +229,19 @@ impl Book {
         let ours = exchange.1;
         let in_invite = self.offers.contains_key(&exchange);
         let (Some(offer), Some(answer)) = (offer, answer.or(media)) else { return false };
-        let (local, remote) = if in_invite == ours { (offer, answer) } else { (answer, offer) };
+        let agreed = if in_invite == ours { (offer, answer) } else { (answer, offer) };
+        let (local, remote) = self.early.remove(&dialog).unwrap_or(agreed);
         let over = self.ended.contains(&dialog);
         self.sessions.insert(dialog, Session { local, remote, over });
         true
     }
+}
+
+/// Whether a response to an INVITE may settle what is described: a 2xx, or a provisional one that is reliable.
+fn settles(response: &View<'_>) -> bool {
+    response
+        .status()
+        .is_some_and(|status| status.is_success() || status.is_provisional() && response.has(Name::RSEQ))
 }
 
 #[cfg(test)]

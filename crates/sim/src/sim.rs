@@ -407,9 +407,10 @@ impl Sim {
         // What is sent to nobody is gone, as on any network.
         let Some((to, listener)) = self.listening(Transport::Udp, flow.remote) else { return };
         let word = View::parse(bytes).map_or_else(|_| String::new(), |view| facts::word(&view));
+        let late = self.faults.delays(&word, host, to);
         let fate = if self.faults.loses(&word, host, to) { Vec::new() } else { self.climate.datagram(bytes) };
         self.tap.message(self.now, [host, to], Transport::Udp, bytes, fate.is_empty());
-        for delay in fate {
+        for delay in fate.into_iter().map(|delay| delay + late) {
             let flow = Flow { transport: Transport::Udp, listener, connection: 0, remote };
             self.schedule(self.now + delay, Happening::Packet(End { host: to, flow }, bytes.clone()));
         }
