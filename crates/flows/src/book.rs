@@ -124,6 +124,8 @@ impl Book {
             CallEvent::Refused { from } => self.refused.push(from),
             CallEvent::Redirected(..)
             | CallEvent::Media(..)
+            | CallEvent::Identified(_)
+            | CallEvent::Identity { .. }
             | CallEvent::TransferProgress(..)
             | CallEvent::Watching(_) => {}
             CallEvent::Referred { new: call, to, .. } | CallEvent::CalledBack { call, to } => {

@@ -2,7 +2,9 @@
 
 use cordboard_core::transport::{ListenerId, Transport};
 use cordboard_service::directory::{Directory, User};
-use cordboard_service::settings::{MediaPorts, Relay, Role, Secret, Settings, Switchboard, Telephone};
+use cordboard_service::settings::{
+    Habits, MediaPorts, Relay, Role, Secret, Settings, Switchboard, Telephone,
+};
 use cordboard_sip::digest::{Algorithm, Ha1};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -26,6 +28,8 @@ pub struct Person {
     pub passwords: &'static [(&'static str, &'static str)],
     /// Where its requests go first.
     pub outbound_proxies: &'static [&'static str],
+    /// What the telephone does where it has the choice.
+    pub habits: Habits,
 }
 
 /// A switchboard that is responsible for domains.
@@ -80,6 +84,7 @@ impl Person {
                 .collect(),
             outbound_proxies: self.outbound_proxies.iter().map(|uri| (*uri).into()).collect(),
             media: MediaPorts::default(),
+            habits: self.habits,
         };
         let settings = Settings::of_domain(self.domain);
         Settings { role: Role::Telephone(telephone), domains: Vec::new(), ring_bytes: RING_BYTES, ..settings }

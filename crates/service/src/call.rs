@@ -59,6 +59,9 @@ pub enum CallAction {
         /// Whether the INVITE carries the offer, or leaves it to the other side (RFC 3261 §13.2.1).
         offer: bool,
     },
+    /// Let the caller hear us before we answer (early media): a 183 with a session description (RFC 3261 §13.3.1.1),
+    /// reliably where the other side can (RFC 3262).
+    Progress(CallName),
     /// Answer a ringing call with 200.
     Answer(CallName),
     /// Decline a ringing call with this status, such as 486.
@@ -77,6 +80,14 @@ pub enum CallAction {
         /// The listener from whose address it goes on.
         listener: ListenerId,
     },
+    /// Show the other side whom it talks to: from now on From of the call is this address (RFC 4916), if the other side
+    /// can take that. Told by [`CallEvent::Identified`].
+    Identify {
+        /// Which call.
+        call: CallName,
+        /// The address: a URI, or one in brackets with a name before it.
+        address: Box<str>,
+    },
     /// Ask the other side to call somebody else instead (RFC 5589 §6). Told by [`CallEvent::Transferred`]; the call
     /// ends when that worked, and goes on as it was before the hold when it did not.
     Transfer {
@@ -94,6 +105,10 @@ pub enum CallAction {
     },
     /// Give up the call, whatever its state: CANCEL, BYE, or a 603.
     HangUp(CallName),
+    /// Give up a call of ours that rings, by BYE in each of its early dialogs (RFC 3261 §15.1.1). What else may come of
+    /// the INVITE at a fork is not cancelled, but ended should it be answered; [`HangUp`](Self::HangUp) is what people
+    /// want (RFC 5407 appendix A).
+    ByeEarly(CallName),
     /// Watch somebody, or no longer.
     Watching(WatchAction),
 }
@@ -142,7 +157,8 @@ pub enum CallEvent {
     Redirected(CallName, Box<str>),
     /// The call is answered and acknowledged: the caller has sent its ACK, the callee has got it.
     Established(CallName),
-    /// Offer and answer settled where the sound goes: at the start, and at each change.
+    /// Offer and answer settled where the sound goes: at the start, and at each change. Before the call is
+    /// [established](Self::Established) it is early media.
     Media(CallName, MediaPath),
     /// The other side put us on hold, or took us off it.
     HeldByPeer(CallName, bool),
@@ -152,6 +168,18 @@ pub enum CallEvent {
     Moved(CallName),
     /// The other side made the offer that [`CallAction::AskOffer`] asked for, and has our answer.
     OfferAnswered(CallName),
+    /// The other side took the address that [`CallAction::Identify`] shows it.
+    Identified(CallName),
+    /// The other side of a call is somebody else than was known before: it says so itself (RFC 4916), or a server that
+    /// we trust does (RFC 3325).
+    Identity {
+        /// Which call.
+        call: CallName,
+        /// Who it is: a URI in brackets, perhaps with a name before it.
+        address: Box<str>,
+        /// Whether a server that we trust says it.
+        asserted: bool,
+    },
     /// A hold, resume or other change was refused; the call goes on as it was.
     ChangeRefused(CallName, Status),
     /// The other side asked us to call somebody else, and we do (RFC 3515 §2.4.4).

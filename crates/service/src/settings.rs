@@ -1,8 +1,10 @@
 //! What an agent is told when it is made.
 
+use cordboard_core::session::timer::Policy;
 use cordboard_core::timing::Timing;
 use cordboard_core::transport::Listener;
 use cordboard_sip::digest::Algorithm;
+use cordboard_sip::header::SessionExpires;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::time::Duration;
@@ -144,6 +146,8 @@ pub struct Telephone {
     pub outbound_proxies: Vec<Box<str>>,
     /// Where it receives sound.
     pub media: MediaPorts,
+    /// What it does where the standards leave it the choice.
+    pub habits: Habits,
 }
 
 /// Where a telephone receives sound: the ports that it may name in a session description.
@@ -161,6 +165,69 @@ impl Default for MediaPorts {
     fn default() -> Self {
         Self::Counted(40_000..60_000)
     }
+}
+
+/// What a telephone does where the standards leave it the choice. It understands all of it in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Habits {
+    /// Which provisional responses are to be reliable.
+    pub reliable: Reliability,
+    /// Which session timer is wanted, and how short an interval is taken (RFC 4028).
+    pub session_timer: Policy,
+    /// How a hold and the like are asked for in a call that is up.
+    pub changes_by: ChangesBy,
+    /// Whether whoever was called by another address is told ours (RFC 4916).
+    pub identity: ConnectedIdentity,
+}
+
+impl Habits {
+    /// Nothing that was not asked for.
+    pub const USUAL: Self = Self {
+        reliable: Reliability::AsAsked,
+        session_timer: Policy { wish: None, least: SessionExpires::LEAST, refresh_ourselves: false },
+        changes_by: ChangesBy::Invite,
+        identity: ConnectedIdentity::OnRequest,
+    };
+}
+
+impl Default for Habits {
+    fn default() -> Self {
+        Self::USUAL
+    }
+}
+
+/// Whether a telephone that answers a call to another address than its own says so, by UPDATE or re-INVITE with its own
+/// address in From (RFC 4916 §4.2). Whoever calls must know that extension.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ConnectedIdentity {
+    /// When somebody presses the button.
+    #[default]
+    OnRequest,
+    /// Each time that it answers such a call.
+    Always,
+}
+
+/// How a change is asked for in a call that is up. Before it is up only UPDATE can.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ChangesBy {
+    /// By a re-INVITE, as RFC 3311 §5.1 recommends: the other side may think it over.
+    #[default]
+    Invite,
+    /// By an UPDATE wherever the other side allows one: it needs no ACK.
+    Update,
+}
+
+/// What a telephone wants of reliable provisional responses (RFC 3262). It knows them in any case, and sends them
+/// where the other side requires it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reliability {
+    /// Nothing more than that.
+    #[default]
+    AsAsked,
+    /// Its own are reliable wherever the other side knows them.
+    Preferred,
+    /// The same, and its calls require them: who does not know them refuses with 420.
+    Required,
 }
 
 /// A password. It never prints.

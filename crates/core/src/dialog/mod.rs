@@ -166,6 +166,21 @@ impl Dialog {
         &self.remote
     }
 
+    /// Our address changes, not our tag (RFC 4916 §4.2): a URI in brackets, perhaps with a name before it.
+    pub fn identify(&mut self, address: &str) {
+        self.local = format!("{address};tag={}", self.id.local_tag).into();
+    }
+
+    /// Takes the address that the other side has in a request of this dialog; true if it is a new one (RFC 4916 §4.4).
+    pub fn renamed(&mut self, request: &View<'_>) -> bool {
+        let from = request.value(Name::FROM).unwrap_or_default();
+        let new = *self.remote != *from;
+        if new {
+            self.remote = from.into();
+        }
+        new
+    }
+
     /// Where the other side wants to be reached.
     pub fn target(&self) -> &str {
         &self.target

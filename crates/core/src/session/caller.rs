@@ -28,6 +28,8 @@ pub enum Input {
     Failure,
     /// We give up.
     HangUp,
+    /// We give up the early dialogs that there are, and not what else may come of the INVITE (RFC 5407 appendix A).
+    ByeEarly,
     /// It has rung for long enough.
     RangTooLong,
     /// A BYE inside the answered dialog.
@@ -39,12 +41,13 @@ pub enum Input {
 
 impl Input {
     /// All of them, for tests that walk the table.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Ringing,
         Self::Success,
         Self::Unusable,
         Self::Failure,
         Self::HangUp,
+        Self::ByeEarly,
         Self::RangTooLong,
         Self::Bye,
         Self::Lost,
@@ -58,6 +61,8 @@ pub enum Act {
     TellRinging,
     /// Cancel the INVITE (§9.1).
     Cancel,
+    /// Send BYE in each early dialog (§15.1.1), and cancel if the INVITE has no end in 64·T1.
+    ByeEarly,
     /// Acknowledge the 2xx.
     Ack,
     /// Send BYE on the dialog of the 2xx that just came, or else on the answered one.
@@ -81,6 +86,8 @@ pub const fn step(state: State, input: Input) -> (State, &'static [Act]) {
         (Calling | Ringing, I::Unusable)               => (Over,        &[Ack, Bye, TellEnded]),
         (Calling | Ringing, I::Failure)                => (Over,        &[TellEnded]),
         (Calling | Ringing, I::HangUp | I::RangTooLong) => (Cancelling, &[Cancel]),
+        (Calling | Ringing, I::ByeEarly)               => (Cancelling, &[ByeEarly]),
+        (Cancelling, I::RangTooLong)                   => (Cancelling, &[Cancel]),
         (Cancelling, I::Failure)                       => (Over,        &[TellGivenUp]),
         // The 2xx crossed the CANCEL (§15): the call is up, and ended at once.
         (Cancelling, I::Success | I::Unusable)         => (Over,        &[Ack, Bye, TellGivenUp]),
@@ -91,9 +98,9 @@ pub const fn step(state: State, input: Input) -> (State, &'static [Act]) {
         (Established | Over, I::Success | I::Unusable) => (state,       &[Ack, Bye]),
         // Repeats, and what comes too late.
         (Ringing | Cancelling | Established | Over, I::Ringing)
-        | (Established | Over, I::Failure)
+        | (Established | Over, I::Failure | I::RangTooLong)
         | (Cancelling | Over, I::HangUp)
-        | (Cancelling | Established | Over, I::RangTooLong)
+        | (Cancelling | Established | Over, I::ByeEarly)
         | (Calling | Ringing | Cancelling | Over, I::Bye | I::Lost) => (state, &[]),
     }
 }
@@ -108,14 +115,15 @@ mod tests {
         type Cell = (State, &'static [Act]);
         let row = |state| Input::ALL.map(|input| step(state, input));
         let cancel: Cell = (Cancelling, &[Cancel]);
-        // Ringing, Success, Unusable, Failure, HangUp, RangTooLong, Bye, Lost
-        let begun = |state, ringing: Cell| -> [Cell; 8] {
+        // Ringing, Success, Unusable, Failure, HangUp, ByeEarly, RangTooLong, Bye, Lost
+        let begun = |state, ringing: Cell| -> [Cell; 9] {
             [
                 ringing,
                 (Established, &[Ack, TellEstablished]),
                 (Over, &[Ack, Bye, TellEnded]),
                 (Over, &[TellEnded]),
                 cancel,
+                (Cancelling, &[ByeEarly]),
                 cancel,
                 (state, &[]),
                 (state, &[]),
@@ -125,21 +133,25 @@ mod tests {
         assert_eq!(row(Ringing), begun(Ringing, (Ringing, &[])));
         let late: Cell = (Over, &[Ack, Bye, TellGivenUp]);
         let stay: Cell = (Cancelling, &[]);
-        assert_eq!(row(Cancelling), [stay, late, late, (Over, &[TellGivenUp]), stay, stay, stay, stay]);
+        assert_eq!(
+            row(Cancelling),
+            [stay, late, late, (Over, &[TellGivenUp]), stay, stay, cancel, stay, stay]
+        );
         let (stay, fork): (Cell, Cell) = ((Established, &[]), (Established, &[Ack, Bye]));
-        let expected: [Cell; 8] = [
+        let expected: [Cell; 9] = [
             stay,
             fork,
             fork,
             stay,
             (Over, &[Bye, TellGivenUp]),
             stay,
+            stay,
             (Over, &[TellEnded]),
             (Over, &[Bye, TellEnded]),
         ];
         assert_eq!(row(Established), expected);
         let (stay, fork): (Cell, Cell) = ((Over, &[]), (Over, &[Ack, Bye]));
-        assert_eq!(row(Over), [stay, fork, fork, stay, stay, stay, stay, stay]);
+        assert_eq!(row(Over), [stay, fork, fork, stay, stay, stay, stay, stay, stay]);
     }
 
     /// Every 2xx is acknowledged, in whatever state, and what tells the end ends.

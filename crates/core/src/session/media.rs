@@ -148,11 +148,20 @@ pub struct Remote {
     pub formats: Formats,
 }
 
+impl Remote {
+    /// Who has described no sound.
+    const SILENT: Self =
+        Self { address: None, sends: false, receives: false, formats: Formats([None; Encoding::ALL.len()]) };
+}
+
 /// The `o=` line of one session: its version rises when what we say changes (RFC 3264 §8).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     session: u64,
     version: u64,
+    /// The streams of the session in their places, of which none ever leaves (RFC 3264 §8): what a refused one says, or
+    /// nothing for ours. The same ones stand in every later offer.
+    places: Vec<Option<Box<str>>>,
     /// What was said last, without the `o=` line.
     said: String,
 }
@@ -161,39 +170,65 @@ impl Origin {
     /// A session that has said nothing. `session` is kept below 2^62, because some read it as a signed
     /// number (RFC 3264 §5).
     pub const fn new(session: u64) -> Self {
-        Self { session: session >> 2, version: session >> 2, said: String::new() }
+        Self { session: session >> 2, version: session >> 2, places: Vec::new(), said: String::new() }
     }
 
-    /// An offer (RFC 3264 §5).
+    /// An offer (RFC 3264 §5, §8).
     pub fn offer(&mut self, local: &Local) -> String {
+        if !self.places.contains(&None) {
+            self.places.push(None);
+        }
         let mut media = String::new();
-        Formats::OFFERED.write(&mut media, local.address.port(), "RTP/AVP");
-        push(&mut media, format_args!("a={}", local.wanted().as_str()));
+        for place in &self.places {
+            if let Some(refused) = place {
+                push(&mut media, format_args!("{refused}"));
+            } else {
+                Formats::OFFERED.write(&mut media, local.address.port(), "RTP/AVP");
+                push(&mut media, format_args!("a={}", local.wanted().as_str()));
+            }
+        }
         self.say(local.address.ip(), &media)
     }
 
-    /// An answer: every stream of the offer in its place, the first audio stream that will do taken,
-    /// the others refused (RFC 3264 §6).
+    /// An answer: every stream of the offer in its place, the one that was ours or else the first that will do taken,
+    /// the others refused (RFC 3264 §6). An offer without streams is one of no sound yet (§5), and answered so.
     ///
     /// # Errors
-    /// The offer has nothing that we could take.
+    /// The offer has streams, and none that we could take.
     pub fn answer(&mut self, local: &Local, offer: &Sdp) -> Result<(String, Remote), MediaError> {
-        let chosen = offer.streams().position(|stream| fits(&stream)).ok_or(MediaError::NothingInCommon)?;
-        let mut media = String::new();
-        let mut remote = None;
+        let ours = self.places.iter().position(Option::is_none);
+        let again = ours.filter(|at| offer.streams().nth(*at).is_some_and(|stream| fits(&stream)));
+        let chosen = again.or_else(|| offer.streams().position(|stream| fits(&stream)));
+        if chosen.is_none() && offer.streams().next().is_some() {
+            return Err(MediaError::NothingInCommon);
+        }
+        let (mut media, mut remote) = (String::new(), Remote::SILENT);
+        self.places.clear();
         for (at, stream) in offer.streams().enumerate() {
-            if at == chosen {
-                let theirs = read(&stream);
-                accept(&mut media, local, &stream, &theirs);
-                remote = Some(theirs);
+            if chosen == Some(at) {
+                remote = read(&stream);
+                accept(&mut media, local, &stream, &remote);
+                self.places.push(None);
             } else {
                 let (kind, protocol) = (stream.kind(), stream.protocol());
                 let formats = stream.formats().collect::<Vec<_>>().join(" ");
-                push(&mut media, format_args!("m={kind} 0 {protocol} {formats}"));
+                let refused = format!("m={kind} 0 {protocol} {formats}");
+                push(&mut media, format_args!("{refused}"));
+                self.places.push(Some(refused.into()));
             }
         }
-        let remote = remote.ok_or(MediaError::NothingInCommon)?;
         Ok((self.say(local.address.ip(), &media), remote))
+    }
+
+    /// Reads the answer to the last offer.
+    ///
+    /// # Errors
+    /// It is none, or it refuses our stream.
+    pub fn read_answer(&self, body: &[u8]) -> Result<Remote, MediaError> {
+        let answer = Sdp::parse(body)?;
+        let ours = self.places.iter().position(Option::is_none).unwrap_or(0);
+        let stream = answer.streams().nth(ours).filter(fits).ok_or(MediaError::NothingInCommon)?;
+        Ok(read(&stream))
     }
 
     fn say(&mut self, ip: IpAddr, media: &str) -> String {
@@ -207,16 +242,6 @@ impl Origin {
         self.said = said;
         whole
     }
-}
-
-/// Reads the answer to an offer of ours.
-///
-/// # Errors
-/// It is none, or it refuses our stream.
-pub fn read_answer(body: &[u8]) -> Result<Remote, MediaError> {
-    let answer = Sdp::parse(body)?;
-    let stream = answer.streams().next().filter(fits).ok_or(MediaError::NothingInCommon)?;
-    Ok(read(&stream))
 }
 
 fn read(stream: &Stream<'_>) -> Remote {
@@ -343,15 +368,14 @@ mod tests {
         let expected =
             [format(97, Encoding::Pcma), format(110, Encoding::TelephoneEvent), format(0, Encoding::Pcmu)];
         assert_eq!(remote.formats.iter().collect::<Vec<_>>(), expected);
-        assert_eq!(read_answer(answer.as_bytes()).unwrap().formats, remote.formats);
+        assert_eq!(Origin::new(1).read_answer(answer.as_bytes()).unwrap().formats, remote.formats);
         let ours = Origin::new(1).offer(&local(false));
-        assert_eq!(read_answer(ours.as_bytes()).unwrap().formats, Formats::OFFERED);
+        assert_eq!(Origin::new(1).read_answer(ours.as_bytes()).unwrap().formats, Formats::OFFERED);
     }
 
     #[test]
     fn nothing_in_common_is_refused() {
         for rest in [
-            "",
             "m=video 9 RTP/AVP 31\r\n",
             "m=audio 0 RTP/AVP 0\r\n",
             "m=audio 9 RTP/AVP 18\r\n",
@@ -361,9 +385,10 @@ mod tests {
             let refused = Origin::new(1).answer(&local(false), &sdp(rest)).unwrap_err();
             assert_eq!(refused.status(), Status::NOT_ACCEPTABLE_HERE, "{rest}");
         }
-        assert_eq!(read_answer(b"hello").unwrap_err().status(), Status::BAD_REQUEST);
+        let ours = Origin::new(1);
+        assert_eq!(ours.read_answer(b"hello").unwrap_err().status(), Status::BAD_REQUEST);
         let refused = sdp("m=audio 0 RTP/AVP 0\r\n").to_string();
-        assert_eq!(read_answer(refused.as_bytes()), Err(MediaError::NothingInCommon));
+        assert_eq!(ours.read_answer(refused.as_bytes()), Err(MediaError::NothingInCommon));
     }
 
     /// RFC 2543 held a call by a zero address (RFC 3264 §8.4, RFC 6337 §5.4).
@@ -373,6 +398,32 @@ mod tests {
         let (answer, remote) = Origin::new(1).answer(&local(false), &offer).unwrap();
         assert_eq!((remote.receives, remote.address), (false, None));
         assert_eq!(direction_of(&answer), Direction::RecvOnly);
+    }
+
+    /// RFC 3264 §8: what was refused once keeps its place in whatever we offer later, and ours has its own.
+    #[test]
+    fn no_stream_ever_leaves_its_place() {
+        let mut origin = Origin::new(1);
+        let offer = sdp("m=video 9 RTP/AVP 31\r\nm=audio 3456 RTP/AVP 0\r\n");
+        origin.answer(&local(false), &offer).unwrap();
+        let text = origin.offer(&local(true));
+        let again = Sdp::parse(text.as_bytes()).unwrap();
+        let streams: Vec<_> = again.streams().map(|stream| (stream.kind(), stream.port())).collect();
+        assert_eq!(streams, [("video", 0), ("audio", 49172)]);
+        let answer = sdp("m=video 0 RTP/AVP 31\r\nm=audio 3456 RTP/AVP 0\r\na=recvonly\r\n");
+        let remote = origin.read_answer(answer.to_string().as_bytes()).unwrap();
+        assert_eq!(remote.address, Some("192.0.2.201:3456".parse().unwrap()));
+    }
+
+    /// RFC 3264 §5: no streams at all is no sound yet; ours comes with our own offer.
+    #[test]
+    fn an_offer_of_nothing_is_answered_with_nothing() {
+        let mut origin = Origin::new(1);
+        let (answer, remote) = origin.answer(&local(false), &sdp("")).unwrap();
+        assert_eq!(Sdp::parse(answer.as_bytes()).unwrap().streams().count(), 0);
+        assert_eq!((remote.sends, remote.receives), (false, false));
+        let offer = origin.offer(&local(false));
+        assert_eq!(Sdp::parse(offer.as_bytes()).unwrap().streams().count(), 1);
     }
 
     /// RFC 3264 §8: one more with each change, and the same while nothing changes.
@@ -395,6 +446,6 @@ mod tests {
         let local = Local { address: "[2001:db8::1]:7000".parse().unwrap(), holds: false };
         let text = Origin::new(1).offer(&local);
         assert!(text.contains("c=IN IP6 2001:db8::1\r\n"), "{text}");
-        assert_eq!(read_answer(text.as_bytes()).unwrap().address, Some(local.address));
+        assert_eq!(Origin::new(1).read_answer(text.as_bytes()).unwrap().address, Some(local.address));
     }
 }

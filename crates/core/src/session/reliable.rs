@@ -7,8 +7,8 @@
 use crate::dice::Dice;
 use crate::time::Instant;
 use crate::timing::Timing;
-use cordboard_sip::header::RAck;
-use cordboard_sip::{Method, Status};
+use cordboard_sip::header::{RAck, Require, Supported};
+use cordboard_sip::{Method, Status, View};
 use std::time::Duration;
 
 /// What the INVITE said of `100rel` (§3).
@@ -23,6 +23,17 @@ pub enum Asked {
 }
 
 impl Asked {
+    /// What an INVITE says.
+    pub fn of(invite: &View<'_>) -> Self {
+        let required = invite.headers::<Require>().flatten().any(|require| require.contains("100rel"));
+        let supported = invite.headers::<Supported>().flatten().any(|known| known.contains("100rel"));
+        match (required, supported) {
+            (true, _) => Self::Required,
+            (false, true) => Self::Supported,
+            (false, false) => Self::No,
+        }
+    }
+
     /// Whether a response with that status has to be, or may be, sent reliably; `wanted` is our own
     /// wish. Only 101 to 199 can (§3).
     pub const fn reliably(self, status: Status, wanted: bool) -> bool {

@@ -1,7 +1,7 @@
 //! The people and servers of RFC 3665 §1.
 
 use crate::cast::{Domain, Person};
-use cordboard_service::settings::Switchboard;
+use cordboard_service::settings::{Habits, Switchboard};
 
 /// Alice of Atlanta. She knows her passwords at both proxies (§3.3).
 pub const ALICE: Person = Person {
@@ -12,6 +12,7 @@ pub const ALICE: Person = Person {
     domain: "atlanta.example.com",
     passwords: &[("atlanta.example.com", "a1"), ("biloxi.example.com", "a2")],
     outbound_proxies: &["sip:ss1.atlanta.example.com;lr"],
+    habits: Habits::USUAL,
 };
 
 /// Alice without a proxy of her own: she goes where the name leads.
@@ -26,6 +27,7 @@ pub const BOB: Person = Person {
     domain: "biloxi.example.com",
     passwords: &[("biloxi.example.com", "b1")],
     outbound_proxies: &[],
+    habits: Habits::USUAL,
 };
 
 /// Alice's proxy. It trusts her without a challenge: the flows that show none assume that her credentials are

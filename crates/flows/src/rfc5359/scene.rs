@@ -2,7 +2,7 @@
 
 use crate::cast::{Domain, Person};
 use crate::stage::Stage;
-use cordboard_service::settings::Switchboard;
+use cordboard_service::settings::{Habits, Switchboard};
 
 /// Alice of Atlanta.
 pub const ALICE: Person = Person {
@@ -13,6 +13,7 @@ pub const ALICE: Person = Person {
     domain: "atlanta.example.com",
     passwords: &[("biloxi.example.com", "a1")],
     outbound_proxies: &[],
+    habits: Habits::USUAL,
 };
 
 /// Bob of Biloxi.

@@ -1,5 +1,7 @@
 //! One call of a telephone: its dialogs, its sound, and where its tables stand.
 
+use super::refresh::Timed;
+use super::reliable::{Early, Provisionals, Said};
 use super::wallet::Realm;
 use crate::call::{CallName, MediaPath};
 use bytes::Bytes;
@@ -10,7 +12,8 @@ use cordboard_core::time::Instant;
 use cordboard_core::transaction::ServerId;
 use cordboard_core::transport::{Flow, ListenerId};
 use cordboard_ladder::Outcome;
-use cordboard_sip::{Name, Status, View};
+use cordboard_sip::header::{Allow, Supported};
+use cordboard_sip::{Method, Name, Status, View};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -54,18 +57,48 @@ pub(super) enum Change {
     Resume,
     AskOffer,
     Move(ListenerId),
+    /// The session timer is to run anew (RFC 4028).
+    Refresh,
+    /// The other side is to be shown whom it talks to (RFC 4916).
+    Identify,
+}
+
+/// In which request a change is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Vehicle {
+    Invite,
+    Update,
+}
+
+/// A request of ours that asks for a change.
+pub(super) struct Asking {
+    pub(super) leg: usize,
+    pub(super) vehicle: Vehicle,
+    /// What it would make of our media, and from where; nothing in an UPDATE that does not offer.
+    pub(super) proposed: Option<(media::Local, ListenerId)>,
+}
+
+/// What the other side says that it knows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Peer {
+    /// UPDATE is in its Allow (RFC 3311 §4).
+    pub(super) updates: bool,
+    /// `from-change` is in its Supported (RFC 4916 §4.1).
+    pub(super) changes_from: bool,
 }
 
 /// One dialog of a call.
 pub(super) struct Leg {
     pub(super) dialog: Dialog,
+    /// What was said in it before the INVITE of ours was answered; nothing afterwards.
+    pub(super) early: Option<Box<Early>>,
     /// ACKs for 2xx, by `CSeq`; without bytes while a server is looked for.
     acks: VecDeque<(u32, Option<(Flow, Bytes)>)>,
 }
 
 impl Leg {
     pub(super) const fn new(dialog: Dialog) -> Self {
-        Self { dialog, acks: VecDeque::new() }
+        Self { dialog, early: None, acks: VecDeque::new() }
     }
 
     /// What became of the 2xx with this number.
@@ -114,6 +147,15 @@ pub(super) struct SentOk {
     pub(super) cseq: u32,
     pub(super) bytes: Bytes,
     pub(super) repeat: Repeat,
+    /// Which part its description has, if it has one: an offer is to be answered by the ACK.
+    pub(super) part: Option<Part>,
+}
+
+/// What a description is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Offer,
+    Answer,
 }
 
 /// An INVITE that rings here.
@@ -121,7 +163,9 @@ pub(super) struct Ringing {
     pub(super) request: Bytes,
     pub(super) source: SocketAddr,
     pub(super) flow: Flow,
-    /// When to say again that it rings.
+    /// What was said last of how it goes.
+    pub(super) said: Said,
+    /// When to say that again.
     pub(super) again: Instant,
 }
 
@@ -156,14 +200,22 @@ pub(super) struct Call {
 
     pub(super) change: change::State,
     pub(super) changes: VecDeque<Change>,
-    /// What the re-INVITE that is out would make of our media, and from where.
-    pub(super) proposed: Option<(media::Local, ListenerId)>,
+    /// The re-INVITE or UPDATE that is out.
+    pub(super) asking: Option<Asking>,
+    pub(super) peer: Peer,
+    pub(super) timer: Timed,
+    /// The address that the other side is to be shown (RFC 4916), until it is.
+    pub(super) identity: Option<Box<str>>,
+    /// Whom a server that we trust says that the other side is, as it was told.
+    pub(super) asserted: Option<Box<str>>,
     pub(super) glares: u8,
     pub(super) glare_until: Option<Instant>,
     /// Until when a re-INVITE of ours may stay without a final response.
     pub(super) change_until: Option<Instant>,
 
     pub(super) ringing: Option<Ringing>,
+    /// Of a call that came in from somebody who knows reliable provisional responses.
+    pub(super) provisionals: Option<Box<Provisionals>>,
     pub(super) ring_until: Option<Instant>,
     /// The transaction of the INVITE that began the call, while it lives.
     pub(super) server: Option<ServerId>,
@@ -226,11 +278,16 @@ impl Call {
             told_path: None,
             change: change::State::Quiet,
             changes: VecDeque::new(),
-            proposed: None,
+            asking: None,
+            peer: Peer::default(),
+            timer: Timed::default(),
+            identity: None,
+            asserted: None,
             glares: 0,
             glare_until: None,
             change_until: None,
             ringing: None,
+            provisionals: None,
             ring_until: None,
             server: None,
             sent_ok: None,
@@ -279,16 +336,22 @@ impl Call {
         self.legs.get_mut(at).map(|leg| &mut leg.dialog)
     }
 
-    /// Feeds the table of offer and answer.
-    pub(super) fn exchange(&mut self, input: offer_answer::Input) -> offer_answer::Verdict {
-        let (state, verdict) = offer_answer::step(self.exchange, input);
-        self.exchange = state;
-        verdict
+    /// Takes in what a message of the other side says that it knows; what it does not say stays.
+    pub(super) fn learn(&mut self, message: &View<'_>) {
+        if message.has(Name::ALLOW) {
+            self.peer.updates =
+                message.headers::<Allow>().flatten().any(|allow| allow.contains(Method::Update));
+        }
+        if message.has(Name::SUPPORTED) {
+            let mut known = message.headers::<Supported>().flatten();
+            self.peer.changes_from = known.any(|known| known.contains("from-change"));
+        }
     }
 
     /// Whether sound may come to `address`, now or when a change is accepted.
     pub(super) fn receives_at(&self, address: SocketAddr) -> bool {
-        let proposed = self.proposed.as_ref().map(|(media, _)| media.address);
+        let asking = self.asking.as_ref().and_then(|asking| asking.proposed.as_ref());
+        let proposed = asking.map(|(media, _)| media.address);
         !self.is_over() && (self.media.address == address || proposed == Some(address))
     }
 
@@ -296,23 +359,20 @@ impl Call {
     pub(super) fn due(&self) -> Option<Instant> {
         let repeat = self.sent_ok.as_ref().map(|ok| ok.repeat.next());
         let ringing = self.ringing.as_ref().map(|ringing| ringing.again);
-        [repeat, ringing, self.ring_until, self.glare_until, self.change_until, self.referral_due]
-            .into_iter()
-            .flatten()
-            .min()
-    }
-
-    /// Where the sound goes.
-    pub(super) fn path(&self) -> Option<MediaPath> {
-        let remote = self.remote_media.as_ref()?;
-        let address = remote.address?;
-        Some(MediaPath {
-            local: self.media.address,
-            remote: address,
-            sends: self.media.wanted().has_send() && remote.receives,
-            receives: self.media.wanted().has_recv() && remote.sends,
-            formats: remote.formats,
-        })
+        let provisional = self.provisionals.as_ref().and_then(|provisionals| provisionals.due());
+        [
+            repeat,
+            ringing,
+            provisional,
+            self.ring_until,
+            self.glare_until,
+            self.change_until,
+            self.referral_due,
+            self.timer.due(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 }
 

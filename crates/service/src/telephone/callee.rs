@@ -1,21 +1,21 @@
 //! Calls that come in: RFC 3261 §8.2, §13.3, §9.2.
 
 use super::Telephone;
-use super::call::{Call, Leg, RING_AGAIN, RING_LIMIT, Ringing, SentOk, Side, outcome_of};
+use super::call::{Call, Leg, Part, RING_AGAIN, RING_LIMIT, Ringing, SentOk, Side, outcome_of};
 use super::errand::{ALLOW, SDP, SUPPORTED, contact_uri};
+use super::reliable::{Provisionals, Said};
 use crate::call::CallEvent;
 use crate::desk::{Desk, role};
 use bytes::Bytes;
 use cordboard_core::dialog::Dialog;
 use cordboard_core::session::callee::{Act, Input, State, step};
+use cordboard_core::session::media::MediaError;
 use cordboard_core::session::repeat::Repeat;
-use cordboard_core::session::{media, offer_answer};
 use cordboard_core::time::Instant;
 use cordboard_core::transaction::{Owner, ServerId};
 use cordboard_core::transport::Flow;
 use cordboard_ladder::Outcome;
 use cordboard_sip::header::Expires;
-use cordboard_sip::sdp::Sdp;
 use cordboard_sip::{Builder, Name, Scheme, Status, UriRef, View};
 use std::time::Duration;
 
@@ -37,6 +37,9 @@ impl Telephone {
         }
         if self.has_no_room() {
             return desk.reply(now, server, request, Status::SERVICE_UNAVAILABLE);
+        }
+        if self.is_too_brief(desk, now, server, request) {
+            return;
         }
         let replaces = match self.replaced(request) {
             Ok(replaces) => replaces,
@@ -68,8 +71,11 @@ impl Telephone {
             request: Bytes::copy_from_slice(request.bytes()),
             source: flow.remote,
             flow,
+            said: Said::Ringing,
             again: now + RING_AGAIN,
         });
+        call.provisionals = Provisionals::of(request, desk.stack.dice());
+        call.learn(request);
         let from: Box<str> = request.value(Name::FROM).unwrap_or_default().into();
         call.silent = self.refuses.is_some() && replaces.is_none();
         call.replaces = replaces;
@@ -84,13 +90,15 @@ impl Telephone {
             self.decline(desk, now, key, Input::Decline, status);
         } else if let Some(replaces) = replaces.and_then(|old| Some(self.calls.get(old)?.name)) {
             Self::tell(desk, CallEvent::TakenOver { call: name, replaces, from });
-            self.advance_callee(desk, now, key, Input::Answer);
+            self.identity_asserted(desk, key, request);
+            self.accept(desk, now, key);
         } else if let Some(status) = self.refuses {
             Self::tell(desk, CallEvent::Refused { from });
             self.decline(desk, now, key, Input::Decline, status);
         } else {
-            self.ring(desk, now, key);
+            self.say(desk, now, key, Said::Ringing);
             Self::tell(desk, CallEvent::Incoming { call: name, from });
+            self.identity_asserted(desk, key, request);
         }
         self.proceed(desk, now, key);
     }
@@ -105,35 +113,10 @@ impl Telephone {
     }
 
     /// Looks at the offer of an INVITE; why it is of no use, if it is not.
-    fn get_offer(&mut self, key: u64, request: &View<'_>) -> Option<media::MediaError> {
-        let call = self.calls.get_mut(key)?;
-        if request.body().is_empty() {
-            return None;
-        }
-        call.exchange(offer_answer::Input::GetOffer);
+    fn get_offer(&mut self, key: u64, request: &View<'_>) -> Option<MediaError> {
+        let call = self.calls.get_mut(key).filter(|_| !request.body().is_empty())?;
         // The answer is written when the call is answered; here only whether there will be one.
-        let looked = Sdp::parse(request.body())
-            .map_err(media::MediaError::from)
-            .and_then(|offer| call.origin.clone().answer(&call.media, &offer));
-        looked.err()
-    }
-
-    /// Says that it rings.
-    pub(super) fn ring(&mut self, desk: &mut Desk, now: Instant, key: u64) {
-        self.respond(desk, now, key, Status::RINGING);
-    }
-
-    /// Answers the INVITE that began the call without a body.
-    fn respond(&mut self, desk: &mut Desk, now: Instant, key: u64, status: Status) {
-        let Some(call) = self.calls.get(key) else { return };
-        let (Some(ringing), Some(server)) = (&call.ringing, call.server) else { return };
-        let Ok(request) = View::parse(&ringing.request) else { return };
-        let mut response = Builder::response_to(&request, ringing.source, status, Some(&call.local_tag));
-        if status.is_provisional() {
-            let contact = self.own_contact(desk, &request, ringing.flow);
-            response = response.copy(&request, Name::RECORD_ROUTE).line(Name::CONTACT, contact);
-        }
-        desk.stack.respond(now, server, status, response.finish());
+        call.is_offered(request.body()).err()
     }
 
     /// Our Contact in a response.
@@ -167,13 +150,15 @@ impl Telephone {
                 Act::Refuse => {
                     let status =
                         self.calls.get(key).and_then(|call| call.ending.1).unwrap_or(Status::DECLINE);
-                    self.respond(desk, now, key, status);
+                    self.stop_saying(desk, now, key);
+                    self.respond(desk, now, key, status, &[], None);
                 }
                 Act::Terminate => {
                     if let Some(call) = self.calls.get_mut(key) {
                         call.ending = (Outcome::Cancelled, Some(Status::REQUEST_TERMINATED));
                     }
-                    self.respond(desk, now, key, Status::REQUEST_TERMINATED);
+                    self.stop_saying(desk, now, key);
+                    self.respond(desk, now, key, Status::REQUEST_TERMINATED, &[], None);
                 }
                 Act::StopRepeating => {
                     if let Some(call) = self.calls.get_mut(key) {
@@ -187,6 +172,7 @@ impl Telephone {
                 Act::TellEstablished => {
                     Self::tell(desk, CallEvent::Established(name));
                     self.release_replaced(desk, now, key);
+                    self.identify_ourselves(key);
                     self.tell_hold(desk, key);
                     self.tell_media(desk, key);
                 }
@@ -211,8 +197,8 @@ impl Telephone {
         if let Some(dialog) = call.dialog_mut() {
             dialog.advance(cordboard_core::dialog::state::Input::Success);
         }
-        let (Some(server), Some(body)) = (call.server, describe(call, &request)) else { return };
-        self.ok(desk, now, key, server, &request, &body);
+        let (Some(server), Ok(body)) = (call.server, call.describe(request.body())) else { return };
+        self.ok(desk, now, key, server, &request, body);
     }
 
     /// Sends a 200 to an INVITE, and again until its ACK comes.
@@ -223,22 +209,31 @@ impl Telephone {
         key: u64,
         server: ServerId,
         request: &View<'_>,
-        body: &str,
+        body: Option<(Part, Box<str>)>,
     ) {
         let (Some(flow), Some(source)) = (desk.stack.server_flow(server), request.source()) else { return };
         let contact = self.own_contact(desk, request, flow);
+        let policy = self.account.habits.session_timer;
         let Some(call) = self.calls.get_mut(key) else { return };
-        let bytes = Builder::response_to(request, source, Status::OK, Some(&call.local_tag))
+        let mut response = Builder::response_to(request, source, Status::OK, Some(&call.local_tag))
             .copy(request, Name::RECORD_ROUTE)
             .line(Name::CONTACT, contact)
             .line(Name::ALLOW, ALLOW)
-            .line(Name::SUPPORTED, SUPPORTED)
-            .body(SDP, body.as_bytes());
+            .line(Name::SUPPORTED, SUPPORTED);
+        for (name, value) in call.timer.grant(now, request, policy) {
+            response = response.line(name, value);
+        }
+        let part = body.as_ref().map(|(part, _)| *part);
+        let bytes = match body {
+            Some((_, body)) => response.body(SDP, body.as_bytes()),
+            None => response.finish(),
+        };
         call.sent_ok = Some(SentOk {
             server,
             cseq: request.cseq().0,
             bytes: bytes.clone(),
             repeat: Repeat::start(now, desk.stack.timing()),
+            part,
         });
         desk.stack.respond(now, server, Status::OK, bytes);
     }
@@ -256,17 +251,10 @@ impl Telephone {
     pub(crate) fn handle_ack(&mut self, desk: &mut Desk, now: Instant, _flow: Flow, ack: &View<'_>) {
         let Some((key, _)) = self.find(ack) else { return };
         let Some(call) = self.calls.get_mut(key) else { return };
-        if call.sent_ok.as_ref().is_none_or(|ok| ok.cseq != ack.cseq().0) {
-            return;
-        }
-        let mut usable = true;
-        if call.exchange == offer_answer::State::Offered {
-            let answer = media::read_answer(ack.body());
-            usable = answer.is_ok();
-            let input = if usable { offer_answer::Input::GetAnswer } else { offer_answer::Input::Fail };
-            call.exchange(input);
-            call.remote_media = answer.ok().or(call.remote_media.take());
-        }
+        let Some(ok) = call.sent_ok.as_ref().filter(|ok| ok.cseq == ack.cseq().0) else { return };
+        let answers = ok.part == Some(Part::Offer);
+        let leg = call.answered.unwrap_or(0);
+        let usable = !answers || call.take_answer(leg, ack.body());
         self.acked(desk, now, key, usable);
         self.proceed(desk, now, key);
         self.leave();
@@ -296,20 +284,6 @@ impl Telephone {
             (Side::Callee(_) | Side::Caller(_), false) => self.lost(desk, now, key),
         }
     }
-}
-
-/// The description in a 200: the answer to the INVITE's offer, or an offer if it has none.
-pub(super) fn describe(call: &mut Call, request: &View<'_>) -> Option<String> {
-    let local = call.media.clone();
-    if request.body().is_empty() {
-        call.exchange(offer_answer::Input::SendOffer);
-        return Some(call.origin.offer(&local));
-    }
-    let offer = Sdp::parse(request.body()).ok()?;
-    let (body, remote) = call.origin.answer(&local, &offer).ok()?;
-    call.exchange(offer_answer::Input::SendAnswer);
-    call.remote_media = Some(remote);
-    Some(body)
 }
 
 /// What names a dialog, or a call that comes in, in the tables.

@@ -2,12 +2,14 @@
 
 use super::call::{Acked, CALL_LIMIT, Call, Leg, MAX_LEGS, MAX_REDIRECTS, Side, outcome_of};
 use super::errand::{ContactLine, Letter, Purpose, SDP};
+use super::reliable::Early;
 use super::{Telephone, quoted};
 use crate::call::{CallEvent, CallName};
 use crate::desk::Desk;
+use crate::settings::Reliability;
 use cordboard_core::dialog::{self, Dialog, Way};
 use cordboard_core::session::caller::{Act, Input, State, step};
-use cordboard_core::session::{media, offer_answer};
+use cordboard_core::session::offer_answer;
 use cordboard_core::time::Instant;
 use cordboard_core::transport::ListenerId;
 use cordboard_ladder::Outcome;
@@ -60,9 +62,14 @@ impl Telephone {
     /// Sends the INVITE that begins a call.
     fn invite(&mut self, desk: &mut Desk, now: Instant, key: u64, ways: Vec<Way>) {
         let Some(call) = self.calls.get_mut(key) else { return };
-        let body = (call.offers
-            && call.exchange(offer_answer::Input::SendOffer) == offer_answer::Verdict::Open)
-            .then(|| (SDP, call.origin.offer(&call.media).into()));
+        call.forget_early();
+        let local = call.media.clone();
+        let body = if call.offers { call.offer(0, &local).map(|body| (SDP, body)) } else { None };
+        let mut lines = call.lines.clone();
+        lines.extend(call.timer.lines(self.account.habits.session_timer));
+        if self.account.habits.reliable == Reliability::Required {
+            lines.push((Name::REQUIRE, "100rel".into()));
+        }
         let letter = Letter {
             purpose: Purpose::Invite(key),
             method: Method::Invite,
@@ -71,7 +78,7 @@ impl Telephone {
             call_id: call.call_id.clone(),
             cseq: call.cseq,
             contact: ContactLine::Own(Box::default()),
-            lines: call.lines.clone(),
+            lines,
             body,
             listener: call.listener,
         };
@@ -84,14 +91,13 @@ impl Telephone {
     /// A provisional response to the INVITE that begins a call.
     pub(super) fn progress(&mut self, desk: &mut Desk, now: Instant, key: u64, response: &View<'_>) {
         let Some(call) = self.calls.get_mut(key) else { return };
-        if response.to_tag().is_some()
-            && response.status() != Some(Status::TRYING)
-            && call.leg_of(response).is_none()
-            && call.legs.len() < MAX_LEGS
-            && let Ok(dialog) = Dialog::from_response(response)
+        call.learn(response);
+        if let Some(leg) = early_leg(call, response)
+            && !self.heard(desk, now, key, leg, response)
         {
-            call.legs.push(Leg::new(dialog));
+            return;
         }
+        self.identity_asserted(desk, key, response);
         if response.status() == Some(Status::RINGING) {
             self.advance_caller(desk, now, key, Input::Ringing, None);
         }
@@ -110,6 +116,9 @@ impl Telephone {
         match response {
             Some(response) if status.is_success() => self.succeeded(desk, now, key, Some(errand), response),
             Some(response) if status.is_redirection() && self.redirect(desk, now, key, response) => {}
+            Some(response)
+                if status == Status::SESSION_INTERVAL_TOO_SMALL
+                    && self.call_longer(desk, now, key, response) => {}
             _ => self.next_target_or_fail(desk, now, key, status),
         }
         self.proceed(desk, now, key);
@@ -131,7 +140,12 @@ impl Telephone {
         let cseq = response.cseq().0;
         let known = call.leg_of(response);
         let credentials = credentials.unwrap_or_default();
-        let again = known.filter(|leg| call.legs[*leg].dialog.state() != dialog::State::Early);
+        let again = known.filter(|leg| {
+            let leg = &call.legs[*leg];
+            // One that we ended while it was early may still be answered (RFC 5407 §3.1.3).
+            let left = call.side == Side::Caller(State::Cancelling) && matches!(leg.ack(cseq), Acked::New);
+            leg.dialog.state() != dialog::State::Early && !left
+        });
         if let Some(leg) = again {
             return self.acknowledge_again(desk, now, key, Answered { leg, cseq, body: None, credentials });
         }
@@ -149,12 +163,19 @@ impl Telephone {
         let _ = call.legs[leg].dialog.confirm(response);
         call.legs[leg].begin_ack(cseq);
         let first = matches!(call.side, Side::Caller(State::Calling | State::Ringing));
-        let (body, usable) =
-            if first { settle(call, response) } else { (answer_aside(call, response), true) };
+        let (body, usable) = if !first {
+            (answer_aside(call, response), true)
+        } else if call.leave_early(leg) {
+            (None, true)
+        } else {
+            settle(call, leg, response)
+        };
         // RFC 3263 §4.3: what was tried after this try seemed lost is not wanted any more.
         let other_try = call.invite.filter(|other| first && errand != Some(*other));
         if first {
             call.answered = Some(leg);
+            call.learn(response);
+            call.timer.settled(now, response);
         }
         let input = if usable { Input::Success } else { Input::Unusable };
         if !usable {
@@ -162,6 +183,9 @@ impl Telephone {
         }
         let ack = Answered { leg, cseq, body, credentials };
         self.advance_caller(desk, now, key, input, Some(ack));
+        if first {
+            self.identity_asserted(desk, key, response);
+        }
         if let Some(other_try) = other_try {
             self.cancel_errand(desk, now, other_try);
         }
@@ -189,6 +213,7 @@ impl Telephone {
             match act {
                 Act::TellRinging => Self::tell(desk, CallEvent::Ringing(name)),
                 Act::Cancel => self.cancel_invite(desk, now, key),
+                Act::ByeEarly => self.send_early_byes(desk, now, key),
                 Act::Ack => {
                     if let Some(answered) = answered.take() {
                         self.acknowledge(desk, now, key, answered);
@@ -207,6 +232,33 @@ impl Telephone {
                 Act::TellEnded => self.tell_ended(desk, now, key, true),
                 Act::TellGivenUp => self.tell_ended(desk, now, key, false),
             }
+        }
+    }
+
+    /// Gives up a call by BYE while it rings.
+    pub(super) fn bye_early(&mut self, desk: &mut Desk, now: Instant, name: CallName) {
+        let key = self.names.get(&name).copied();
+        let call = key.and_then(|key| self.calls.get_mut(key));
+        let (Some(key), Some(call)) = (key, call.filter(|call| !call.legs.is_empty())) else {
+            return Self::tell(desk, CallEvent::Impossible(name));
+        };
+        match call.side {
+            Side::Caller(State::Calling | State::Ringing) => {
+                call.ending = (Outcome::Cancelled, None);
+                self.advance_caller(desk, now, key, Input::ByeEarly, None);
+                self.arm(key);
+            }
+            Side::Caller(_) | Side::Callee(_) => Self::tell(desk, CallEvent::Impossible(name)),
+        }
+    }
+
+    fn send_early_byes(&mut self, desk: &mut Desk, now: Instant, key: u64) {
+        let give_up = desk.stack.timing().give_up();
+        let Some(call) = self.calls.get_mut(key) else { return };
+        call.ring_until = Some(now + give_up);
+        let early = |leg: &usize| call.legs[*leg].dialog.state() == dialog::State::Early;
+        for leg in (0..call.legs.len()).filter(early).collect::<Vec<_>>() {
+            self.bye(desk, now, key, Some(leg));
         }
     }
 
@@ -231,7 +283,7 @@ impl Telephone {
             cseq: answered.cseq,
             contact: ContactLine::None,
             lines: answered.credentials,
-            body: answered.body.map(|body| (SDP, body.into_boxed_str())),
+            body: answered.body.map(|body| (SDP, body)),
             listener: call.listener,
         };
         let way = leg.dialog.way();
@@ -283,6 +335,24 @@ impl Telephone {
         self.next_target(desk, now, key)
     }
 
+    /// RFC 4028 §7.3: the same call with the session interval that somebody on the way asks for. False if that is of no
+    /// use.
+    fn call_longer(&mut self, desk: &mut Desk, now: Instant, key: u64, response: &View<'_>) -> bool {
+        let Some(call) = self.calls.get_mut(key) else { return false };
+        let calling = matches!(call.side, Side::Caller(State::Calling | State::Ringing));
+        if !calling || !call.timer.raised(Some(response)) {
+            return false;
+        }
+        call.forget_early();
+        call.exchange(0, offer_answer::Input::Fail);
+        call.cseq += 1;
+        let redirected = call.tried.len() > 1;
+        let Some(uri) = call.tried.last().cloned() else { return false };
+        let ways = if redirected { vec![Way::new(&uri, &[])] } else { self.first_ways(&uri) };
+        self.invite(desk, now, key, ways);
+        true
+    }
+
     /// Calls the next URI of a redirected call, if there is one.
     fn next_target(&mut self, desk: &mut Desk, now: Instant, key: u64) -> bool {
         let Some(call) = self.calls.get_mut(key) else { return false };
@@ -292,7 +362,8 @@ impl Telephone {
             return false;
         }
         let Some(uri) = call.targets.pop_front() else { return false };
-        call.exchange(offer_answer::Input::Fail);
+        call.forget_early();
+        call.exchange(0, offer_answer::Input::Fail);
         call.tried.push(uri.clone());
         call.cseq += 1;
         let name = call.name;
@@ -316,7 +387,8 @@ impl Telephone {
             // An earlier try was answered after all; how this one failed says nothing of the call.
             Side::Caller(State::Established | State::Over) | Side::Callee(_) => return,
         }
-        call.exchange(offer_answer::Input::Fail);
+        call.forget_early();
+        call.exchange(0, offer_answer::Input::Fail);
         self.advance_caller(desk, now, key, Input::Failure, None);
     }
 }
@@ -340,43 +412,47 @@ impl Placing {
 pub(super) struct Answered {
     pub(super) leg: usize,
     pub(super) cseq: u32,
-    pub(super) body: Option<String>,
+    pub(super) body: Option<Box<str>>,
     pub(super) credentials: Vec<(Name, Box<str>)>,
 }
 
 /// Takes the answer, or answers the offer, of the 2xx that wins. True if it is of use.
-pub(super) fn settle(call: &mut Call, response: &View<'_>) -> (Option<String>, bool) {
-    if call.exchange == offer_answer::State::Offered {
-        let answer = media::read_answer(response.body());
-        let usable = answer.is_ok();
-        let input = if usable { offer_answer::Input::GetAnswer } else { offer_answer::Input::Fail };
-        call.exchange(input);
-        if let Ok(remote) = answer {
-            call.remote_media = Some(remote);
-        }
-        return (None, usable);
+pub(super) fn settle(call: &mut Call, leg: usize, response: &View<'_>) -> (Option<Box<str>>, bool) {
+    if call.exchange_in(leg) == offer_answer::State::Offered {
+        return (None, call.take_answer(leg, response.body()));
     }
-    call.exchange(offer_answer::Input::GetOffer);
-    let local = call.media.clone();
-    let answer = Sdp::parse(response.body())
-        .map_err(media::MediaError::from)
-        .and_then(|offer| call.origin.answer(&local, &offer));
-    let Ok((body, remote)) = answer else {
-        call.exchange(offer_answer::Input::Fail);
-        return (None, false);
-    };
-    call.exchange(offer_answer::Input::SendAnswer);
-    call.remote_media = Some(remote);
-    (Some(body), true)
+    match call.answer(leg, response.body()) {
+        Ok(body) => (Some(body), true),
+        Err(_) => (None, false),
+    }
+}
+
+/// The leg that a provisional response belongs to; one of its own if it begins an early dialog.
+fn early_leg(call: &mut Call, response: &View<'_>) -> Option<usize> {
+    if response.to_tag().is_none() || response.status() == Some(Status::TRYING) {
+        return None;
+    }
+    if let Some(leg) = call.leg_of(response) {
+        return Some(leg);
+    }
+    if call.legs.len() >= MAX_LEGS {
+        return None;
+    }
+    let mut leg = Leg::new(Dialog::from_response(response).ok()?);
+    if matches!(call.side, Side::Caller(State::Calling | State::Ringing | State::Cancelling)) {
+        leg.early = Some(Box::new(Early::new(call.exchange)));
+    }
+    call.legs.push(leg);
+    Some(call.legs.len() - 1)
 }
 
 /// An answer for a 2xx that does not count, where its ACK must bring one (§13.2.2.4).
-fn answer_aside(call: &Call, response: &View<'_>) -> Option<String> {
+fn answer_aside(call: &Call, response: &View<'_>) -> Option<Box<str>> {
     if call.offers {
         return None;
     }
     let offer = Sdp::parse(response.body()).ok()?;
-    call.origin.clone().answer(&call.media, &offer).ok().map(|(body, _)| body)
+    call.origin.clone().answer(&call.media, &offer).ok().map(|(body, _)| body.into())
 }
 
 /// A `q` in thousandths; 1 when there is none.

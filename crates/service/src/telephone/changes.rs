@@ -1,18 +1,24 @@
-//! What changes in a call that is up: re-INVITEs in both directions (RFC 3261 §14), BYE (§15).
+//! What we change in a call: re-INVITEs and UPDATEs of ours (RFC 3261 §14.1, RFC 3311 §5), BYE (§15).
 
 use super::Telephone;
-use super::call::{Acked, CHANGE_LIMIT, Call, Change, MAX_CHANGES, Side};
-use super::callee::describe;
+use super::call::{Acked, Asking, CHANGE_LIMIT, Call, Change, MAX_CHANGES, Side, Vehicle};
 use super::caller::{Answered, settle};
 use super::errand::{ContactLine, Letter, Purpose, SDP};
 use crate::call::{CallEvent, CallName};
-use crate::desk::{Desk, role};
+use crate::desk::Desk;
+use crate::settings::ChangesBy;
+use cordboard_core::dialog;
 use cordboard_core::session::change::{Act, Input, MAX_GLARES, State, glare_wait, step};
-use cordboard_core::session::{callee, caller, offer_answer};
+use cordboard_core::session::{callee, caller, media, offer_answer, timer};
 use cordboard_core::time::Instant;
-use cordboard_core::transaction::{Owner, ServerId};
+use cordboard_core::transaction::ServerId;
 use cordboard_ladder::Outcome;
+use cordboard_sip::header::RetryAfter;
 use cordboard_sip::{Method, Status, View};
+use std::time::Duration;
+
+/// The longest wait that a Retry-After is obeyed for: UPDATE and re-INVITE ask for 10 s at most (RFC 3311 §5.2).
+const LONGEST_RETRY_S: u32 = 10;
 
 impl Telephone {
     /// Somebody wants a change.
@@ -30,16 +36,15 @@ impl Telephone {
 
     /// Sends the next change if nothing hinders it, and arms the call's timer.
     pub(super) fn proceed(&mut self, desk: &mut Desk, now: Instant, key: u64) {
+        let by = self.account.habits.changes_by;
         let Some(call) = self.calls.get_mut(key) else { return };
         if call.change == State::Quiet && !call.changes.is_empty() {
             call.change = step(call.change, Input::Wanted).0;
             call.glares = 0;
         }
         let free = call.change == State::Waiting
-            && call.is_up()
-            && call.exchange == offer_answer::State::Stable
-            && call.sent_ok.is_none()
-            && call.glare_until.is_none();
+            && call.glare_until.is_none()
+            && call.changes.front().is_some_and(|change| call.way_of(*change, by).is_some());
         if free {
             self.advance_change(desk, now, key, Input::Free, Status::OK);
         }
@@ -68,64 +73,79 @@ impl Telephone {
                 Act::Apply => self.apply_change(desk, key),
                 Act::Forget => {
                     let Some(call) = self.calls.get_mut(key) else { return };
-                    call.changes.pop_front();
-                    call.proposed = None;
                     let name = call.name;
-                    Self::tell(desk, CallEvent::ChangeRefused(name, status));
+                    // Nobody asked for a refresh, so that nobody is told.
+                    if call.changes.pop_front().is_some_and(|change| change != Change::Refresh) {
+                        Self::tell(desk, CallEvent::ChangeRefused(name, status));
+                    }
                 }
             }
         }
     }
 
-    /// The re-INVITE of the change that is first in turn.
+    /// The re-INVITE or UPDATE of the change that is first in turn.
     fn send_change(&mut self, desk: &mut Desk, now: Instant, key: u64) {
         let change = self.calls.get(key).and_then(|call| call.changes.front().copied());
         let moved = match change {
             Some(Change::Move(listener)) => self.next_port(desk, listener),
-            Some(Change::Hold | Change::Resume | Change::AskOffer) | None => None,
+            Some(_) | None => None,
         };
+        let habits = self.account.habits;
         let Some(call) = self.calls.get_mut(key) else { return };
         let Some(change) = call.changes.front().copied() else { return };
-        let Some(leg) = call.answered else { return };
+        let Some((leg, vehicle)) = call.way_of(change, habits.changes_by) else { return };
         let (mut media, mut listener) = (call.media.clone(), call.listener);
         match change {
             Change::Hold => media.holds = true,
             Change::Resume => media.holds = false,
-            Change::AskOffer => {}
+            Change::AskOffer | Change::Refresh | Change::Identify => {}
             Change::Move(to) => {
                 listener = to;
                 let Some(address) = moved else {
-                    return self.change_failed(desk, now, key, Status::SERVICE_UNAVAILABLE);
+                    return self.advance_change(desk, now, key, Input::Refused, Status::SERVICE_UNAVAILABLE);
                 };
                 media.address = address;
             }
         }
-        let body = (change != Change::AskOffer).then(|| {
-            call.exchange(offer_answer::Input::SendOffer);
-            (SDP, call.origin.offer(&media).into_boxed_str())
-        });
+        let offers = match vehicle {
+            Vehicle::Invite => change != Change::AskOffer,
+            // RFC 4028 §7.4, RFC 4916 §4.2: what does not change the session says nothing of it.
+            Vehicle::Update => !matches!(change, Change::Refresh | Change::Identify),
+        };
+        let body = if offers { call.offer(leg, &media).map(|body| (SDP, body)) } else { None };
         // RFC 4235 §5.2: whoever holds renders nothing.
         let rendering = if media.holds { ";+sip.rendering=\"no\"" } else { "" };
-        call.proposed = Some((media, listener));
-        call.change_until = Some(now + CHANGE_LIMIT);
-        let Some(dialog) = call.dialog_mut() else { return };
-        let (cseq, way) = (dialog.next_cseq(), dialog.way());
+        let proposed = (vehicle == Vehicle::Invite || offers).then_some((media, listener));
+        call.asking = Some(Asking { leg, vehicle, proposed });
+        let lines = if call.is_up() { call.timer.lines(habits.session_timer) } else { Vec::new() };
+        let identity = call.identity.clone().filter(|_| change == Change::Identify);
+        let Some(dialog) = call.legs.get_mut(leg).map(|leg| &mut leg.dialog) else { return };
+        let from = match identity {
+            Some(identity) => format!("{identity};tag={}", dialog.id().local_tag).into(),
+            None => dialog.local().into(),
+        };
+        let (purpose, method) = match vehicle {
+            Vehicle::Invite => (Purpose::Change(key), Method::Invite),
+            Vehicle::Update => (Purpose::Update(key, leg), Method::Update),
+        };
         let letter = Letter {
-            purpose: Purpose::Change(key),
-            method: Method::Invite,
-            from: dialog.local().into(),
+            purpose,
+            method,
+            from,
             to: dialog.remote().into(),
             call_id: dialog.id().call_id.clone(),
-            cseq,
+            cseq: dialog.next_cseq(),
             contact: ContactLine::Own(rendering.into()),
-            lines: Vec::new(),
+            lines,
             body,
             listener,
         };
-        let realms = call.realms.clone();
-        debug_assert_eq!(call.answered, Some(leg), "the answered leg carries the change");
+        let (way, realms) = (dialog.way(), call.realms.clone());
+        if vehicle == Vehicle::Invite {
+            call.change_until = Some(now + CHANGE_LIMIT);
+        }
         if self.run(desk, now, letter, vec![way], &realms).is_none() {
-            self.change_failed(desk, now, key, Status::SERVICE_UNAVAILABLE);
+            self.change_failed(desk, now, key, Status::SERVICE_UNAVAILABLE, None);
         }
     }
 
@@ -144,7 +164,24 @@ impl Telephone {
         }
         match response {
             Some(response) if status.is_success() => self.change_accepted(desk, now, key, errand, response),
-            _ => self.change_failed(desk, now, key, status),
+            _ => self.change_failed(desk, now, key, status, response),
+        }
+        self.proceed(desk, now, key);
+        self.sweep(key);
+    }
+
+    /// A final response to an UPDATE of ours, or none.
+    pub(super) fn update_answered(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        key: u64,
+        status: Status,
+        response: Option<&View<'_>>,
+    ) {
+        match response {
+            Some(response) if status.is_success() => self.update_accepted(desk, now, key, response),
+            _ => self.change_failed(desk, now, key, status, response),
         }
         self.proceed(desk, now, key);
         self.sweep(key);
@@ -164,17 +201,39 @@ impl Telephone {
         // A Contact that cannot be read changes nothing.
         let _ = call.legs[leg].dialog.confirm(response);
         // What the answer is to is what we proposed.
-        let before = call.media.clone();
-        if let Some((media, listener)) = call.proposed.take() {
-            call.media = media;
-            call.listener = listener;
-        }
-        let (body, usable) = settle(call, response);
+        let before = call.propose();
+        let (body, usable) = settle(call, leg, response);
         if !usable {
             call.media = before;
         }
         let answered = Answered { leg, cseq, body, credentials };
         self.acknowledge(desk, now, key, answered);
+        self.change_settled(desk, now, key, response, usable);
+    }
+
+    fn update_accepted(&mut self, desk: &mut Desk, now: Instant, key: u64, response: &View<'_>) {
+        let Some(call) = self.calls.get_mut(key).filter(|call| call.change == State::Sent) else { return };
+        let Some(asking) = &call.asking else { return };
+        let (leg, offered) = (asking.leg, asking.proposed.is_some());
+        if let Some(leg) = call.legs.get_mut(leg) {
+            // A Contact that cannot be read changes nothing.
+            let _ = leg.dialog.refresh_target(response);
+        }
+        let before = call.propose();
+        let usable = !offered || call.take_answer(leg, response.body());
+        if !usable {
+            call.media = before;
+        }
+        self.change_settled(desk, now, key, response, usable);
+    }
+
+    /// A change of ours was answered 2xx.
+    fn change_settled(&mut self, desk: &mut Desk, now: Instant, key: u64, response: &View<'_>, usable: bool) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        call.learn(response);
+        if call.is_up() {
+            call.timer.settled(now, response);
+        }
         if usable {
             self.advance_change(desk, now, key, Input::Accepted, Status::OK);
         } else {
@@ -185,93 +244,74 @@ impl Telephone {
     fn apply_change(&mut self, desk: &mut Desk, key: u64) {
         let Some(call) = self.calls.get_mut(key) else { return };
         let Some(change) = call.changes.pop_front() else { return };
+        let leg = call.asking.take().map_or(0, |asking| asking.leg);
         let name = call.name;
-        Self::tell(
-            desk,
-            match change {
-                Change::Hold => CallEvent::HoldChanged(name, true),
-                Change::Resume => CallEvent::HoldChanged(name, false),
-                Change::AskOffer => CallEvent::OfferAnswered(name),
-                Change::Move(_) => CallEvent::Moved(name),
-            },
-        );
+        match change {
+            Change::Hold => Self::tell(desk, CallEvent::HoldChanged(name, true)),
+            Change::Resume => Self::tell(desk, CallEvent::HoldChanged(name, false)),
+            Change::AskOffer => Self::tell(desk, CallEvent::OfferAnswered(name)),
+            Change::Move(_) => Self::tell(desk, CallEvent::Moved(name)),
+            Change::Refresh => {}
+            Change::Identify => {
+                if let (Some(identity), Some(leg)) = (call.identity.take(), call.legs.get_mut(leg)) {
+                    leg.dialog.identify(&identity);
+                }
+                Self::tell(desk, CallEvent::Identified(name));
+            }
+        }
         self.tell_hold(desk, key);
         self.tell_media(desk, key);
     }
 
-    fn change_failed(&mut self, desk: &mut Desk, now: Instant, key: u64, status: Status) {
+    /// A change of ours was not answered 2xx: all stays as it was (§14.1, RFC 3311 §5.3), and some are tried again.
+    fn change_failed(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        key: u64,
+        status: Status,
+        response: Option<&View<'_>>,
+    ) {
         let Some(call) = self.calls.get_mut(key) else { return };
         if call.change != State::Sent {
             return;
         }
-        if call.proposed.take().is_some() && call.exchange == offer_answer::State::Offered {
-            call.exchange(offer_answer::Input::Fail);
+        let Some(asking) = call.asking.take() else { return };
+        if asking.proposed.is_some() && call.exchange_in(asking.leg) == offer_answer::State::Offered {
+            call.exchange(asking.leg, offer_answer::Input::Fail);
         }
-        call.glares += u8::from(status == Status::REQUEST_PENDING);
-        match status {
-            Status::REQUEST_PENDING if call.glares <= MAX_GLARES => {
-                self.advance_change(desk, now, key, Input::Glare, status);
-            }
+        // An early dialog that another branch left behind says nothing of the call (RFC 3261 §13.2.2.4).
+        let astray = call.is_up() && call.answered != Some(asking.leg);
+        let gone = matches!(status, Status::CALL_DOES_NOT_EXIST | Status::REQUEST_TIMEOUT);
+        if gone && !astray && call.is_up() {
             // §14.1 with §12.2.1.2: the dialog is gone.
-            Status::CALL_DOES_NOT_EXIST | Status::REQUEST_TIMEOUT => {
-                self.advance_change(desk, now, key, Input::Refused, status);
-                self.lost(desk, now, key);
+            self.advance_change(desk, now, key, Input::Refused, status);
+            return self.lost(desk, now, key);
+        }
+        let again = match status {
+            _ if astray => Some(Again::AtOnce),
+            Status::REQUEST_PENDING => Some(Again::AfterGlare),
+            Status::METHOD_NOT_ALLOWED | Status::NOT_IMPLEMENTED if asking.vehicle == Vehicle::Update => {
+                call.peer.updates = false;
+                Some(Again::AtOnce)
             }
-            _ => self.advance_change(desk, now, key, Input::Refused, status),
-        }
-    }
-
-    /// A re-INVITE of the other side (§14.2).
-    pub(super) fn reinvited(
-        &mut self,
-        desk: &mut Desk,
-        now: Instant,
-        server: ServerId,
-        request: &View<'_>,
-        (key, leg): (u64, usize),
-    ) {
-        if let Some(refusal) = super::answers::unfit(desk, request) {
-            return desk.stack.respond(now, server, refusal.0, refusal.1);
-        }
+            Status::SESSION_INTERVAL_TOO_SMALL if call.timer.raised(response) => Some(Again::AtOnce),
+            // §14.2, RFC 3311 §5.2: something else is under way there.
+            Status::SERVER_INTERNAL_ERROR => retry_after(response).map(Again::After),
+            _ => None,
+        };
+        let Some(again) = again.filter(|_| call.glares < MAX_GLARES) else {
+            self.advance_change(desk, now, key, Input::Refused, status);
+            return self.advance_timer(desk, now, key, timer::Input::Refused);
+        };
+        call.glares += 1;
+        self.advance_change(desk, now, key, Input::Glare, status);
         let Some(call) = self.calls.get_mut(key) else { return };
-        if call.is_over() || call.answered != Some(leg) {
-            return desk.reply(now, server, request, Status::CALL_DOES_NOT_EXIST);
+        match again {
+            Again::AfterGlare => {}
+            Again::AtOnce => call.glare_until = None,
+            Again::After(wait) => call.glare_until = Some(now + wait),
         }
-        if let Err(late) = call.legs[leg].dialog.accept(request) {
-            return desk.reply(now, server, request, late.status());
-        }
-        if matches!(call.side, Side::Callee(callee::State::Ringing)) {
-            let retry = desk.stack.dice().below(11);
-            let response = desk.response(request, Status::SERVER_INTERNAL_ERROR);
-            let bytes = response.line(cordboard_sip::Name::RETRY_AFTER, retry).finish();
-            return desk.stack.respond(now, server, Status::SERVER_INTERNAL_ERROR, bytes);
-        }
-        if call.change == State::Sent || call.exchange != offer_answer::State::Stable {
-            return desk.reply(now, server, request, Status::REQUEST_PENDING);
-        }
-        if call.sent_ok.is_some() {
-            // RFC 5407 §3.1.4: whoever sends this has our 2xx; only its ACK is late.
-            self.acked(desk, now, key, true);
-        }
-        let Some(call) = self.calls.get_mut(key).filter(|call| !call.is_over()) else {
-            return desk.reply(now, server, request, Status::CALL_DOES_NOT_EXIST);
-        };
-        if !request.body().is_empty() {
-            call.exchange(offer_answer::Input::GetOffer);
-        }
-        let Some(body) = describe(call, request) else {
-            call.exchange(offer_answer::Input::Fail);
-            return desk.reply(now, server, request, Status::NOT_ACCEPTABLE_HERE);
-        };
-        // A Contact that cannot be read changes nothing.
-        let _ = call.legs[leg].dialog.refresh_target(request);
-        desk.stack.own(server, Owner { role: role::TELEPHONE, key });
-        self.ok(desk, now, key, server, request, &body);
-        if !request.body().is_empty() {
-            self.tell_hold(desk, key);
-            self.tell_media(desk, key);
-        }
-        self.arm(key);
     }
 
     /// A BYE of the other side (§15.1.2).
@@ -318,6 +358,9 @@ impl Telephone {
     pub(super) fn bye(&mut self, desk: &mut Desk, now: Instant, key: u64, leg: Option<usize>) {
         let Some(call) = self.calls.get_mut(key) else { return };
         let Some((at, leg)) = leg.and_then(|at| Some((at, call.legs.get_mut(at)?))) else { return };
+        if leg.dialog.state() == dialog::State::Terminated {
+            return;
+        }
         let letter = Letter {
             purpose: Purpose::Bye(key, at),
             method: Method::Bye,
@@ -351,7 +394,7 @@ impl Telephone {
 
     /// Tells where the sound goes, when that has changed.
     pub(super) fn tell_media(&mut self, desk: &mut Desk, key: u64) {
-        let Some(call) = self.calls.get_mut(key).filter(|call| call.is_up()) else { return };
+        let Some(call) = self.calls.get_mut(key).filter(|call| !call.is_over()) else { return };
         let path = call.path();
         if path != call.told_path {
             call.told_path = path;
@@ -363,7 +406,72 @@ impl Telephone {
     }
 }
 
-/// Whether a change has any prospect: the call is up, or about to be.
+/// When a change is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Again {
+    AtOnce,
+    /// After the wait of §14.1.
+    AfterGlare,
+    After(Duration),
+}
+
+/// What a Retry-After asks for.
+fn retry_after(response: Option<&View<'_>>) -> Option<Duration> {
+    let Some(Ok(retry)) = response?.header::<RetryAfter>() else { return None };
+    (retry.seconds <= LONGEST_RETRY_S).then(|| Duration::from_secs(retry.seconds.into()))
+}
+
+/// Whether a change has any prospect: the call is up, or about to be, or its sound is agreed already.
 fn may_change(call: &Call) -> bool {
-    call.is_up() || matches!(call.side, Side::Callee(callee::State::Answered))
+    call.is_up() || matches!(call.side, Side::Callee(callee::State::Answered)) || call.early_way().is_some()
+}
+
+impl Call {
+    /// In which leg, and in which request, a change can be asked for now.
+    fn way_of(&self, change: Change, by: ChangesBy) -> Option<(usize, Vehicle)> {
+        if !self.is_up() {
+            let early = !matches!(change, Change::AskOffer | Change::Refresh);
+            return self.early_way().filter(|_| early).map(|leg| (leg, Vehicle::Update));
+        }
+        let leg = self.answered?;
+        if self.exchange != offer_answer::State::Stable || self.sent_ok.is_some() {
+            return None;
+        }
+        let update = match change {
+            Change::Refresh | Change::Identify => true,
+            Change::Hold | Change::Resume | Change::Move(_) => by == ChangesBy::Update,
+            Change::AskOffer => false,
+        };
+        Some((leg, if update && self.peer.updates { Vehicle::Update } else { Vehicle::Invite }))
+    }
+
+    /// The leg in which an UPDATE may change what is agreed before the call is answered: the first offer in it is
+    /// answered, that is known at both ends (RFC 3311 §5.1, RFC 6337 §3.2), and no other branch says otherwise.
+    fn early_way(&self) -> Option<usize> {
+        let agreed = |leg: usize| {
+            self.peer.updates && self.has_agreed(leg) && self.exchange_in(leg) == offer_answer::State::Stable
+        };
+        match self.side {
+            Side::Callee(callee::State::Ringing) => {
+                let free = self.provisionals.as_ref().is_some_and(|provisionals| provisionals.is_free());
+                (free && agreed(0)).then_some(0)
+            }
+            Side::Caller(caller::State::Calling | caller::State::Ringing) => {
+                let mut early = (0..self.legs.len()).filter(|leg| self.legs[*leg].early.is_some());
+                let only = early.next().filter(|_| early.next().is_none());
+                only.filter(|leg| agreed(*leg))
+            }
+            Side::Caller(_) | Side::Callee(_) => None,
+        }
+    }
+
+    /// What was proposed holds from now on; tells what held before.
+    fn propose(&mut self) -> media::Local {
+        let before = self.media.clone();
+        if let Some((media, listener)) = self.asking.as_mut().and_then(|asking| asking.proposed.take()) {
+            self.media = media;
+            self.listener = listener;
+        }
+        before
+    }
 }

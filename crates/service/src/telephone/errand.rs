@@ -26,10 +26,10 @@ const MAX_DATAGRAM_REQUEST: usize = 1300;
 const USUAL_HEAD: usize = 500;
 
 /// Methods that this telephone knows.
-pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY";
+pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, REFER, NOTIFY";
 
-/// Extensions that it knows (RFC 3891, RFC 4488).
-pub(super) const SUPPORTED: &str = "replaces, norefersub";
+/// Extensions that it knows (RFC 3262, RFC 4028, RFC 3891, RFC 4488, RFC 4916).
+pub(super) const SUPPORTED: &str = "100rel, timer, replaces, norefersub, from-change";
 
 /// The content type of a session description.
 pub(super) const SDP: &str = "application/sdp";
@@ -41,8 +41,12 @@ pub(super) enum Purpose {
     Invite(u64),
     /// A change of a call.
     Change(u64),
+    /// A change in one leg of a call, by UPDATE.
+    Update(u64, usize),
     /// The acknowledgement of a 2xx on one leg of a call.
     Ack(u64, usize),
+    /// The acknowledgement of a reliable provisional response on one leg of a call.
+    Prack(u64, usize),
     /// The end of one leg of a call.
     Bye(u64, usize),
     /// The REFER of a referral in a call.
@@ -61,7 +65,9 @@ impl Purpose {
         match self {
             Self::Invite(call)
             | Self::Change(call)
+            | Self::Update(call, _)
             | Self::Ack(call, _)
+            | Self::Prack(call, _)
             | Self::Bye(call, _)
             | Self::Refer(call, _)
             | Self::Notify(call, _) => Some(call),
@@ -370,11 +376,14 @@ impl Telephone {
         match purpose {
             Purpose::Invite(call) => self.invite_answered(desk, now, call, key, status, response),
             Purpose::Change(call) => self.change_answered(desk, now, call, key, status, response),
+            Purpose::Update(call, _) => self.update_answered(desk, now, call, status, response),
             Purpose::Register => self.register_answered(desk, now, status, response),
             Purpose::Subscribe(watch) => self.subscribe_answered(desk, now, watch, status, response),
             Purpose::Bye(call, _) => self.bye_answered(desk, now, call),
             Purpose::Refer(_, referral) => self.refer_answered(desk, now, referral, status, response),
             Purpose::Notify(_, referral) => self.notify_answered(desk, now, referral, status),
+            // Whether the call comes about, the INVITE tells.
+            Purpose::Prack(..) => {}
             // The 2xx is repeated until an ACK gets through.
             Purpose::Ack(call, leg) => self.ack_lost(call, leg),
         }
@@ -487,7 +496,7 @@ fn write(desk: &Desk, account: &settings::Telephone, errand: &Errand, client: Cl
     for (name, value) in errand.credentials.iter().chain(&letter.lines) {
         request = request.line(*name, value);
     }
-    if letter.method == Method::Invite {
+    if matches!(letter.method, Method::Invite | Method::Update) {
         request = request.line(Name::ALLOW, ALLOW).line(Name::SUPPORTED, SUPPORTED);
     }
     match &letter.body {

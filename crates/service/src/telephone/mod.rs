@@ -8,14 +8,19 @@ mod answers;
 mod call;
 mod callee;
 mod caller;
+mod changed;
 mod changes;
 mod documents;
 mod errand;
+mod identity;
 mod keyed;
 mod notified;
+mod offers;
 mod ports;
 mod referral;
+mod refresh;
 mod registration;
+mod reliable;
 mod replacing;
 mod subscribing;
 mod transferee;
@@ -27,7 +32,7 @@ use crate::call::{CallAction, CallEvent, CallName};
 use crate::desk::Desk;
 use crate::door::{CommandId, Event as DoorEvent, Output};
 use crate::settings::{self, Role, Settings};
-use call::{Acked, Call, Change, RING_AGAIN, Side};
+use call::{Acked, Call, Change, Side};
 use callee::dialog_key;
 use cordboard_core::dialog::Way;
 use cordboard_core::session::repeat::Due;
@@ -119,8 +124,16 @@ impl Telephone {
         request: &View<'_>,
     ) {
         let method = request.method();
-        let known =
-            matches!(method, Method::Invite | Method::Bye | Method::Options | Method::Refer | Method::Notify);
+        let known = matches!(
+            method,
+            Method::Invite
+                | Method::Bye
+                | Method::Options
+                | Method::Prack
+                | Method::Update
+                | Method::Refer
+                | Method::Notify
+        );
         if !known {
             return answers::not_allowed(desk, now, server, request);
         }
@@ -128,6 +141,8 @@ impl Telephone {
         match (method, found) {
             (Method::Invite, Some(at)) => self.reinvited(desk, now, server, request, at),
             (Method::Bye, Some(at)) => self.bye_received(desk, now, server, request, at),
+            (Method::Prack, Some(at)) => self.pracked(desk, now, server, request, at),
+            (Method::Update, Some(at)) => self.updated(desk, now, server, request, at),
             (Method::Refer, Some(at)) => self.referred(desk, now, server, request, at),
             (Method::Notify, found) => self.notify_received(desk, now, server, request, found),
             // Whoever has no call with us may not have us call others.
@@ -212,6 +227,7 @@ impl Telephone {
             CallAction::UnregisterAll => self.wish(desk, now, Wish::RemoveAll),
             CallAction::RefuseCalls(status) => self.refuses = status.filter(|status| status.code() >= 300),
             CallAction::Dial { call, to, offer } => self.dial(desk, now, call, &to, offer),
+            CallAction::Progress(name) => self.progress_call(desk, now, name),
             CallAction::Answer(name) => self.answer_call(desk, now, name),
             CallAction::Decline(name, status) => self.decline_call(desk, now, name, status),
             CallAction::Hold(name) => self.want(desk, now, name, Change::Hold),
@@ -221,10 +237,12 @@ impl Telephone {
                 self.want(desk, now, call, Change::Move(listener));
             }
             CallAction::Move { call, .. } => Self::tell(desk, CallEvent::Impossible(call)),
+            CallAction::Identify { call, address } => self.identify(desk, now, call, &address),
             CallAction::Transfer { call, to } => self.transfer(desk, now, call, &to),
             CallAction::TransferTo { call, target } => self.transfer_to(desk, now, call, target),
             CallAction::HangUp(name) => self.hang_up(desk, now, name),
             CallAction::Watching(action) => self.watch_action(desk, now, action),
+            CallAction::ByeEarly(name) => self.bye_early(desk, now, name),
         }
         self.leave();
     }
@@ -232,7 +250,7 @@ impl Telephone {
     fn answer_call(&mut self, desk: &mut Desk, now: Instant, name: CallName) {
         match self.ringing_here(name) {
             Some(key) => {
-                self.advance_callee(desk, now, key, callee_table::Input::Answer);
+                self.accept(desk, now, key);
                 self.proceed(desk, now, key);
             }
             None => Self::tell(desk, CallEvent::Impossible(name)),
@@ -249,7 +267,7 @@ impl Telephone {
         }
     }
 
-    fn ringing_here(&self, name: CallName) -> Option<u64> {
+    pub(super) fn ringing_here(&self, name: CallName) -> Option<u64> {
         let key = *self.names.get(&name)?;
         let call = self.calls.get(key)?;
         (call.side == Side::Callee(callee_table::State::Ringing)).then_some(key)
@@ -319,6 +337,8 @@ impl Telephone {
                 None => {}
             }
         }
+        self.timer_due(desk, now, key);
+        self.provisionals_due(desk, now, key);
         self.ringing_due(desk, now, key);
         self.referrals_due(desk, now, key);
         self.proceed(desk, now, key);
@@ -329,8 +349,10 @@ impl Telephone {
         if call.ring_until.is_some_and(|due| due <= now) {
             call.ring_until = None;
             match call.side {
-                Side::Caller(_) => {
-                    call.ending = (Outcome::NoAnswer, None);
+                Side::Caller(side) => {
+                    if side != caller_table::State::Cancelling {
+                        call.ending = (Outcome::NoAnswer, None);
+                    }
                     self.advance_caller(desk, now, key, caller_table::Input::RangTooLong, None);
                 }
                 Side::Callee(_) => {
@@ -341,8 +363,8 @@ impl Telephone {
         } else if let Some(ringing) = &mut call.ringing
             && ringing.again <= now
         {
-            ringing.again = now + RING_AGAIN;
-            self.ring(desk, now, key);
+            let said = ringing.said;
+            self.say(desk, now, key, said);
         }
     }
 
@@ -378,6 +400,8 @@ impl Telephone {
         let Some(call) = self.calls.get_mut(key) else { return };
         call.change = change::step(call.change, change::Input::Over).0;
         call.changes.clear();
+        call.asking = None;
+        call.timer.over();
         call.glare_until = None;
         // Whoever still lacks our 2xx gets the BYE.
         call.sent_ok = None;
@@ -447,7 +471,10 @@ impl Telephone {
             }
             Purpose::Change(key) => Some(self.calls.get_mut(key)?.dialog_mut()?.next_cseq()),
             Purpose::Refer(_, referral) | Purpose::Notify(_, referral) => self.referral_cseq(referral),
-            Purpose::Bye(key, leg) | Purpose::Ack(key, leg) => {
+            Purpose::Bye(key, leg)
+            | Purpose::Ack(key, leg)
+            | Purpose::Prack(key, leg)
+            | Purpose::Update(key, leg) => {
                 Some(self.calls.get_mut(key)?.legs.get_mut(leg)?.dialog.next_cseq())
             }
         }
@@ -477,7 +504,9 @@ impl Telephone {
             }),
             Purpose::Change(key) => call(key).is_none_or(|call| !call.is_up()),
             Purpose::Subscribe(watch) => self.watches.get(watch).is_none(),
+            Purpose::Update(key, _) => call(key).is_none_or(Call::is_over),
             Purpose::Ack(..)
+            | Purpose::Prack(..)
             | Purpose::Bye(..)
             | Purpose::Refer(..)
             | Purpose::Notify(..)

@@ -4,8 +4,13 @@
 
 mod calls;
 mod handover;
+mod identity;
 mod pair;
 mod peers;
 mod ports;
+mod puppet;
 mod registering;
+mod reliable;
+mod timing;
+mod updating;
 mod watching;

@@ -12,7 +12,7 @@ use cordboard_service::door::{Answer, Command, CommandId, Event, Input, Output, 
 use cordboard_service::settings::{Role, Secret, Settings, Telephone};
 use cordboard_sip::{Builder, Name, Status, View};
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ pub(crate) struct World {
     /// Whether to lose this one, which the log would call so.
     pub(crate) lose: Box<dyn FnMut(&str) -> bool>,
     commands: u64,
+    /// Whom telephones that are made from now on trust.
+    pub(crate) neighbours: Vec<IpAddr>,
 }
 
 struct Packet {
@@ -58,7 +60,7 @@ pub(crate) fn account(name: &str) -> Telephone {
     }
 }
 
-fn settings(account: Telephone, addresses: &[SocketAddr]) -> Arc<Settings> {
+fn settings(account: Telephone, addresses: &[SocketAddr], neighbours: &[IpAddr]) -> Arc<Settings> {
     let listeners = addresses
         .iter()
         .enumerate()
@@ -73,6 +75,7 @@ fn settings(account: Telephone, addresses: &[SocketAddr]) -> Arc<Settings> {
         role: Role::Telephone(account),
         listeners,
         ring_bytes: 0,
+        neighbours: neighbours.to_vec(),
         ..Settings::of_domain("example.com")
     })
 }
@@ -87,6 +90,7 @@ impl World {
             log: Vec::new(),
             lose: Box::new(|_| false),
             commands: 0,
+            neighbours: Vec::new(),
         }
     }
 
@@ -109,7 +113,7 @@ impl World {
             })
             .collect();
         let seed = [self.nodes.len() as u8 + 1; 32];
-        let agent = Agent::new(ShardId(0), settings(account, &addresses), seed);
+        let agent = Agent::new(ShardId(0), settings(account, &addresses, &self.neighbours), seed);
         self.nodes.push(Node {
             name,
             addresses,

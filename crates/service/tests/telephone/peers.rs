@@ -9,24 +9,24 @@ use cordboard_sip::digest::{Algorithm, Credentials, Ha1, Request};
 use cordboard_sip::{Builder, Method, Name, Status, View};
 use std::time::Duration;
 
-const OURS: CallName = CallName(1);
-const THEIRS: CallName = CallName::incoming(0);
+pub(crate) const OURS: CallName = CallName(1);
+pub(crate) const THEIRS: CallName = CallName::incoming(0);
 
 /// A telephone and a puppet.
-fn one() -> (World, usize, usize) {
+pub(crate) fn one() -> (World, usize, usize) {
     let mut world = World::new();
     let alice = world.phone("alice", account("alice"), 1);
     let peer = world.puppet("peer");
     (world, alice, peer)
 }
 
-fn dial(world: &mut World, alice: usize, to: &str) {
+pub(crate) fn dial(world: &mut World, alice: usize, to: &str) {
     world.press(alice, CallAction::Dial { call: OURS, to: to.into(), offer: true });
 }
 
 /// The next request of this method, others skipped.
 #[track_caller]
-fn next(world: &mut World, peer: usize, method: Method) -> Bytes {
+pub(crate) fn next(world: &mut World, peer: usize, method: Method) -> Bytes {
     loop {
         let bytes = world.receive(peer);
         let view = View::parse(&bytes).unwrap();
@@ -37,7 +37,14 @@ fn next(world: &mut World, peer: usize, method: Method) -> Bytes {
 }
 
 /// A request of a puppet.
-fn request(world: &World, method: &str, to: usize, tag: Option<&str>, branch: &str, cseq: u32) -> Builder {
+pub(crate) fn request(
+    world: &World,
+    method: &str,
+    to: usize,
+    tag: Option<&str>,
+    branch: &str,
+    cseq: u32,
+) -> Builder {
     let to_value = format!("<{}>{}", world.uri(to), tag.map_or(String::new(), |tag| format!(";tag={tag}")));
     Builder::request(method, world.uri(to))
         .line(Name::VIA, format_args!("SIP/2.0/UDP 192.0.2.2:5060;branch=z9hG4bK{branch}"))
@@ -48,7 +55,7 @@ fn request(world: &World, method: &str, to: usize, tag: Option<&str>, branch: &s
         .line(Name::CONTACT, "<sip:peer@192.0.2.2:5060>")
 }
 
-fn statuses(inbox: &[Bytes]) -> Vec<u16> {
+pub(crate) fn statuses(inbox: &[Bytes]) -> Vec<u16> {
     inbox.iter().filter_map(|bytes| Some(View::parse(bytes).unwrap().status()?.code())).collect()
 }
 
@@ -296,9 +303,9 @@ fn requests_that_cannot_be_served_are_told_why() {
         (ask(&world, "OPTIONS", Some("none"), "f").finish(), 481, ""),
         (ask(&world, "OPTIONS", None, "g").finish(), 200, "Accept: application/sdp"),
         (
-            ask(&world, "INVITE", None, "h").line(Name::REQUIRE, "100rel, gruu").finish(),
+            ask(&world, "INVITE", None, "h").line(Name::REQUIRE, "sec-agree, gruu").finish(),
             420,
-            "Unsupported: 100rel, gruu",
+            "Unsupported: sec-agree, gruu",
         ),
         (ask(&world, "INVITE", None, "i").body("text/plain", b"hello"), 415, "Accept: application/sdp"),
         (
