@@ -39,6 +39,7 @@ pub mod phone;
 pub mod rfc3261;
 pub mod rfc3665;
 pub mod rfc5359;
+pub mod rfc5407;
 pub mod rfc5589;
 pub mod stage;
 

@@ -114,6 +114,21 @@ impl Phone<'_> {
         self.press("answers", rings, CallAction::Answer);
     }
 
+    /// The same, should it still ring by then.
+    pub fn tries_to_answer(self, caller: Phone<'_>) {
+        let said = format!("{}.tries_to_answer({})", self.name, caller.name);
+        let called = |call: &Call| {
+            call.is_with(caller.user) && (call.progress == Progress::Incoming || call.is_over())
+        };
+        self.stage.tries(&said, self.host, |book| book.find(called), |_, call| CallAction::Answer(call));
+    }
+
+    /// Lets that caller hear us before we answer.
+    pub fn lets_hear(self, caller: Phone<'_>) {
+        let rings = |call: &Call| call.progress == Progress::Incoming && call.is_with(caller.user);
+        self.press("lets_hear", rings, CallAction::Progress);
+    }
+
     /// Declines that caller's call with this status.
     pub fn declines(self, caller: Phone<'_>, status: Status) {
         let rings = |call: &Call| call.progress == Progress::Incoming && call.is_with(caller.user);
@@ -129,6 +144,16 @@ impl Phone<'_> {
     /// Puts somebody on hold.
     pub fn holds(self, other: Phone<'_>) {
         self.change("holds", other, false, CallAction::Hold);
+    }
+
+    /// The same, should the call still be up by then.
+    pub fn tries_to_hold(self, other: Phone<'_>) {
+        self.tries("tries_to_hold", other, |book, call| {
+            if let Some(call) = book.call_mut(call) {
+                call.changing = true;
+            }
+            CallAction::Hold(call)
+        });
     }
 
     /// Takes somebody off hold.
@@ -163,6 +188,12 @@ impl Phone<'_> {
             let target = book.find(up).map_or(call, |call| call.name);
             CallAction::TransferTo { call, target }
         });
+    }
+
+    /// The same unattended, should the call still be up by then.
+    pub fn tries_to_transfer(self, transferee: Phone<'_>, target: Phone<'_>) {
+        let to: Box<str> = target.address().into();
+        self.tries("tries_to_transfer", transferee, |_, call| CallAction::Transfer { call, to });
     }
 
     fn hand_over(self, verb: &str, transferee: Phone<'_>, action: impl Fn(&Book, CallName) -> CallAction) {
@@ -209,6 +240,16 @@ impl Phone<'_> {
     pub fn hangs_up(self) {
         let up = |call: &Call| call.progress == Progress::Established && !call.changing;
         self.press("hangs_up", up, CallAction::HangUp);
+    }
+
+    /// Hangs up the call with somebody, whatever is under way in it, should it still be up by then.
+    pub fn leaves(self, other: Phone<'_>) {
+        self.tries("leaves", other, |_, call| CallAction::HangUp(call));
+    }
+
+    /// Gives up a call by BYE while the other side rings.
+    pub fn gives_up_by_bye(self) {
+        self.press("gives_up_by_bye", |call| call.progress == Progress::Ringing, CallAction::ByeEarly);
     }
 
     /// Gives up a call while the other side rings.
@@ -280,6 +321,16 @@ impl Phone<'_> {
             |_| Some(()),
             |book, ()| CallAction::Dial { call: book.dial(&to), to: to.as_str().into(), offer },
         );
+    }
+
+    /// Does something in the call with somebody that was up; if it is over by then, nothing.
+    fn tries(self, verb: &str, other: Phone<'_>, action: impl FnOnce(&mut Book, CallName) -> CallAction) {
+        let said = format!("{}.{verb}({})", self.name, other.name);
+        let was_up = |call: &Call| {
+            call.is_with(other.user)
+                && (call.progress == Progress::Established || matches!(call.progress, Progress::Ended(..)))
+        };
+        self.stage.tries(&said, self.host, |book| book.find(was_up), action);
     }
 
     fn press(self, verb: &str, can: impl Fn(&Call) -> bool, action: impl Fn(CallName) -> CallAction) {

@@ -1,6 +1,6 @@
 //! A stage: the network, the people on it, the play, and what is held against it at its end.
 
-use crate::book::Book;
+use crate::book::{Book, Call};
 use crate::cast::{self, Domain, Person};
 use crate::drawing;
 use crate::golden::Part;
@@ -9,7 +9,7 @@ use crate::phone::Phone;
 use cordboard_core::time::Instant;
 use cordboard_core::transport::Transport;
 use cordboard_ladder::{Ladder, Row};
-use cordboard_service::call::CallAction;
+use cordboard_service::call::{CallAction, CallName};
 use cordboard_service::door::{Command, Event};
 use cordboard_sim::tap::Entry;
 use cordboard_sim::{Fault, Host, HostId, Notice, Sim, Weather};
@@ -176,6 +176,11 @@ impl Stage {
     pub fn lose(&self, word: &str, from: impl Into<HostId>, to: impl Into<HostId>) {
         let fault = Fault::Lose { word: word.into(), from: from.into(), to: to.into(), times: 1 };
         self.fault(fault);
+    }
+
+    /// Lets the next message with this method or status take so much longer on its way from one to the other.
+    pub fn delay(&self, word: &str, from: impl Into<HostId>, to: impl Into<HostId>, by: Duration) {
+        self.fault(Fault::Late { word: word.into(), from: from.into(), to: to.into(), by });
     }
 
     /// Makes something go wrong.
@@ -354,6 +359,28 @@ impl Stage {
                 inner.press(host, action);
                 return;
             }
+        }
+    }
+
+    /// Lets a person do something in a call that is up, a moment after it is; nothing if it is over by then.
+    pub(crate) fn tries(
+        &self,
+        said: &str,
+        host: HostId,
+        finds: impl Fn(&Book) -> Option<&Call>,
+        does: impl FnOnce(&mut Book, CallName) -> CallAction,
+    ) {
+        self.waits(said, |books| finds(books.of(host)).is_some());
+        let mut inner = self.inner.borrow_mut();
+        if inner.stopped.is_some() {
+            return;
+        }
+        let until = inner.sim.now() + inner.reaction();
+        while inner.step(until) {}
+        let Some(book) = inner.books.0.get_mut(&host) else { return };
+        if let Some(call) = finds(book).filter(|call| !call.is_over()).map(|call| call.name) {
+            let action = does(book, call);
+            inner.press(host, action);
         }
     }
 

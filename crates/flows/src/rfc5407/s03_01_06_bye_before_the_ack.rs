@@ -1,0 +1,61 @@
+//! RFC 5407 §3.1.6: the ACK is lost, and a BYE comes before it is sent again.
+
+use super::alice_and_bob;
+use crate::{Phone, Stage};
+use std::time::Duration;
+
+/// Alice hangs up before Bob's telephone knows that she heard his answer.
+pub fn play(stage: &Stage) -> [Phone<'_>; 2] {
+    let [alice, bob] = alice_and_bob(stage);
+    stage.lose("ACK", alice, bob);
+    alice.dials(bob);
+    bob.answers(alice);
+    alice.is_answered();
+    stage.passes(Duration::from_millis(485));
+    stage.at_once(|| alice.hangs_up());
+    alice.is_alone();
+    bob.is_alone();
+    [alice, bob]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storm_seeds;
+
+    #[test]
+    fn on_a_still_network() {
+        let stage = Stage::still();
+        play(&stage);
+        stage.drawn(
+            "
+                        alice        bob
+                          |--INVITE-->|
+                          |<-180------|
+                          |<-200------|
+                          |--ACK-----x|
+                          |--BYE----->|
+                R         |<-200------|
+                          |<-200------|
+                R         |--ACK----->|
+            ",
+        );
+        stage.talking([]);
+    }
+
+    #[test]
+    fn in_a_storm() {
+        for seed in storm_seeds() {
+            let stage = Stage::storm(seed);
+            play(&stage);
+            stage.talking([]);
+        }
+    }
+
+    #[test]
+    fn in_an_unbounded_storm() {
+        for seed in storm_seeds() {
+            play(&Stage::unbounded_storm(seed));
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! RFC 5407 §3.2.3: whoever sent a re-INVITE sends BYE before it is answered. The 200 to the re-INVITE is acknowledged
+//! all the same.
+
+use super::in_a_call;
+use crate::{Phone, Stage};
+
+/// Bob holds Alice and hangs up at once.
+pub fn play(stage: &Stage) -> [Phone<'_>; 2] {
+    let [alice, bob] = in_a_call(stage);
+    stage.at_once(|| {
+        bob.tries_to_hold(alice);
+        bob.leaves(alice);
+    });
+    alice.is_alone();
+    bob.is_alone();
+    [alice, bob]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storm_seeds;
+
+    #[test]
+    fn on_a_still_network() {
+        let stage = Stage::still();
+        play(&stage);
+        stage.drawn(
+            "
+                alice             bob
+                  |--INVITE------->|
+                  |<-180-----------|
+                  |<-200-----------|
+                  |--ACK---------->|
+                  |<====audio=====>|
+                  |<-INVITE hold---|
+                  |<-BYE-----------|
+                  |--200---------->|
+                  |--200---------->|
+                  |<-ACK-----------|
+            ",
+        );
+        stage.talking([]);
+    }
+
+    #[test]
+    fn in_a_storm() {
+        for seed in storm_seeds() {
+            let stage = Stage::storm(seed);
+            play(&stage);
+            stage.talking([]);
+        }
+    }
+
+    #[test]
+    fn in_an_unbounded_storm() {
+        for seed in storm_seeds() {
+            play(&Stage::unbounded_storm(seed));
+        }
+    }
+}
