@@ -21,6 +21,8 @@ pub enum Command {
     Check(Check),
     /// Talk to a running switchboard.
     Ctl(Ctl),
+    /// Be a telephone: at a prompt, or as the lines of a script on standard input say.
+    Phone(Phone),
 }
 
 /// Run the switchboard.
@@ -46,6 +48,62 @@ pub struct Check {
     /// The file.
     pub file: PathBuf,
     /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Be a telephone: at a prompt, or as the lines of a script on standard input say. `help` lists what it can do.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Phone {
+    /// A file with these options as keys, such as `user = "alice"`; what stands here counts more.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The user part of its address, such as alice or 1001.
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// The name that others see.
+    #[arg(long, value_name = "NAME")]
+    pub display_name: Option<String>,
+    /// The domain of its address, where it registers; without one it calls and is called directly.
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub domain: Option<String>,
+    /// The password; others on this machine may see it in the list of processes.
+    #[arg(long, conflicts_with = "password_file")]
+    pub password: Option<String>,
+    /// The file with the password in its first line; else it is taken from `CORDBOARD_PASSWORD`.
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// What carries its messages: udp, tcp, tls or ws; udp if nothing is said.
+    #[arg(long)]
+    pub transport: Option<String>,
+    /// Where everything goes first, such as `sip:proxy.example.com;transport=tls`; the domain if nothing is said.
+    #[arg(long, value_name = "URI")]
+    pub proxy: Option<String>,
+    /// Where it listens; if nothing is said, the address from which the proxy is reached, and a free port.
+    #[arg(long, value_name = "ADDRESS[:PORT]")]
+    pub listen: Option<String>,
+    /// Whom to believe besides the authorities of the system, for tls. May be repeated.
+    #[arg(long = "ca", value_name = "FILE")]
+    pub authorities: Vec<PathBuf>,
+    /// Its own certificate and those of its issuers, for tls; one that only it believes if nothing is said.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub certificate: Option<PathBuf>,
+    /// The private key of the certificate.
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    pub key: Option<PathBuf>,
+    /// Play a tone in every call.
+    #[arg(long, value_name = "HZ", conflicts_with = "play")]
+    pub tone: Option<u16>,
+    /// Play this WAV file once in every call.
+    #[arg(long, value_name = "FILE")]
+    pub play: Option<PathBuf>,
+    /// Record what is heard in call 1 into this WAV file, and that of call N into one with -N in its name.
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Answer every call at once.
+    #[arg(long)]
+    pub auto_answer: bool,
+    /// Print one JSON object a line for everything that happens; `docs/phone.md` lists them.
     #[arg(long)]
     pub json: bool,
 }

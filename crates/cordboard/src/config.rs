@@ -14,6 +14,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub(crate) use fault::of_parser;
 pub use fault::{Fault, Faults};
 
 /// What a switchboard is told, checked.
@@ -129,7 +130,7 @@ pub fn load(path: &Path) -> Result<Config, Faults> {
 /// Checks `text` as if it were the file at `path`; relative paths in it are seen from there.
 pub fn parse(path: &Path, text: &str) -> Result<Config, Faults> {
     let file = toml::from_str(text)
-        .map_err(|error| Faults::new(path, text, vec![fault::of_parser(&error, text)]))?;
+        .map_err(|error| Faults::new(path, text, vec![of_parser(&error, text, "cordboard.example.toml")]))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     check::check(file, folder).map_err(|faults| Faults::new(path, text, faults))
 }

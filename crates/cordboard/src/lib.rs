@@ -4,7 +4,8 @@
 //! it; [`data`] and [`store`] keep what outlives the process. [`switchboard`] is a running one as its
 //! operator sees it: the [`fleet`] of agents, started by [`serve`] or, with a directory of its own, as a
 //! [`demo`]. [`api`] shows it over HTTP, with [`metrics`] and calls as a [`drawing`], and [`ctl`]
-//! is the other end of that, through [`answers`]. [`check`] explains a configuration. [`logging`] and [`private`] say what happens without saying who.
+//! is the other end of that, through [`answers`]. [`check`] explains a configuration. [`phone`] is a
+//! telephone for people and scripts. [`logging`] and [`private`] say what happens without saying who.
 
 pub mod answers;
 pub mod api;
@@ -20,6 +21,7 @@ pub mod logging;
 pub mod metrics;
 pub mod passwords;
 pub mod people;
+pub mod phone;
 pub mod private;
 pub mod serve;
 pub mod store;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use crate::deadline::{STEP, wait_for};
-use crate::phone::{Account, Phone, Transport};
+use crate::phone::{Account, Phone, Transport, Way};
 use crate::place::{Place, ip};
 use crate::process::Program;
 use crate::recording::Recording;
@@ -42,7 +42,7 @@ impl Baresip {
         let directory = place.subdirectory(&account.user);
         let sound = place.subdirectory(&format!("{}/sound", account.user));
         // baresip refuses 127.0.0.1; a labelled address passes as an interface of its own.
-        let label = 11 + account.number;
+        let label = label(account.number);
         let address = format!("127.0.0.{label}");
         ip(&format!("address add {address}/32 dev lo label lo:{label}"));
         let files = [
@@ -62,6 +62,11 @@ impl Baresip {
             running: None,
             seen: 0,
         }
+    }
+
+    /// Where the one with this number is called directly.
+    pub fn address(number: u8) -> String {
+        format!("127.0.0.{}:5060", label(number))
     }
 
     fn control(&mut self) -> &mut Control {
@@ -115,6 +120,9 @@ impl Phone for Baresip {
         let program = Program::start("baresip", command, &self.directory.join("output.log"));
         let control = wait_for("baresip's control port", STEP, || Control::connect(&self.address));
         self.running = Some(Running { _program: program, control });
+        if self.account.way == Way::Direct {
+            return;
+        }
         // REGISTER_OK may have come before there was a control connection.
         wait_for("baresip's registration", STEP, || self.command("reginfo", "").contains("OK").then_some(()));
     }
@@ -173,6 +181,11 @@ impl Phone for Baresip {
     }
 }
 
+/// The last part of its address, which no other phone of the test has.
+const fn label(number: u8) -> u8 {
+    11 + number
+}
+
 /// Makes sndfile fail to record what the phone says, by taking the names of those files.
 ///
 /// baresip 1.0.0 renews its filters after a hold only if there is none left in either direction; with one that records
@@ -203,9 +216,14 @@ fn is_answer(event: &Value) -> bool {
 fn accounts(account: &Account) -> String {
     let Account { user, password, server, .. } = account;
     let (uri, transport) = (account.uri(), account.transport.parameter());
+    let registration = match account.way {
+        Way::Registered => format!(
+            "auth_user={user};auth_pass={password};outbound=\"sip:{server};transport={transport}\";regint=600"
+        ),
+        Way::Direct => "regint=0".to_owned(),
+    };
     format!(
-        "\"{user}\" <{uri};transport={transport}>;auth_user={user};auth_pass={password};\
-         outbound=\"sip:{server};transport={transport}\";answermode=auto;regint=600;ptime=20;audio_codecs=pcma,pcmu\n"
+        "\"{user}\" <{uri};transport={transport}>;{registration};answermode=auto;ptime=20;audio_codecs=pcma,pcmu\n"
     )
 }
 

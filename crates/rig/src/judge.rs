@@ -9,6 +9,8 @@ use crate::capture::Message;
 #[derive(Clone, Debug)]
 pub struct Verdict {
     messages: Vec<Message>,
+    /// Whether calls and registrations need credentials.
+    credentials: bool,
 }
 
 /// One transaction as its originator sent it, with every hop, retransmission and branch folded together.
@@ -28,7 +30,13 @@ struct Transaction {
 
 impl Verdict {
     pub(crate) fn new(messages: Vec<Message>) -> Self {
-        Self { messages }
+        Self { messages, credentials: true }
+    }
+
+    /// The same where nobody asks for credentials.
+    #[must_use]
+    pub fn without_credentials(self) -> Self {
+        Self { credentials: false, ..self }
     }
 
     /// The messages themselves.
@@ -44,7 +52,7 @@ impl Verdict {
                 .extend(faults(message).into_iter().map(|fault| format!("frame {}: {fault}", message.frame)));
         }
         for transaction in self.transactions() {
-            found.extend(transaction.faults());
+            found.extend(transaction.faults(self.credentials));
         }
         found
     }
@@ -197,7 +205,7 @@ fn faults(message: &Message) -> Vec<String> {
 }
 
 impl Transaction {
-    fn faults(&self) -> Vec<String> {
+    fn faults(&self, need_credentials: bool) -> Vec<String> {
         let mut found = Vec::new();
         let mut complain = |what: &str| {
             found.push(format!(
@@ -212,7 +220,8 @@ impl Transaction {
         if self.method == "INVITE" && last >= 200 && !self.acknowledged {
             complain("no ACK");
         }
-        if (200..300).contains(&last)
+        if need_credentials
+            && (200..300).contains(&last)
             && !self.inside
             && matches!(&*self.method, "INVITE" | "REGISTER")
             && !self.credentials

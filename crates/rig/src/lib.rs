@@ -10,6 +10,7 @@
 pub mod bare;
 pub mod baresip;
 pub mod capture;
+pub mod cordboard_phone;
 pub mod deadline;
 pub mod judge;
 pub mod linphone;
@@ -27,8 +28,9 @@ pub mod wire;
 pub use bare::Bare;
 pub use baresip::Baresip;
 pub use capture::Capture;
+pub use cordboard_phone::CordboardPhone;
 pub use linphone::Linphone;
-pub use phone::{Account, Kind, Phone, Transport};
+pub use phone::{Account, Kind, Phone, Transport, Way};
 pub use place::{Place, isolated};
 pub use sipp::Sipp;
 pub use switchboard::Switchboard;

@@ -8,7 +8,7 @@ use std::process::{ChildStdin, Command, Stdio};
 use std::time::Instant;
 
 use crate::deadline::STEP;
-use crate::phone::{Account, Phone, Transport};
+use crate::phone::{Account, Phone, Transport, Way};
 use crate::place::Place;
 use crate::process::Program;
 use crate::recording::Recording;
@@ -68,6 +68,11 @@ impl Linphone {
             seen: 0,
             calls: Vec::new(),
         }
+    }
+
+    /// Where the one with this number is called directly.
+    pub fn address(number: u8) -> String {
+        format!("127.0.0.1:{}", port(number))
     }
 
     fn say(&mut self, command: &str) {
@@ -133,10 +138,12 @@ impl Phone for Linphone {
         self.say(&format!("soundcard use files {directory}/tone.wav"));
         self.say(&format!("play {directory}/tone.wav"));
         self.say(&format!("record {directory}/sound/heard.wav"));
+        // Without a registrar its answer says that it is there.
+        let alone = self.account.way == Way::Direct;
         crate::deadline::wait_for("linphone's registration", STEP, || {
             self.say("status register");
             self.wait("whether it is registered", |line| {
-                line.starts_with("registered").then(|| line.starts_with("registered, identity="))
+                line.starts_with("registered").then(|| alone || line.starts_with("registered, identity="))
             })
             .then_some(())
         });
@@ -216,6 +223,11 @@ impl Phone for Linphone {
     }
 }
 
+/// Where it listens.
+fn port(number: u8) -> u16 {
+    5070 + u16::from(number)
+}
+
 /// `linphonec> ` stands before whatever was printed next.
 fn without_prompt(mut line: &str) -> &str {
     while let Some(rest) = line.strip_prefix("linphonec> ") {
@@ -236,9 +248,7 @@ fn configuration(account: &Account) -> String {
     let Account { user, password, domain, server, authority, .. } = account;
     let (uri, transport) = (account.uri(), account.transport.parameter());
     let number = u16::from(account.number);
-    let port = |wanted| {
-        if account.transport == wanted { 5070 + number } else { 0 }
-    };
+    let listens = |wanted| if account.transport == wanted { port(account.number) } else { 0 };
     let mut text = format!(
         "[sip]
 sip_port={udp}
@@ -256,6 +266,19 @@ media_encryption=none
 [rtp]
 audio_rtp_port={rtp}
 
+[video]
+enabled=0
+",
+        udp = listens(Transport::Udp),
+        tcp = listens(Transport::Tcp),
+        tls = listens(Transport::Tls),
+        // A second call takes the next ports, so phones keep well apart.
+        rtp = 7000 + 100 * number,
+    );
+    if account.way == Way::Registered {
+        let _ = write!(
+            text,
+            "
 [proxy_0]
 reg_proxy=<sip:{server};transport={transport}>
 reg_route=<sip:{server};transport={transport}>
@@ -268,16 +291,9 @@ publish=0
 username={user}
 passwd={password}
 realm={domain}
-
-[video]
-enabled=0
-",
-        udp = port(Transport::Udp),
-        tcp = port(Transport::Tcp),
-        tls = port(Transport::Tls),
-        // A second call takes the next ports, so phones keep well apart.
-        rtp = 7000 + 100 * number,
-    );
+"
+        );
+    }
     for (index, (name, rate, channels)) in CODECS.into_iter().enumerate() {
         let enabled = u8::from(name.starts_with("PCM"));
         let codec = format!("mime={name}\nrate={rate}\nchannels={channels}\nenabled={enabled}");

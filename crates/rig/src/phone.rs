@@ -1,6 +1,7 @@
 //! What a person can do with any telephone, and what a phone must know to stand at a switchboard.
 
 use crate::baresip::Baresip;
+use crate::cordboard_phone::CordboardPhone;
 use crate::linphone::Linphone;
 use crate::place::Place;
 use crate::recording::Recording;
@@ -35,14 +36,26 @@ pub enum Kind {
     Baresip,
     /// linphonec 5.1.65.
     Linphone,
+    /// `cordboard phone`, which was built with the tests.
+    Cordboard,
 }
 
 impl Kind {
-    /// The program that must be installed.
-    pub const fn program(self) -> &'static str {
+    /// The programs that must be installed.
+    pub const fn programs(self) -> &'static [&'static str] {
         match self {
-            Self::Baresip => "baresip",
-            Self::Linphone => "linphonec",
+            Self::Baresip => &["baresip"],
+            Self::Linphone => &["linphonec"],
+            Self::Cordboard => &[],
+        }
+    }
+
+    /// Where a phone of this kind is called that is at no switchboard.
+    pub fn address(self, number: u8) -> String {
+        match self {
+            Self::Baresip => Baresip::address(number),
+            Self::Linphone => Linphone::address(number),
+            Self::Cordboard => CordboardPhone::address(number),
         }
     }
 
@@ -51,18 +64,30 @@ impl Kind {
         match self {
             Self::Baresip => Box::new(Baresip::new(place, account)),
             Self::Linphone => Box::new(Linphone::new(place, account)),
+            Self::Cordboard => Box::new(CordboardPhone::new(place, account)),
         }
     }
+}
+
+/// How a phone is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// At the switchboard, where it is registered.
+    Registered,
+    /// At its own address; there is no switchboard.
+    Direct,
 }
 
 /// Who uses a phone, and where it finds its switchboard.
 #[derive(Clone, Debug)]
 pub struct Account {
+    /// How it is reached.
+    pub way: Way,
     /// User name in the directory.
     pub user: String,
     /// Password in the directory.
     pub password: String,
-    /// The domain, which is also the digest's realm.
+    /// The domain, which is also the digest's realm; or where the phone itself is called.
     pub domain: String,
     /// How the phone talks to the switchboard.
     pub transport: Transport,
@@ -81,12 +106,28 @@ impl Account {
     pub fn of(switchboard: &Switchboard, number: u8, transport: Transport) -> Self {
         let (user, password) = switchboard.user(number);
         Self {
+            way: Way::Registered,
             user,
             password,
             domain: switchboard.domain().to_owned(),
             transport,
             server: switchboard.address(transport).to_owned(),
             authority: switchboard.authority().display().to_string(),
+            number,
+            tone: crate::tone::TONES[usize::from(number)],
+        }
+    }
+
+    /// The account of phone number `number` (0 to 2), of this kind, that is called directly, by datagrams.
+    pub fn direct(kind: Kind, number: u8) -> Self {
+        Self {
+            way: Way::Direct,
+            user: crate::switchboard::PEOPLE[usize::from(number)].to_owned(),
+            password: String::new(),
+            domain: kind.address(number),
+            transport: Transport::Udp,
+            server: String::new(),
+            authority: String::new(),
             number,
             tone: crate::tone::TONES[usize::from(number)],
         }

@@ -11,14 +11,21 @@ pub struct Stage {
     capture: Capture,
     phones: Vec<Box<dyn Phone>>,
     /// Last, so that phones are gone before it.
-    _switchboard: Switchboard,
+    switchboard: Option<Switchboard>,
 }
 
 /// Runs `play` with one registered phone for each of `phones`: alice's, bob's, carol's.
 pub fn with_phones(phones: &[(Kind, Transport)], play: impl FnOnce(Stage)) {
-    let mut programs: Vec<_> = phones.iter().map(|(kind, _)| kind.program()).collect();
-    programs.extend(["tcpdump", "tshark"]);
-    isolated(&programs, |place| play(Stage::set(place, phones)));
+    isolated(&programs(phones.iter().map(|(kind, _)| *kind)), |place| play(Stage::set(place, phones)));
+}
+
+/// The same without a switchboard: the phones call each other at their own addresses, by datagrams.
+pub fn with_phones_alone(phones: &[Kind], play: impl FnOnce(Stage)) {
+    isolated(&programs(phones.iter().copied()), |place| play(Stage::set_alone(place, phones)));
+}
+
+fn programs(kinds: impl Iterator<Item = Kind>) -> Vec<&'static str> {
+    kinds.flat_map(Kind::programs).copied().chain(["tcpdump", "tshark"]).collect()
 }
 
 impl Stage {
@@ -28,11 +35,15 @@ impl Stage {
         let phone = |(number, &(kind, transport)): (u8, &(Kind, Transport))| {
             kind.phone(place, Account::of(&switchboard, number, transport))
         };
-        let mut phones: Vec<_> = (0..).zip(kinds).map(phone).collect();
-        for phone in &mut phones {
-            phone.register();
-        }
-        Self { capture, phones, _switchboard: switchboard }
+        let phones = switched_on((0..).zip(kinds).map(phone).collect());
+        Self { capture, phones, switchboard: Some(switchboard) }
+    }
+
+    fn set_alone(place: &Place, kinds: &[Kind]) -> Self {
+        let capture = Capture::start(place);
+        let phone = |(number, kind): (u8, &Kind)| kind.phone(place, Account::direct(*kind, number));
+        let phones = switched_on((0..).zip(kinds).map(phone).collect());
+        Self { capture, phones, switchboard: None }
     }
 
     /// The phones of alice and bob.
@@ -55,8 +66,16 @@ impl Stage {
 
     /// Ends the capture: what happened on the wire, with the phones still on.
     pub fn verdict(self) -> Verdict {
-        self.capture.finish()
+        let verdict = self.capture.finish();
+        if self.switchboard.is_some() { verdict } else { verdict.without_credentials() }
     }
+}
+
+fn switched_on(mut phones: Vec<Box<dyn Phone>>) -> Vec<Box<dyn Phone>> {
+    for phone in &mut phones {
+        phone.register();
+    }
+    phones
 }
 
 /// `caller` dials `called`, who answers; both hear each other.

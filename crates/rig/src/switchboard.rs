@@ -31,7 +31,7 @@ const LISTENERS: [(&str, &str); 5] = [
 pub const WEBSOCKET: &str = "127.0.0.1:5080";
 
 /// Users of people's phones; their order is that of [`crate::tone::TONES`].
-const PEOPLE: [&str; 3] = ["alice", "bob", "carol"];
+pub(crate) const PEOPLE: [&str; 3] = ["alice", "bob", "carol"];
 
 /// A running switchboard.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use cordboard_rig::{Account, Capture, Kind, Switchboard, Transport, isolated};
 
 /// Registers one phone and checks that it was challenged first.
 fn registers(kind: Kind, transport: Transport) {
-    isolated(&[kind.program(), "tcpdump", "tshark"], |place| {
+    isolated(&[kind.programs(), &["tcpdump", "tshark"]].concat(), |place| {
         let capture = Capture::start(place);
         let switchboard = Switchboard::start(place);
         let mut alice = kind.phone(place, Account::of(&switchboard, 0, transport));

@@ -108,7 +108,8 @@ fn place(text: &str, at: usize) -> (usize, usize) {
 }
 
 /// A fault from what the TOML parser says; for a key that does not exist, the nearest that does.
-pub(super) fn of_parser(error: &toml::de::Error, text: &str) -> Fault {
+/// `manual` is the file that explains the keys.
+pub(crate) fn of_parser(error: &toml::de::Error, text: &str, manual: &str) -> Fault {
     let mut says = error.message().trim_end().to_owned();
     if let Some(span) = error.span()
         && says.starts_with("invalid")
@@ -119,14 +120,14 @@ pub(super) fn of_parser(error: &toml::de::Error, text: &str) -> Fault {
     let tries = match quoted(&says).as_slice() {
         [wrong, known @ ..] if says.starts_with("unknown field") && !known.is_empty() => {
             nearest(wrong, known).map_or_else(
-                || format!("one of {}; `cordboard.example.toml` explains each", known.join(", ")),
-                |near| format!("`{near}` instead of `{wrong}`; `cordboard.example.toml` explains each key"),
+                || format!("one of {}; `{manual}` explains each", known.join(", ")),
+                |near| format!("`{near}` instead of `{wrong}`; `{manual}` explains each key"),
             )
         }
         [missing, ..] if says.starts_with("missing field") => {
-            format!("add `{missing} = …` here; `cordboard.example.toml` explains it")
+            format!("add `{missing} = …` here; `{manual}` explains it")
         }
-        _ => "compare this with `cordboard.example.toml`, which shows every key with its type".to_owned(),
+        _ => format!("compare this with `{manual}`, which shows every key with its type"),
     };
     Fault { span: error.span(), says, tries }
 }

@@ -1,0 +1,214 @@
+//! `cordboard phone`, driven as a script drives it: verbs on its standard input, a JSON object a line from it.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{ChildStdin, Command, Stdio};
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::deadline::STEP;
+use crate::phone::{Account, Phone, Way};
+use crate::place::Place;
+use crate::process::Program;
+use crate::recording::Recording;
+use crate::switchboard::binary;
+
+/// Where the first listens that is called directly.
+const PORT: u16 = 5090;
+
+/// A `cordboard phone` with one account.
+#[derive(Debug)]
+pub struct CordboardPhone {
+    account: Account,
+    directory: PathBuf,
+    recording: Recording,
+    running: Option<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    program: Program,
+    input: ChildStdin,
+    events: Vec<Value>,
+    /// Events up to here belong to steps that are over.
+    seen: usize,
+    /// Its calls that are not over.
+    calls: BTreeSet<u64>,
+}
+
+impl CordboardPhone {
+    /// A phone for `account`; [`Phone::register`] starts it.
+    pub fn new(place: &Place, account: Account) -> Self {
+        let directory = place.subdirectory(&account.user);
+        let sound = place.subdirectory(&format!("{}/sound", account.user));
+        std::fs::write(directory.join("password"), &account.password).expect("the directory can be written");
+        let recording = Recording::new(&account.user, sound, ".wav");
+        Self { account, directory, recording, running: None }
+    }
+
+    /// Where the one with this number is called directly.
+    pub fn address(number: u8) -> String {
+        format!("127.0.0.1:{}", PORT + u16::from(number))
+    }
+
+    /// Says a line.
+    pub fn say(&mut self, line: &str) {
+        let input = &mut self.running.as_mut().expect("the phone is switched on").input;
+        writeln!(input, "{line}").expect("cordboard phone listens");
+    }
+
+    /// Waits for an event after those already seen, and counts it and all before it as seen.
+    #[track_caller]
+    pub fn wait(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let end = Instant::now() + STEP;
+        let user = self.account.user.clone();
+        let running = self.running.as_mut().expect("the phone is switched on");
+        loop {
+            if let Some(event) = running.events.get(running.seen).cloned() {
+                running.seen += 1;
+                if wanted(&event) {
+                    return event;
+                }
+                continue;
+            }
+            assert!(
+                Instant::now() < end,
+                "{user} was not told {what} within {STEP:?}: {:#?}",
+                running.events
+            );
+            running.read(end);
+        }
+    }
+
+    fn wait_event(&mut self, name: &str) -> Value {
+        self.wait(name, |event| event["event"] == name)
+    }
+
+    /// Says a verb, and waits until it is done.
+    #[track_caller]
+    fn does(&mut self, verb: &str) {
+        self.say(verb);
+        self.wait(&format!("that `{verb}` is done"), |event| {
+            assert_ne!(event["event"], "failed", "{event}");
+            event["event"] == "done" && event["verb"] == verb
+        });
+    }
+
+    /// Waits how a transfer ended, which must be well.
+    #[track_caller]
+    fn is_transferred(&mut self, kind: &str) {
+        let ending = self.wait_event("transferred");
+        assert_eq!((&ending["kind"], &ending["outcome"]), (&kind.into(), &"completed".into()), "{ending}");
+        self.wait_idle();
+    }
+}
+
+impl Running {
+    /// Reads the next event, if it comes before `end`.
+    #[track_caller]
+    fn read(&mut self, end: Instant) {
+        let Some(line) = self.program.line(end) else { return };
+        let Ok(event) = serde_json::from_str::<Value>(&line) else {
+            panic!("cordboard phone says: {line}");
+        };
+        let call = |name: &str| event[name].as_u64();
+        match event["event"].as_str().unwrap_or_default() {
+            "dialing" | "incoming" | "taken-over" | "called-back" => self.calls.extend(call("call")),
+            "referred" => self.calls.extend(call("new")),
+            "ended" => {
+                call("call").map(|call| self.calls.remove(&call));
+            }
+            _ => {}
+        }
+        self.events.push(event);
+    }
+}
+
+impl Phone for CordboardPhone {
+    fn account(&self) -> &Account {
+        &self.account
+    }
+
+    fn recording(&self) -> &Recording {
+        &self.recording
+    }
+
+    fn register(&mut self) {
+        let Account { user, domain, server, authority, transport, number, tone, .. } = &self.account;
+        let transport = transport.parameter();
+        let mut command = Command::new(binary());
+        command
+            .args(["phone", "--json", "--auto-answer", "--user", user, "--transport", transport])
+            .args(["--tone", &tone.to_string(), "--record", "sound/heard.wav", "--ca", authority])
+            .current_dir(&self.directory)
+            .stdin(Stdio::piped());
+        match self.account.way {
+            Way::Registered => command
+                .args(["--domain", domain, "--proxy", &format!("sip:{server};transport={transport}")])
+                .args(["--listen", "127.0.0.1", "--password-file", "password"]),
+            Way::Direct => command.args(["--listen", &Self::address(*number)]),
+        };
+        let mut program = Program::start("cordboard phone", command, &self.directory.join("output.log"));
+        let input = program.stdin().expect("its input is a pipe");
+        let calls = BTreeSet::new();
+        self.running = Some(Running { program, input, events: Vec::new(), seen: 0, calls });
+        self.wait_event("listening");
+        if self.account.way == Way::Registered {
+            self.does("register");
+        }
+    }
+
+    fn dial(&mut self, uri: &str) {
+        self.does(&format!("dial {uri}"));
+    }
+
+    fn wait_established(&mut self) {
+        self.wait_event("established");
+    }
+
+    fn hold(&mut self) {
+        self.does("hold");
+    }
+
+    fn resume(&mut self) {
+        self.does("resume");
+    }
+
+    fn wait_held(&mut self) {
+        self.wait_event("held");
+    }
+
+    fn wait_resumed(&mut self) {
+        self.wait_event("unheld");
+    }
+
+    fn plays_music(&self) -> bool {
+        false
+    }
+
+    fn transfer_unattended(&mut self, uri: &str) {
+        self.say(&format!("transfer {uri}"));
+        self.is_transferred("unattended-transfer");
+    }
+
+    fn transfer_attended(&mut self) {
+        self.say("complete");
+        self.is_transferred("attended-transfer");
+    }
+
+    fn hang_up(&mut self) {
+        self.does("hangup");
+    }
+
+    fn wait_idle(&mut self) {
+        let end = Instant::now() + STEP;
+        let running = self.running.as_mut().expect("the phone is switched on");
+        while !running.calls.is_empty() {
+            assert!(Instant::now() < end, "calls {:?} do not end: {:#?}", running.calls, running.events);
+            running.read(end);
+        }
+        running.seen = running.events.len();
+    }
+}
