@@ -1,7 +1,7 @@
 //! What one telephone told: its calls and its registration.
 
 use cordboard_ladder::Outcome;
-use cordboard_service::call::{CallEvent, CallName};
+use cordboard_service::call::{CallEvent, CallName, MediaPath};
 use cordboard_sip::Status;
 
 /// How far a call is.
@@ -32,6 +32,10 @@ pub(crate) struct Call {
     pub(crate) held: bool,
     /// A hold, resume or move is asked for and not yet answered.
     pub(crate) changing: bool,
+    /// Where the sound goes, perhaps before the call is answered.
+    pub(crate) sound: Option<MediaPath>,
+    /// Who the other side is, if it has said so since.
+    pub(crate) identity: Option<Box<str>>,
     /// How our handing it over ended.
     pub(crate) transfer: Option<Outcome>,
 }
@@ -79,6 +83,8 @@ impl Book {
             holding: false,
             held: false,
             changing: false,
+            sound: None,
+            identity: None,
             transfer: None,
         });
     }
@@ -122,10 +128,18 @@ impl Book {
                 }
             }
             CallEvent::Refused { from } => self.refused.push(from),
+            CallEvent::Media(call, path) => {
+                if let Some(call) = self.call_mut(call) {
+                    call.sound = Some(path);
+                }
+            }
+            CallEvent::Identity { call, address, .. } => {
+                if let Some(call) = self.call_mut(call) {
+                    call.identity = Some(address);
+                }
+            }
             CallEvent::Redirected(..)
-            | CallEvent::Media(..)
             | CallEvent::Identified(_)
-            | CallEvent::Identity { .. }
             | CallEvent::TransferProgress(..)
             | CallEvent::Watching(_) => {}
             CallEvent::Referred { new: call, to, .. } | CallEvent::CalledBack { call, to } => {

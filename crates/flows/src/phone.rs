@@ -146,6 +146,33 @@ impl Phone<'_> {
         self.change("holds", other, false, CallAction::Hold);
     }
 
+    /// Puts somebody on hold whose sound is agreed before the call is answered.
+    pub fn holds_early(self, other: Phone<'_>) {
+        let early = |call: &Call| {
+            matches!(call.progress, Progress::Ringing | Progress::Incoming)
+                && call.sound.is_some()
+                && call.is_with(other.user)
+        };
+        self.press("holds_early", early, CallAction::Hold);
+    }
+
+    /// Waits until our hold is accepted.
+    pub fn has_on_hold(self, other: Phone<'_>) {
+        self.stage.waits(&format!("{}.has_on_hold({})", self.name, other.name), |books| {
+            let so = |call: &Call| !call.is_over() && call.holding && call.is_with(other.user);
+            books.of(self.host).find(so).is_some()
+        });
+    }
+
+    /// Waits until the other side of a call is said to be this person.
+    pub fn is_shown(self, other: Phone<'_>) {
+        let address = other.address();
+        self.stage.waits(&format!("{}.is_shown({})", self.name, other.name), |books| {
+            let shown = |call: &Call| call.identity.as_ref().is_some_and(|shown| shown.contains(&address));
+            books.of(self.host).find(shown).is_some()
+        });
+    }
+
     /// The same, should the call still be up by then.
     pub fn tries_to_hold(self, other: Phone<'_>) {
         self.tries("tries_to_hold", other, |book, call| {

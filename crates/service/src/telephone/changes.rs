@@ -421,9 +421,16 @@ fn retry_after(response: Option<&View<'_>>) -> Option<Duration> {
     (retry.seconds <= LONGEST_RETRY_S).then(|| Duration::from_secs(retry.seconds.into()))
 }
 
-/// Whether a change has any prospect: the call is up, or about to be, or its sound is agreed already.
+/// Whether a change has any prospect: the call is up, or about to be, or its sound is agreed ahead of that.
 fn may_change(call: &Call) -> bool {
-    call.is_up() || matches!(call.side, Side::Callee(callee::State::Answered)) || call.early_way().is_some()
+    match call.side {
+        Side::Callee(callee::State::Answered | callee::State::Established)
+        | Side::Caller(caller::State::Established) => true,
+        Side::Callee(callee::State::Ringing)
+        | Side::Caller(caller::State::Calling | caller::State::Ringing) => call.remote_media.is_some(),
+        Side::Callee(callee::State::Leaving | callee::State::Over)
+        | Side::Caller(caller::State::Cancelling | caller::State::Over) => false,
+    }
 }
 
 impl Call {

@@ -9,6 +9,7 @@ mod pair;
 mod peers;
 mod ports;
 mod puppet;
+mod races;
 mod registering;
 mod reliable;
 mod timing;

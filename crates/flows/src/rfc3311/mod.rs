@@ -1,0 +1,3 @@
+//! A session that changes before it is answered (RFC 3311).
+
+pub mod s08_hold_before_the_answer;
