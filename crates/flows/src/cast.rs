@@ -85,6 +85,7 @@ impl Person {
             outbound_proxies: self.outbound_proxies.iter().map(|uri| (*uri).into()).collect(),
             media: MediaPorts::default(),
             habits: self.habits,
+            ..Telephone::default()
         };
         let settings = Settings::of_domain(self.domain);
         Settings { role: Role::Telephone(telephone), domains: Vec::new(), ring_bytes: RING_BYTES, ..settings }

@@ -40,7 +40,8 @@ impl Agent {
         let dice = Dice::new(seed, u64::from(shard.0));
         let mut stack = Stack::new(shard.0, settings.timing, dice);
         let auth = Authenticator::new(&settings.key, shard, stack.dice());
-        let telephone = Telephone::new(&settings);
+        let watching = Authenticator::new(&settings.key, shard, stack.dice());
+        let telephone = Telephone::new(&settings, watching);
         let ring = Ring::new(settings.ring_bytes);
         Self {
             desk: Desk::new(settings, stack),
@@ -228,6 +229,7 @@ impl Agent {
                 _ => {}
             }
         }
+        self.telephone.settle(&mut self.desk, now);
         while let Some(outgoing) = self.desk.stack.poll_outgoing() {
             self.ring.record(now, false, outgoing.flow, &outgoing.bytes);
             self.desk.counters.sent += 1;

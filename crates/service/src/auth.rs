@@ -77,11 +77,23 @@ impl Authenticator {
         now: Instant,
         stale: bool,
         name: Name,
+        response: Builder,
+    ) -> Builder {
+        self.challenge_in(desk, now, stale, (desk.realm(), name), response)
+    }
+
+    /// The same for another realm than that of our users.
+    pub(crate) fn challenge_in(
+        &mut self,
+        desk: &Desk,
+        now: Instant,
+        stale: bool,
+        (realm, name): (&str, Name),
         mut response: Builder,
     ) -> Builder {
         let nonce = self.mint(now);
         for algorithm in &desk.settings.auth.algorithms {
-            let challenge = Challenge::new(*algorithm, desk.realm(), &nonce).with_stale(stale);
+            let challenge = Challenge::new(*algorithm, realm, &nonce).with_stale(stale);
             response = response.line(name, challenge);
         }
         response
@@ -89,14 +101,26 @@ impl Authenticator {
 
     /// Checks the credentials for our realm in the header `name`.
     pub(crate) fn check(&mut self, desk: &Desk, now: Instant, request: &View<'_>, name: Name) -> Verdict {
-        let Some(line) = request.lines_named(name).find(|line| is_for(line, desk.realm())) else {
+        self.check_in(desk, now, request, (desk.realm(), name), |credentials| secret_of(desk, credentials))
+    }
+
+    /// The same for another realm, with secrets that are not in the directory.
+    pub(crate) fn check_in(
+        &mut self,
+        desk: &Desk,
+        now: Instant,
+        request: &View<'_>,
+        (realm, name): (&str, Name),
+        secret: impl Fn(&Credentials<'_>) -> Option<Ha1>,
+    ) -> Verdict {
+        let Some(line) = request.lines_named(name).find(|line| is_for(line, realm)) else {
             return Verdict::Unproved { stale: false };
         };
         let Ok(credentials) = Credentials::read(line) else { return Verdict::Malformed };
         if !names_request(desk, &credentials, request) {
             return Verdict::Malformed;
         }
-        if !proves(desk, &credentials, request) {
+        if !proves(desk, &credentials, request, secret) {
             return Verdict::Wrong;
         }
         // RFC 7616 §3.3: whose password is right is not asked for it again. Such a nonce was made by
@@ -211,22 +235,30 @@ fn names_request(desk: &Desk, credentials: &Credentials<'_>, request: &View<'_>)
     }
 }
 
-fn proves(desk: &Desk, credentials: &Credentials<'_>, request: &View<'_>) -> bool {
+fn proves(
+    desk: &Desk,
+    credentials: &Credentials<'_>,
+    request: &View<'_>,
+    secret: impl Fn(&Credentials<'_>) -> Option<Ha1>,
+) -> bool {
     // RFC 7616 §5.6: otherwise whoever sits in between would choose the weakest that we know.
     if !desk.settings.auth.algorithms.contains(&credentials.algorithm) {
         return false;
     }
-    let Some(user) = desk.directory.user(&credentials.username) else { return false };
+    let Some(secret) = secret(credentials) else { return false };
+    let request = Request { method: request.method_text(), uri: &credentials.uri, body: request.body() };
+    credentials.is_answered_with(&secret, &request)
+}
+
+/// The secret of one of our users.
+fn secret_of(desk: &Desk, credentials: &Credentials<'_>) -> Option<Ha1> {
+    let user = desk.directory.user(&credentials.username)?;
     let octets = match credentials.algorithm {
         Algorithm::Md5 => user.ha1_md5.as_ref().map(<[u8; 16]>::as_slice),
         Algorithm::Sha256 => user.ha1_sha256.as_ref().map(<[u8; 32]>::as_slice),
         Algorithm::Sha512_256 => user.ha1_sha512_256.as_ref().map(<[u8; 32]>::as_slice),
     };
-    let Some(secret) = octets.and_then(|octets| Ha1::from_octets(credentials.algorithm, octets)) else {
-        return false;
-    };
-    let request = Request { method: request.method_text(), uri: &credentials.uri, body: request.body() };
-    credentials.is_answered_with(&secret, &request)
+    octets.and_then(|octets| Ha1::from_octets(credentials.algorithm, octets))
 }
 
 #[cfg(test)]

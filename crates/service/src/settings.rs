@@ -148,6 +148,21 @@ pub struct Telephone {
     pub media: MediaPorts,
     /// What it does where the standards leave it the choice.
     pub habits: Habits,
+    /// Addresses-of-record that may watch this telephone's calls and join them as its own user may, if a neighbour
+    /// vouches for them.
+    pub friends: Vec<Box<str>>,
+    /// What everybody else may see of its calls.
+    pub strangers: Strangers,
+}
+
+/// What strangers may see of a telephone's calls (RFC 4235 §3.7.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strangers {
+    /// Whether there are any, and nothing else.
+    #[default]
+    Virtual,
+    /// Nothing: they are refused with 403.
+    Refused,
 }
 
 /// Where a telephone receives sound: the ports that it may name in a session description.

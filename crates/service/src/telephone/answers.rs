@@ -2,6 +2,7 @@
 
 use super::Telephone;
 use super::errand::{ALLOW, SDP, SUPPORTED};
+use super::watchers::ALLOW_EVENTS;
 use crate::desk::Desk;
 use bytes::Bytes;
 use cordboard_core::time::Instant;
@@ -74,8 +75,14 @@ impl Telephone {
         let status = self.refuses.filter(|_| request.to_tag().is_none()).unwrap_or(Status::OK);
         let contact = self.own_contact(desk, request, flow);
         let response = desk.response(request, status);
-        let bytes =
-            response.line(Name::CONTACT, contact).line(Name::ALLOW, ALLOW).line(Name::ACCEPT, SDP).finish();
+        let bytes = response
+            .line(Name::CONTACT, contact)
+            .line(Name::ALLOW, ALLOW)
+            .line(Name::ALLOW_EVENTS, ALLOW_EVENTS)
+            .line(Name::SUPPORTED, SUPPORTED)
+            .line(Name::ACCEPT, SDP)
+            .line(Name::ACCEPT_ENCODING, "identity")
+            .finish();
         desk.stack.respond(now, server, status, bytes);
     }
 }

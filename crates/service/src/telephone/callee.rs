@@ -219,6 +219,7 @@ impl Telephone {
             .copy(request, Name::RECORD_ROUTE)
             .line(Name::CONTACT, contact)
             .line(Name::ALLOW, ALLOW)
+            .line(Name::ALLOW_EVENTS, super::watchers::ALLOW_EVENTS)
             .line(Name::SUPPORTED, SUPPORTED);
         for (name, value) in call.timer.grant(now, request, policy) {
             response = response.line(name, value);

@@ -20,13 +20,13 @@ use std::collections::VecDeque;
 const MAX_ERRANDS: usize = 20_000;
 
 /// RFC 3261 §18.1.1: larger requests go over a stream if there is one.
-const MAX_DATAGRAM_REQUEST: usize = 1300;
+pub(super) const MAX_DATAGRAM_REQUEST: usize = 1300;
 
 /// What a request holds besides its body, as a guess before it is written.
-const USUAL_HEAD: usize = 500;
+pub(super) const USUAL_HEAD: usize = 500;
 
 /// Methods that this telephone knows.
-pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, REFER, NOTIFY";
+pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, REFER, NOTIFY, SUBSCRIBE";
 
 /// Extensions that it knows (RFC 3262, RFC 4028, RFC 3891, RFC 4488, RFC 4916).
 pub(super) const SUPPORTED: &str = "100rel, timer, replaces, norefersub, from-change";
@@ -55,6 +55,8 @@ pub(super) enum Purpose {
     Notify(u64, u64),
     /// The SUBSCRIBE of something that is watched.
     Subscribe(u64),
+    /// A NOTIFY to somebody who watches.
+    Tell(u64),
     /// The registrar.
     Register,
 }
@@ -71,7 +73,7 @@ impl Purpose {
             | Self::Bye(call, _)
             | Self::Refer(call, _)
             | Self::Notify(call, _) => Some(call),
-            Self::Subscribe(_) | Self::Register => None,
+            Self::Subscribe(_) | Self::Tell(_) | Self::Register => None,
         }
     }
 }
@@ -131,6 +133,11 @@ impl Errand {
 
     pub(super) const fn client(&self) -> Option<ClientId> {
         self.client
+    }
+
+    /// Whether the server has shown that it is there.
+    pub(super) const fn is_heard(&self) -> bool {
+        self.heard
     }
 
     pub(super) fn credentials(&self) -> &[(Name, Box<str>)] {
@@ -286,6 +293,7 @@ impl Telephone {
             errand.heard = true;
             if let Purpose::Invite(call) = purpose {
                 self.progress(desk, now, call, response);
+                self.touch(call, None);
             }
             return;
         }
@@ -379,6 +387,7 @@ impl Telephone {
             Purpose::Update(call, _) => self.update_answered(desk, now, call, status, response),
             Purpose::Register => self.register_answered(desk, now, status, response),
             Purpose::Subscribe(watch) => self.subscribe_answered(desk, now, watch, status, response),
+            Purpose::Tell(watcher) => self.tell_answered(desk, now, watcher, status, response),
             Purpose::Bye(call, _) => self.bye_answered(desk, now, call),
             Purpose::Refer(_, referral) => self.refer_answered(desk, now, referral, status, response),
             Purpose::Notify(_, referral) => self.notify_answered(desk, now, referral, status),
@@ -497,7 +506,10 @@ fn write(desk: &Desk, account: &settings::Telephone, errand: &Errand, client: Cl
         request = request.line(*name, value);
     }
     if matches!(letter.method, Method::Invite | Method::Update) {
-        request = request.line(Name::ALLOW, ALLOW).line(Name::SUPPORTED, SUPPORTED);
+        request = request
+            .line(Name::ALLOW, ALLOW)
+            .line(Name::ALLOW_EVENTS, super::watchers::ALLOW_EVENTS)
+            .line(Name::SUPPORTED, SUPPORTED);
     }
     match &letter.body {
         Some((kind, body)) => request.body(kind, body.as_bytes()),

@@ -40,6 +40,12 @@ impl<T> Keyed<T> {
         self.slots.iter().map(|(_, (_, value))| value)
     }
 
+    /// All of them with their keys, in no order that means anything.
+    pub(super) fn with_keys(&self) -> impl Iterator<Item = (u64, &T)> {
+        let key = |generation: u32, slot: usize| u64::from(generation) << 32 | slot as u64;
+        self.slots.iter().map(move |(slot, (generation, value))| (key(*generation, slot), value))
+    }
+
     pub(super) fn len(&self) -> usize {
         self.slots.len()
     }

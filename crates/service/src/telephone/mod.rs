@@ -10,11 +10,13 @@ mod callee;
 mod caller;
 mod changed;
 mod changes;
+mod dialogs_told;
 mod documents;
 mod errand;
 mod identity;
 mod keyed;
 mod notified;
+mod notifying;
 mod offers;
 mod ports;
 mod referral;
@@ -27,7 +29,10 @@ mod transferee;
 mod transferor;
 mod usages;
 mod wallet;
+mod watchers;
+mod who_may;
 
+use crate::auth::Authenticator;
 use crate::call::{CallAction, CallEvent, CallName};
 use crate::desk::Desk;
 use crate::door::{CommandId, Event as DoorEvent, Output};
@@ -44,6 +49,7 @@ use cordboard_core::transport::{Flow, ListenerId};
 use cordboard_core::wheel::Wheel;
 use cordboard_ladder::Outcome;
 use cordboard_sip::{Method, Status, View};
+use dialogs_told::{Ending, Told};
 use errand::{Errand, Purpose};
 use keyed::Keyed;
 use ports::Ports;
@@ -55,6 +61,7 @@ use std::time::Duration;
 use subscribing::Watches;
 use usages::OwnDialog;
 use wallet::{Realm, Wallet};
+use watchers::Watchers;
 
 /// Calls that one telephone may have; more are refused with 503.
 const MAX_CALLS: usize = 10_000;
@@ -75,6 +82,9 @@ pub(crate) struct Telephone {
     referrals: Keyed<Referral>,
     own_dialogs: Keyed<OwnDialog>,
     watches: Watches,
+    watchers: Watchers,
+    told: Told,
+    auth: Authenticator,
     wallet: Wallet,
     registration: Registration,
     refuses: Option<Status>,
@@ -87,7 +97,8 @@ pub(crate) struct Telephone {
 }
 
 impl Telephone {
-    pub(crate) fn new(settings: &Settings) -> Self {
+    /// `auth` proves who may watch.
+    pub(crate) fn new(settings: &Settings, auth: Authenticator) -> Self {
         let account = match &settings.role {
             Role::Telephone(account) => account.clone(),
             Role::Switchboard(_) => settings::Telephone::default(),
@@ -103,6 +114,9 @@ impl Telephone {
             referrals: Keyed::default(),
             own_dialogs: Keyed::default(),
             watches: Watches::default(),
+            watchers: Watchers::default(),
+            told: Told::default(),
+            auth,
             wallet: Wallet::default(),
             registration: Registration::default(),
             refuses: None,
@@ -133,6 +147,7 @@ impl Telephone {
                 | Method::Update
                 | Method::Refer
                 | Method::Notify
+                | Method::Subscribe
         );
         if !known {
             return answers::not_allowed(desk, now, server, request);
@@ -145,6 +160,7 @@ impl Telephone {
             (Method::Update, Some(at)) => self.updated(desk, now, server, request, at),
             (Method::Refer, Some(at)) => self.referred(desk, now, server, request, at),
             (Method::Notify, found) => self.notify_received(desk, now, server, request, found),
+            (Method::Subscribe, found) => self.subscribe_received(desk, now, flow, server, request, found),
             // Whoever has no call with us may not have us call others.
             (Method::Refer, None) if request.to_tag().is_none() => {
                 desk.reply(now, server, request, Status::FORBIDDEN);
@@ -309,6 +325,7 @@ impl Telephone {
         }
         self.fired = fired;
         self.watches_due(desk, now);
+        self.watchers_due(desk, now);
         self.leave();
     }
 
@@ -370,7 +387,7 @@ impl Telephone {
 
     /// When [`handle_timeout`](Self::handle_timeout) is wanted next.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        [self.wheel.next(), self.watches.next()].into_iter().flatten().min()
+        [self.wheel.next(), self.watches.next(), self.watchers.next()].into_iter().flatten().min()
     }
 
     /// Whether no call is up or under way, nothing is asked, and no registration is kept.
@@ -379,10 +396,12 @@ impl Telephone {
             && self.errands.len() == 0
             && self.referrals.len() == 0
             && self.watches.len() == 0
+            && self.watchers.len() == 0
             && self.registration.is_idle()
     }
 
     fn arm(&mut self, key: u64) {
+        self.touch(key, None);
         let Some(call) = self.calls.get_mut(key) else { return };
         if let Some(due) = call.due()
             && call.armed.is_none_or(|armed| due < armed)
@@ -410,6 +429,7 @@ impl Telephone {
         if !silent {
             Self::tell(desk, CallEvent::Ended { call: name, outcome, status, by_peer });
         }
+        self.touch(key, Some(Ending::of(outcome, status, by_peer)));
         self.call_ended(desk, now, key, by_peer);
         self.sweep(key);
     }
@@ -464,6 +484,7 @@ impl Telephone {
         match purpose {
             Purpose::Register => Some(self.registration.next_cseq()),
             Purpose::Subscribe(watch) => self.subscribe_cseq(watch),
+            Purpose::Tell(watcher) => self.tell_cseq(watcher),
             Purpose::Invite(key) => {
                 let call = self.calls.get_mut(key)?;
                 call.cseq += 1;
@@ -483,6 +504,11 @@ impl Telephone {
     fn keep_realms(&mut self, purpose: Purpose, realms: Vec<Realm>) {
         match (purpose, purpose.call()) {
             (Purpose::Subscribe(watch), _) => self.keep_watch_realms(watch, realms),
+            (Purpose::Tell(watcher), _) => {
+                if let Some(watcher) = self.watchers.get_mut(watcher) {
+                    watcher.realms = realms;
+                }
+            }
             (_, None) => self.registration.keep_realms(realms),
             (_, Some(key)) => {
                 if let Some(call) = self.calls.get_mut(key) {
@@ -505,6 +531,7 @@ impl Telephone {
             Purpose::Change(key) => call(key).is_none_or(|call| !call.is_up()),
             Purpose::Subscribe(watch) => self.watches.get(watch).is_none(),
             Purpose::Update(key, _) => call(key).is_none_or(Call::is_over),
+            Purpose::Tell(watcher) => self.watchers.get(watcher).is_none(),
             Purpose::Ack(..)
             | Purpose::Prack(..)
             | Purpose::Bye(..)

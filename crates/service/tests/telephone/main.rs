@@ -14,4 +14,5 @@ mod registering;
 mod reliable;
 mod timing;
 mod updating;
+mod watched;
 mod watching;

@@ -26,6 +26,8 @@ pub(crate) struct World {
     sent: u64,
     /// Everything that was sent: `alice-bob INVITE`, `bob-alice 200 INVITE`; lost ones with an `x`.
     pub(crate) log: Vec<String>,
+    /// The octets of each of them.
+    pub(crate) sizes: Vec<usize>,
     /// Whether to lose this one, which the log would call so.
     pub(crate) lose: Box<dyn FnMut(&str) -> bool>,
     commands: u64,
@@ -88,6 +90,7 @@ impl World {
             wire: BTreeMap::new(),
             sent: 0,
             log: Vec::new(),
+            sizes: Vec::new(),
             lose: Box::new(|_| false),
             commands: 0,
             neighbours: Vec::new(),
@@ -213,6 +216,7 @@ impl World {
             None => view.method_text().to_owned(),
         };
         let said = format!("{name}-{} {what}", found.map_or("nobody", |(_, _, name)| name));
+        self.sizes.push(bytes.len());
         if (self.lose)(&said) {
             self.log.push(format!("{said} x"));
             return;

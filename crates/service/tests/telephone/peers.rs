@@ -295,7 +295,7 @@ fn requests_that_cannot_be_served_are_told_why() {
         request(world, method, alice, tag, branch, 1)
     };
     let cases: Vec<(Bytes, u16, &str)> = vec![
-        (ask(&world, "SUBSCRIBE", None, "a").finish(), 405, "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS"),
+        (ask(&world, "PUBLISH", None, "a").finish(), 405, "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS"),
         (ask(&world, "NONSENSE", None, "b").finish(), 405, "Allow:"),
         (ask(&world, "BYE", Some("none"), "c").finish(), 481, ""),
         (ask(&world, "BYE", None, "d").finish(), 481, ""),

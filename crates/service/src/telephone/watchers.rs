@@ -1,0 +1,427 @@
+//! Being watched: the notifier of RFC 6665 §4.2, from the SUBSCRIBE to the end.
+//!
+//! What to do follows from the tables of `core::subscription`; what a NOTIFY says is written in
+//! [`notifying`](super::notifying), and who may know what is decided in [`who_may`](super::who_may).
+
+use super::Telephone;
+use super::callee::dialog_key;
+use super::keyed::Keyed;
+use super::usages::Home;
+use super::wallet::Realm;
+use super::who_may::May;
+use crate::desk::Desk;
+use crate::watch::Package;
+use cordboard_core::dialog::{Dialog, state};
+use cordboard_core::subscription::duration::{Terms, TooBrief};
+use cordboard_core::subscription::notifier::{Act, Input, State, Why, step};
+use cordboard_core::subscription::notify;
+use cordboard_core::time::Instant;
+use cordboard_core::transaction::ServerId;
+use cordboard_core::transport::Flow;
+use cordboard_core::wheel::Wheel;
+use cordboard_sip::body::dialog_info;
+use cordboard_sip::header::{Event, Expires};
+use cordboard_sip::{Builder, Name, Status, View};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Subscriptions that one telephone serves.
+pub(super) const MAX_WATCHERS: usize = 500;
+
+/// Packages of which this telephone tells; `refer` comes with REFER (RFC 3515 §3.2).
+pub(super) const ALLOW_EVENTS: &str = "dialog, presence, refer";
+
+/// How long somebody may watch at a time (RFC 4235 §3.4, RFC 3856 §6.4: an hour).
+const TERMS: Terms = Terms { default: 3_600, least: 60, most: 3_600 };
+
+/// After how many seconds somebody may try again for whom there is no room.
+const NO_ROOM_RETRY_S: u32 = 60;
+
+/// How much of our calls somebody sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sight {
+    /// All of them, with their identifiers.
+    Whole,
+    /// Whether there are any: one virtual dialog (RFC 4235 §3.7.2).
+    Virtual,
+}
+
+/// A dialog, or those of one INVITE, that somebody watches alone (RFC 4235 §3.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Only {
+    call_id: Box<str>,
+    /// Our tag.
+    to_tag: Box<str>,
+    /// The other side's.
+    from_tag: Option<Box<str>>,
+}
+
+impl Only {
+    /// What `Event` says of it. Without our tag there is nothing that it could mean.
+    fn read(event: &Event) -> Result<Option<Self>, Status> {
+        let text = |name| event.params.get(name).map(Box::<str>::from);
+        match (text("call-id"), text("to-tag"), text("from-tag")) {
+            (None, None, None) => Ok(None),
+            (Some(call_id), Some(to_tag), from_tag) => Ok(Some(Self { call_id, to_tag, from_tag })),
+            _ => Err(Status::BAD_REQUEST),
+        }
+    }
+
+    pub(super) fn names(&self, row: &dialog_info::Dialog) -> bool {
+        row.call_id.as_deref() == Some(&*self.call_id)
+            && row.local_tag.as_deref() == Some(&*self.to_tag)
+            && self.from_tag.as_deref().is_none_or(|tag| row.remote_tag.as_deref() == Some(tag))
+    }
+}
+
+/// What is still to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Owed {
+    /// Everything.
+    Whole,
+    /// These dialogs, each as it was last.
+    Changes(Vec<dialog_info::Dialog>),
+}
+
+/// One subscription of somebody else's.
+pub(super) struct Watcher {
+    pub(super) package: Package,
+    /// The `id` of its Event, for those of RFC 3265.
+    pub(super) id: Option<Box<str>>,
+    pub(super) only: Option<Only>,
+    pub(super) sight: Sight,
+    pub(super) home: Home,
+    pub(super) state: State,
+    pub(super) sending: notify::State,
+    pub(super) ends_at: Option<Instant>,
+    /// Why it is over.
+    pub(super) why: Option<Why>,
+    /// Of the next document.
+    pub(super) version: u32,
+    pub(super) owed: Owed,
+    /// Whether it is told over a stream, where nothing is too large.
+    pub(super) stream: bool,
+    pub(super) realms: Vec<Realm>,
+    armed: Option<Instant>,
+}
+
+/// Who watches, and how to find them.
+#[derive(Default)]
+pub(super) struct Watchers {
+    table: Keyed<Watcher>,
+    /// By Call-ID and our tag.
+    by_dialog: BTreeMap<Box<str>, Vec<u64>>,
+    wheel: Wheel,
+    fired: Vec<u64>,
+}
+
+impl Watchers {
+    pub(super) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.wheel.next()
+    }
+
+    pub(super) fn get(&self, key: u64) -> Option<&Watcher> {
+        self.table.get(key)
+    }
+
+    pub(super) fn get_mut(&mut self, key: u64) -> Option<&mut Watcher> {
+        self.table.get_mut(key)
+    }
+
+    /// The keys of those who still watch.
+    pub(super) fn active(&self) -> Vec<u64> {
+        self.table
+            .with_keys()
+            .filter(|(_, watcher)| watcher.state == State::Active)
+            .map(|(key, _)| key)
+            .collect()
+    }
+
+    fn in_dialog(&self, request: &View<'_>) -> &[u64] {
+        let place = dialog_key(request.call_id(), request.to_tag().unwrap_or_default());
+        self.by_dialog.get(&place).map_or(&[], Vec::as_slice)
+    }
+
+    fn arm(&mut self, key: u64) {
+        let Some(watcher) = self.table.get_mut(key) else { return };
+        if let Some(due) = watcher.ends_at
+            && watcher.armed.is_none_or(|armed| due < armed)
+        {
+            watcher.armed = Some(due);
+            self.wheel.arm(due, key);
+        }
+    }
+}
+
+/// A SUBSCRIBE that came in, as far as it can be understood.
+struct Asked {
+    package: Package,
+    id: Option<Box<str>>,
+    only: Option<Only>,
+    /// For how many seconds it is granted.
+    granted: u32,
+}
+
+impl Telephone {
+    /// A SUBSCRIBE, in the dialog of a call or outside of all calls (§4.2.1).
+    pub(super) fn subscribe_received(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        flow: Flow,
+        server: ServerId,
+        request: &View<'_>,
+        found: Option<(u64, usize)>,
+    ) {
+        if let Some(refusal) = super::answers::unfit(desk, request) {
+            return desk.stack.respond(now, server, refusal.0, refusal.1);
+        }
+        let asked = match read(request) {
+            Ok(asked) => asked,
+            Err(refusal) => return refuse(desk, now, server, request, &refusal),
+        };
+        if request.to_tag().is_none() {
+            return self.watched_anew(desk, now, flow, server, request, asked, None);
+        }
+        let known = self.watchers.in_dialog(request).to_vec();
+        let here =
+            |key: &u64| self.watchers.get(*key).filter(|watcher| self.is_home_of(watcher.home, request));
+        let same = known.iter().copied().find(|key| {
+            here(key).is_some_and(|watcher| watcher.package == asked.package && watcher.id == asked.id)
+        });
+        let own = known.iter().find_map(|key| Some(here(key)?.home));
+        let home = own.or(found.map(|(at, leg)| Home::Call(at, leg)));
+        let Some(home) = home else {
+            return desk.reply(now, server, request, Status::CALL_DOES_NOT_EXIST);
+        };
+        let Some(dialog) = self.home_mut(home) else { return };
+        if let Err(late) = dialog.accept(request) {
+            return desk.reply(now, server, request, late.status());
+        }
+        // A Contact that cannot be read changes nothing.
+        let _ = dialog.refresh_target(request);
+        match same {
+            Some(key) => self.watched_on(desk, now, flow, server, request, (key, asked.granted)),
+            None => self.watched_anew(desk, now, flow, server, request, asked, Some(home)),
+        }
+    }
+
+    /// A SUBSCRIBE that begins something; `home` is the dialog that it came in, if it came in one.
+    #[expect(clippy::too_many_arguments, reason = "a request, the way that it came, and what it asks")]
+    fn watched_anew(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        flow: Flow,
+        server: ServerId,
+        request: &View<'_>,
+        asked: Asked,
+        home: Option<Home>,
+    ) {
+        let sight = match self.may(desk, now, flow, request) {
+            May::Everything => Sight::Whole,
+            May::Prove { stale } => return self.challenge(desk, now, server, request, stale),
+            // RFC 4235 §3.7.2: of one dialog they may know nothing.
+            May::Little if asked.package == Package::Dialog && asked.only.is_none() => Sight::Virtual,
+            May::Little | May::Nothing => return desk.reply(now, server, request, Status::FORBIDDEN),
+        };
+        if self.watchers.len() >= MAX_WATCHERS {
+            let response = desk.response(request, Status::SERVICE_UNAVAILABLE);
+            let bytes = response.line(Name::RETRY_AFTER, NO_ROOM_RETRY_S).finish();
+            return desk.stack.respond(now, server, Status::SERVICE_UNAVAILABLE, bytes);
+        }
+        let home = if let Some(home) = home {
+            self.enter_home(home);
+            home
+        } else {
+            let tag = desk.stack.dice().tag();
+            let Ok(mut dialog) = Dialog::from_request(request, &tag) else {
+                return desk.reply(now, server, request, Status::BAD_REQUEST);
+            };
+            dialog.advance(state::Input::Success);
+            self.found_home(dialog, flow.listener)
+        };
+        let Some(dialog) = self.home(home) else { return };
+        let place = dialog_key(&dialog.id().call_id, &dialog.id().local_tag);
+        self.learn_calls(desk);
+        let key = self.watchers.table.insert(Watcher {
+            package: asked.package,
+            id: asked.id,
+            only: asked.only,
+            sight,
+            home,
+            state: State::RespWait,
+            sending: notify::State::Idle,
+            ends_at: None,
+            why: None,
+            version: 0,
+            owed: Owed::Whole,
+            stream: flow.transport.is_reliable(),
+            realms: Vec::new(),
+            armed: None,
+        });
+        self.watchers.by_dialog.entry(place).or_default().push(key);
+        self.accept_watcher(desk, now, flow, server, request, (key, asked.granted));
+        let input = if asked.granted == 0 { Input::Fetch } else { Input::Grant };
+        self.advance_watcher(desk, now, key, input);
+    }
+
+    /// A SUBSCRIBE that goes on with something, or ends it.
+    fn watched_on(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        flow: Flow,
+        server: ServerId,
+        request: &View<'_>,
+        (key, granted): (u64, u32),
+    ) {
+        let input = if granted == 0 { Input::Unsubscribe } else { Input::Refresh };
+        let Some(watcher) = self.watchers.get_mut(key) else { return };
+        if step(watcher.state, input).1.contains(&Act::RefuseLate) {
+            return desk.reply(now, server, request, Status::CALL_DOES_NOT_EXIST);
+        }
+        // RFC 4235 §3.3: who asks is told everything.
+        watcher.owed = Owed::Whole;
+        self.accept_watcher(desk, now, flow, server, request, (key, granted));
+        self.advance_watcher(desk, now, key, input);
+    }
+
+    fn accept_watcher(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        flow: Flow,
+        server: ServerId,
+        request: &View<'_>,
+        (key, granted): (u64, u32),
+    ) {
+        let Some(watcher) = self.watchers.get_mut(key) else { return };
+        watcher.ends_at = (granted > 0).then(|| now + Duration::from_secs(granted.into()));
+        let home = watcher.home;
+        let (Some(dialog), Some(source)) = (self.home(home), request.source()) else { return };
+        let bytes = Builder::response_to(request, source, Status::OK, Some(&dialog.id().local_tag))
+            .copy(request, Name::RECORD_ROUTE)
+            .line(Name::CONTACT, self.own_contact(desk, request, flow))
+            .line(Name::EXPIRES, granted)
+            .finish();
+        desk.stack.respond(now, server, Status::OK, bytes);
+    }
+
+    /// Feeds the notifier's table and does what it says, but for answering requests.
+    pub(super) fn advance_watcher(&mut self, desk: &mut Desk, now: Instant, key: u64, input: Input) {
+        let Some(watcher) = self.watchers.get_mut(key) else { return };
+        let (state, acts) = step(watcher.state, input);
+        watcher.state = state;
+        for act in acts {
+            match act {
+                Act::StopTime => {
+                    if let Some(watcher) = self.watchers.get_mut(key) {
+                        watcher.ends_at = None;
+                    }
+                }
+                Act::Notify => self.advance_notify(desk, now, key, notify::Input::Wanted),
+                Act::NotifyLast(why) => {
+                    if let Some(watcher) = self.watchers.get_mut(key) {
+                        watcher.why = Some(*why);
+                        watcher.owed = Owed::Whole;
+                    }
+                    self.advance_notify(desk, now, key, notify::Input::LastWanted);
+                }
+                Act::Forget => self.advance_notify(desk, now, key, notify::Input::Forget),
+                // Done by those who have the request.
+                Act::Accept | Act::Refuse | Act::RefuseLate | Act::KeepTime => {}
+            }
+        }
+        self.watchers.arm(key);
+    }
+
+    /// The subscription is over on the wire too.
+    pub(super) fn forget_watcher(&mut self, key: u64) {
+        let Some(watcher) = self.watchers.table.remove(key) else { return };
+        if let Some(dialog) = self.home(watcher.home) {
+            let place = dialog_key(&dialog.id().call_id, &dialog.id().local_tag);
+            if let Some(keys) = self.watchers.by_dialog.get_mut(&place) {
+                keys.retain(|other| *other != key);
+                if keys.is_empty() {
+                    self.watchers.by_dialog.remove(&place);
+                }
+            }
+        }
+        self.leave_home(watcher.home);
+    }
+
+    /// Ends what was not refreshed.
+    pub(super) fn watchers_due(&mut self, desk: &mut Desk, now: Instant) {
+        let mut fired = std::mem::take(&mut self.watchers.fired);
+        self.watchers.wheel.fire(now, &mut fired);
+        for key in fired.drain(..) {
+            let Some(watcher) = self.watchers.get_mut(key) else { continue };
+            watcher.armed = None;
+            if watcher.ends_at.is_some_and(|due| due <= now) {
+                self.advance_watcher(desk, now, key, Input::End(Why::Timeout));
+            }
+            self.watchers.arm(key);
+        }
+        self.watchers.fired = fired;
+    }
+}
+
+/// Why a SUBSCRIBE is refused before anybody is asked.
+enum Refusal {
+    Status(Status),
+    /// A package that we do not tell of (§4.2.1.1).
+    Package,
+    TooBrief(TooBrief),
+}
+
+fn read(request: &View<'_>) -> Result<Asked, Refusal> {
+    let event = match request.header::<Event>() {
+        Some(Ok(event)) => event,
+        Some(Err(_)) => return Err(Refusal::Status(Status::BAD_REQUEST)),
+        None => return Err(Refusal::Package),
+    };
+    let package = Package::of(event.event.as_str());
+    let package = package.filter(|package| ALLOW_EVENTS.split(", ").any(|told| told == package.as_str()));
+    let Some(package) = package else { return Err(Refusal::Package) };
+    let only = if package == Package::Dialog { Only::read(&event).map_err(Refusal::Status)? } else { None };
+    if !accepts(request, package.media_type()) {
+        return Err(Refusal::Status(Status::NOT_ACCEPTABLE));
+    }
+    let asked = match request.header::<Expires>() {
+        Some(Ok(Expires(seconds))) => Some(seconds),
+        Some(Err(_)) => return Err(Refusal::Status(Status::BAD_REQUEST)),
+        None => None,
+    };
+    let granted = TERMS.grant(asked).map_err(Refusal::TooBrief)?;
+    Ok(Asked { package, id: event.id, only, granted })
+}
+
+fn refuse(desk: &mut Desk, now: Instant, server: ServerId, request: &View<'_>, refusal: &Refusal) {
+    let (status, line) = match refusal {
+        Refusal::Status(status) => return desk.reply(now, server, request, *status),
+        Refusal::Package => (Status::BAD_EVENT, (Name::ALLOW_EVENTS, ALLOW_EVENTS.to_owned())),
+        Refusal::TooBrief(TooBrief(least)) => {
+            (Status::INTERVAL_TOO_BRIEF, (Name::MIN_EXPIRES, least.to_string()))
+        }
+    };
+    let bytes = desk.response(request, status).line(line.0, line.1).finish();
+    desk.stack.respond(now, server, status, bytes);
+}
+
+/// Whether the documents of a package are wanted: without Accept they are (RFC 4235 §3.5 and its like).
+fn accepts(request: &View<'_>, kind: &str) -> bool {
+    let mut any = false;
+    for value in request.values(Name::ACCEPT) {
+        let named = value.text.split(';').next().unwrap_or_default().trim();
+        if named.eq_ignore_ascii_case(kind) || matches!(named, "*/*" | "application/*") {
+            return true;
+        }
+        any = true;
+    }
+    !any
+}
