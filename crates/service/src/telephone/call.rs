@@ -320,6 +320,11 @@ impl Call {
         )
     }
 
+    /// Whether its INVITE is answered 2xx, acknowledged or not.
+    pub(super) const fn is_confirmed(&self) -> bool {
+        self.is_up() || matches!(self.side, Side::Callee(callee::State::Answered | callee::State::Leaving))
+    }
+
     /// Whether we chose the Call-ID (RFC 3261 §14.1).
     pub(super) const fn owns_call_id(&self) -> bool {
         matches!(self.side, Side::Caller(_))

@@ -121,7 +121,7 @@ impl Telephone {
             .line(Name::CONTACT, contact)
             .line(Name::ALLOW, ALLOW)
             .line(Name::SUPPORTED, SUPPORTED);
-        if call.is_up() {
+        if call.is_confirmed() {
             for (name, value) in call.timer.grant(now, request, policy) {
                 response = response.line(name, value);
             }

@@ -290,6 +290,9 @@ impl Telephone {
         request: &View<'_>,
         (key, leg): (u64, usize),
     ) {
+        if let Some(refusal) = super::answers::unfit(desk, request) {
+            return desk.stack.respond(now, server, refusal.0, refusal.1);
+        }
         let Some(call) = self.calls.get_mut(key) else { return };
         if let Err(late) = call.legs[leg].dialog.accept(request) {
             return desk.reply(now, server, request, late.status());

@@ -159,6 +159,29 @@ fn a_caller_that_stops_refreshing_is_released() {
     world.settle();
 }
 
+/// §9, §10: the callee refreshes where the caller wants that, and the caller's next request keeps the roles.
+#[test]
+fn a_callee_that_is_to_refresh_does() {
+    let (mut world, alice, peer) = one();
+    let asks = [
+        (Name::SUPPORTED, "timer"),
+        (Name::ALLOW, "INVITE, ACK, BYE, UPDATE"),
+        (Name::SESSION_EXPIRES, "120;refresher=uas"),
+    ];
+    let (ok, _) = calls(&mut world, peer, alice, &asks);
+    assert_eq!(line(&ok, Name::SESSION_EXPIRES).as_deref(), Some("120;refresher=uas"));
+    for _ in 0..3 {
+        let begun = world.now;
+        let refresh = next(&mut world, peer, Method::Update);
+        let waited = world.now.since(begun);
+        assert!(waited >= Duration::from_secs(59) && waited <= Duration::from_secs(61), "{waited:?}");
+        assert_eq!(line(&refresh, Name::SESSION_EXPIRES).as_deref(), Some("120;refresher=uac"));
+        let lines = [(Name::SESSION_EXPIRES, "120;refresher=uac"), (Name::REQUIRE, "timer")];
+        world.reply(peer, alice, &refresh, Status::OK, "p1", &lines, None);
+    }
+    assert!(!world.told(alice).iter().any(is_ended));
+}
+
 /// §9: a hold that says nothing of the timer does not stop it, and refreshes.
 #[test]
 fn what_holds_goes_on_through_a_hold() {

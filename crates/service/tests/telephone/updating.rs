@@ -233,6 +233,42 @@ fn an_update_that_comes_too_soon_is_tried_again() {
     world.wait(alice, |event| *event == refused);
 }
 
+/// Both ask at once, are refused, and get through in the end.
+#[test]
+fn two_updates_that_cross_resolve_themselves() {
+    let mut world = World::new();
+    let habits = Habits { changes_by: ChangesBy::Update, ..Habits::USUAL };
+    let [alice, bob] = ["alice", "bob"].map(|name| world.phone(name, with(name, habits), 1));
+    world.talk(alice, bob);
+    world.press(alice, CallAction::Hold(OURS));
+    world.press(bob, CallAction::Hold(THEIRS));
+    world.wait(alice, |event| *event == CallEvent::HoldChanged(OURS, true));
+    world.wait(bob, |event| *event == CallEvent::HoldChanged(THEIRS, true));
+    let refused = world.log.iter().filter(|said| said.ends_with("491 UPDATE")).count();
+    assert_eq!(refused, 2, "{:#?}", world.log);
+    world.press(alice, CallAction::HangUp(OURS));
+    world.wait(bob, |event| matches!(event, CallEvent::Ended { .. }));
+    world.settle();
+}
+
+/// RFC 3261 §22.2: an UPDATE that is challenged is sent again with credentials and the next number.
+#[test]
+fn a_challenged_update_is_sent_again() {
+    let (mut world, alice, peer) = one_by_update();
+    answers(&mut world, alice, peer, &[ALLOWS]);
+    world.press(alice, CallAction::Hold(OURS));
+    let first = next(&mut world, peer, Method::Update);
+    let asks = "Digest realm=\"r\", nonce=\"n\", qop=\"auth\"";
+    world.reply(peer, alice, &first, Status::UNAUTHORIZED, "t", &[(Name::WWW_AUTHENTICATE, asks)], None);
+    let second = next(&mut world, peer, Method::Update);
+    let [first, second_view] = [&first, &second].map(|bytes| View::parse(bytes).unwrap());
+    assert!(second_view.has(Name::AUTHORIZATION));
+    assert_eq!(second_view.cseq().0, first.cseq().0 + 1);
+    assert_eq!(second_view.body(), first.body());
+    world.reply(peer, alice, &second, Status::OK, "t", &[], Some(&sdp("recvonly")));
+    world.wait(alice, |event| *event == CallEvent::HoldChanged(OURS, true));
+}
+
 /// §5.3 with RFC 3261 §12.2.1.2: whoever does not know the dialog any more has left it.
 #[test]
 fn an_update_answered_481_ends_the_call() {
