@@ -149,7 +149,7 @@ impl Phone<'_> {
     /// Puts somebody on hold whose sound is agreed before the call is answered.
     pub fn holds_early(self, other: Phone<'_>) {
         let early = |call: &Call| {
-            matches!(call.progress, Progress::Ringing | Progress::Incoming)
+            matches!(call.progress, Progress::Dialled | Progress::Ringing | Progress::Incoming)
                 && call.sound.is_some()
                 && call.is_with(other.user)
         };

@@ -466,7 +466,9 @@ impl Call {
             Side::Caller(caller::State::Calling | caller::State::Ringing) => {
                 let mut early = (0..self.legs.len()).filter(|leg| self.legs[*leg].early.is_some());
                 let only = early.next().filter(|_| early.next().is_none());
-                only.filter(|leg| agreed(*leg))
+                let settled =
+                    |leg: usize| self.legs[leg].early.as_ref().is_some_and(|early| early.is_settled());
+                only.filter(|leg| agreed(*leg) && settled(*leg))
             }
             Side::Caller(_) | Side::Callee(_) => None,
         }

@@ -391,8 +391,7 @@ impl Telephone {
             Purpose::Bye(call, _) => self.bye_answered(desk, now, call),
             Purpose::Refer(_, referral) => self.refer_answered(desk, now, referral, status, response),
             Purpose::Notify(_, referral) => self.notify_answered(desk, now, referral, status),
-            // Whether the call comes about, the INVITE tells.
-            Purpose::Prack(..) => {}
+            Purpose::Prack(call, leg) => self.prack_answered(desk, now, call, leg),
             // The 2xx is repeated until an ACK gets through.
             Purpose::Ack(call, leg) => self.ack_lost(call, leg),
         }

@@ -89,15 +89,23 @@ impl Provisionals {
 /// An early dialog of a call that we make.
 pub(super) struct Early {
     order: Order,
+    /// PRACKs that wait for their responses.
+    pracks: usize,
     pub(super) exchange: offer_answer::State,
     /// What the other side said last; nothing until the first offer in it is answered.
     pub(super) remote: Option<media::Remote>,
 }
 
 impl Early {
+    /// Whether the other side has all that was said in it: what overtook a PRACK would have that refused (RFC 3261
+    /// §12.2.2), and so RFC 6337 §3.2 has UPDATE wait for it.
+    pub(super) const fn is_settled(&self) -> bool {
+        self.pracks == 0
+    }
+
     /// An early dialog in which nothing was said but what the INVITE says.
     pub(super) fn new(exchange: offer_answer::State) -> Self {
-        Self { order: Order::default(), exchange, remote: None }
+        Self { order: Order::default(), pracks: 0, exchange, remote: None }
     }
 }
 
@@ -294,9 +302,8 @@ impl Telephone {
             return desk.stack.respond(now, server, refusal.0, refusal.1);
         }
         let Some(call) = self.calls.get_mut(key) else { return };
-        if let Err(late) = call.legs[leg].dialog.accept(request) {
-            return desk.reply(now, server, request, late.status());
-        }
+        // One that something else overtook still says which response it is for; the table takes none that is out of date.
+        let _ = call.legs[leg].dialog.accept(request);
         let Some(Ok(rack)) = request.header::<RAck>() else {
             return desk.reply(now, server, request, Status::BAD_REQUEST);
         };
@@ -441,8 +448,22 @@ impl Telephone {
             listener: call.listener,
         };
         let (way, realms) = (dialog.way(), call.realms.clone());
+        if let Some(early) = &mut call.legs[leg].early {
+            early.pracks += 1;
+        }
         // Without room the response comes again, and is told from a repeat no more; the other side gives up in the end.
-        self.run(desk, now, letter, vec![way], &realms);
+        if self.run(desk, now, letter, vec![way], &realms).is_none() {
+            self.prack_answered(desk, now, key, leg);
+        }
+    }
+
+    /// The final response to a PRACK, or none. Whether the call comes about, the INVITE tells.
+    pub(super) fn prack_answered(&mut self, desk: &mut Desk, now: Instant, key: u64, leg: usize) {
+        let leg = self.calls.get_mut(key).and_then(|call| call.legs.get_mut(leg));
+        if let Some(early) = leg.and_then(|leg| leg.early.as_mut()) {
+            early.pracks = early.pracks.saturating_sub(1);
+        }
+        self.proceed(desk, now, key);
     }
 }
 

@@ -78,6 +78,49 @@ fn the_caller_holds_before_the_answer() {
     assert_eq!(world.log, expected);
 }
 
+/// RFC 6337 §3.2: an UPDATE that overtook the PRACK would have that refused, and the call given up with 504.
+#[test]
+fn an_update_does_not_overtake_the_prack() {
+    let mut world = World::new();
+    let [alice, bob] = ["alice", "bob"].map(|name| world.phone(name, account(name), 1));
+    let mut losses = 2;
+    world.lose = Box::new(move |said| {
+        let lost = said == "alice-bob PRACK" && losses > 0;
+        losses -= i32::from(lost);
+        lost
+    });
+    let to = world.uri(bob).into();
+    world.press(alice, CallAction::Dial { call: OURS, to, offer: true });
+    world.wait(bob, |event| matches!(event, CallEvent::Incoming { .. }));
+    world.press(bob, CallAction::Progress(THEIRS));
+    world.wait(alice, |event| matches!(event, CallEvent::Media(..)));
+    world.press(alice, CallAction::Hold(OURS));
+    world.wait(alice, |event| *event == CallEvent::HoldChanged(OURS, true));
+    let at = |said: &str| world.log.iter().position(|other| other == said).unwrap();
+    assert!(at("bob-alice 200 PRACK") < at("alice-bob UPDATE"), "{:#?}", world.log);
+    answer_and_release(&mut world, alice, bob);
+}
+
+/// What overtook a PRACK does not have it refused: it says for itself which response it is for.
+#[test]
+fn a_prack_that_was_overtaken_counts() {
+    let (mut world, alice, peer) = one();
+    let invite = request(&world, "INVITE", alice, None, "invite", 1)
+        .line(Name::REQUIRE, "100rel")
+        .body("application/sdp", sdp("sendrecv").as_bytes());
+    world.say(peer, alice, invite);
+    let ringing = response(&mut world, peer, 180, Method::Invite);
+    let view = View::parse(&ringing).unwrap();
+    let (tag, rseq) = (view.to_tag().unwrap(), view.value(Name::RSEQ).unwrap());
+    let update = inside(&world, alice, tag, "UPDATE", 3, None);
+    world.say(peer, alice, update);
+    response(&mut world, peer, 200, Method::Update);
+    let prack = request(&world, "PRACK", alice, Some(tag), "prack", 2)
+        .line(Name::RACK, format_args!("{rseq} 1 INVITE"));
+    world.say(peer, alice, prack.finish());
+    response(&mut world, peer, 200, Method::Prack);
+}
+
 #[test]
 fn the_callee_holds_before_it_answers() {
     let (mut world, alice, bob) = early();
