@@ -38,6 +38,8 @@ pub(crate) struct Call {
     pub(crate) identity: Option<Box<str>>,
     /// How our handing it over ended.
     pub(crate) transfer: Option<Outcome>,
+    /// The extensions that the other side told that it supports, when it was asked.
+    pub(crate) abilities: Option<Box<str>>,
 }
 
 /// Everything that one telephone told.
@@ -48,6 +50,14 @@ pub(crate) struct Book {
     pub(crate) registrations: Vec<Result<Vec<Box<str>>, Status>>,
     /// Who called and was refused at once.
     pub(crate) refused: Vec<Box<str>>,
+    /// Who asks for a call, and whom to call; until the owner has decided.
+    pub(crate) requests: Vec<(CallName, Box<str>)>,
+    /// Instant messages, oldest first: from whom, and what they say.
+    pub(crate) messages: Vec<(Box<str>, Box<str>)>,
+    /// What became of those that were sent from here.
+    pub(crate) sent: Vec<Status>,
+    /// How calls ended that others were asked to make.
+    pub(crate) asking: Vec<(CallName, Outcome)>,
     /// How often a button for the registration was pressed.
     pub(crate) asked: usize,
     /// Buttons that did not fit: the stage presses none that cannot.
@@ -75,6 +85,12 @@ impl Book {
         name
     }
 
+    /// A name for something else than a call.
+    pub(crate) const fn name(&mut self) -> CallName {
+        self.next_name += 1;
+        CallName(self.next_name)
+    }
+
     fn begin(&mut self, name: CallName, peer: &str, progress: Progress) {
         self.calls.push(Call {
             name,
@@ -86,6 +102,7 @@ impl Book {
             sound: None,
             identity: None,
             transfer: None,
+            abilities: None,
         });
     }
 
@@ -142,15 +159,23 @@ impl Book {
             | CallEvent::Identified(_)
             | CallEvent::TransferProgress(..)
             | CallEvent::Watching(_) => {}
+            CallEvent::Asked { call, to, .. } => self.requests.push((call, to)),
+            CallEvent::Abilities { call, supported, .. } => {
+                if let Some(call) = self.call_mut(call) {
+                    call.abilities = Some(supported);
+                }
+            }
+            CallEvent::MessageReceived { from, body, .. } => self.messages.push((from, body)),
+            CallEvent::MessageSent { status, .. } => self.sent.push(status),
             CallEvent::Referred { new: call, to, .. } | CallEvent::CalledBack { call, to } => {
+                self.requests.retain(|(asked, _)| *asked != call);
                 self.begin(call, &to, Progress::Dialled);
             }
             CallEvent::TakenOver { call, from, .. } => self.begin(call, &from, Progress::Dialled),
-            CallEvent::Transferred { call, outcome, .. } => {
-                if let Some(call) = self.call_mut(call) {
-                    call.transfer = Some(outcome);
-                }
-            }
+            CallEvent::Transferred { call, outcome, .. } => match self.call_mut(call) {
+                Some(call) => call.transfer = Some(outcome),
+                None => self.asking.push((call, outcome)),
+            },
             CallEvent::HoldChanged(call, holding) => {
                 if let Some(call) = self.call_mut(call) {
                     (call.holding, call.changing) = (holding, false);
@@ -162,6 +187,7 @@ impl Book {
                 }
             }
             CallEvent::Ended { call, outcome, status, .. } => {
+                self.requests.retain(|(asked, _)| *asked != call);
                 self.advance(call, Progress::Ended(outcome, status));
             }
         }

@@ -3,7 +3,8 @@
 use cordboard_core::transport::{ListenerId, Transport};
 use cordboard_service::directory::{Directory, User};
 use cordboard_service::settings::{
-    Habits, MediaPorts, Relay, Role, Secret, Settings, Switchboard, Telephone,
+    Feature, Habits, MediaPorts, Refers, Relay, Release, Role, Secret, SemiAttended, Settings, Switchboard,
+    Telephone, Transfers,
 };
 use cordboard_sip::digest::{Algorithm, Ha1};
 use std::net::{IpAddr, Ipv4Addr};
@@ -30,6 +31,53 @@ pub struct Person {
     pub outbound_proxies: &'static [&'static str],
     /// What the telephone does where it has the choice.
     pub habits: Habits,
+    /// How the telephone hands calls over and is handed over.
+    pub manners: Manners,
+}
+
+/// What of [`Transfers`] a person's telephone does otherwise than others.
+#[derive(Clone, Copy, Debug)]
+pub struct Manners {
+    /// Where its REFERs travel. If on their own, then its Contact reaches it from everywhere, too.
+    pub refers: Refers,
+    /// Who ends the old call.
+    pub release: Release,
+    /// What becomes of a target that still rings.
+    pub semi_attended: SemiAttended,
+    /// It reports ringing.
+    pub reports_ringing: bool,
+    /// It holds whoever asks it to call somebody, meanwhile.
+    pub holds_meanwhile: bool,
+    /// What it does not know.
+    pub lacks: &'static [Feature],
+}
+
+impl Manners {
+    /// As RFC 5359 draws it.
+    pub const USUAL: Self = Self {
+        refers: Refers::InCall,
+        release: Release::Transferor,
+        semi_attended: SemiAttended::Waits,
+        reports_ringing: false,
+        holds_meanwhile: false,
+        lacks: &[],
+    };
+
+    /// As RFC 5589 recommends it: a REFER has a dialog of its own.
+    pub const ON_ITS_OWN: Self = Self { refers: Refers::OnItsOwn, ..Self::USUAL };
+
+    fn transfers(self) -> Transfers {
+        Transfers {
+            refers: self.refers,
+            gruu: self.refers == Refers::OnItsOwn,
+            release: self.release,
+            semi_attended: self.semi_attended,
+            reports_ringing: self.reports_ringing,
+            holds_meanwhile: self.holds_meanwhile,
+            lacks: self.lacks.to_vec(),
+            ..Transfers::default()
+        }
+    }
 }
 
 /// A switchboard that is responsible for domains.
@@ -85,6 +133,7 @@ impl Person {
             outbound_proxies: self.outbound_proxies.iter().map(|uri| (*uri).into()).collect(),
             media: MediaPorts::default(),
             habits: self.habits,
+            transfers: self.manners.transfers(),
             ..Telephone::default()
         };
         let settings = Settings::of_domain(self.domain);

@@ -30,6 +30,7 @@
 //! [`phone`] is what they do, `book` what their telephones told, [`stage`] the play itself, `drawing` and
 //! [`judge`] what is thought of it; then the flows, one folder an RFC.
 
+pub mod blog;
 mod book;
 pub mod cast;
 mod drawing;
@@ -47,6 +48,6 @@ pub mod rfc5407;
 pub mod rfc5589;
 pub mod stage;
 
-pub use cast::{Domain, Person};
+pub use cast::{Domain, Manners, Person};
 pub use phone::Phone;
 pub use stage::{Stage, storm_seeds};

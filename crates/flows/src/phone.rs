@@ -93,6 +93,18 @@ impl Phone<'_> {
         self.dial("dials_without_offer", callee, false);
     }
 
+    /// Calls somebody who must know Replaces, for a call may be handed over to them (RFC 5589 §7.7).
+    pub fn consults(self, callee: Phone<'_>) {
+        let said = format!("{}.consults({})", self.name, callee.name);
+        let to = callee.address();
+        self.stage.acts(
+            &said,
+            self.host,
+            |_| Some(()),
+            |book, ()| CallAction::Consult { call: book.dial(&to), to: to.as_str().into() },
+        );
+    }
+
     /// Waits until that caller's call rings here.
     pub fn is_called_by(self, caller: Phone<'_>) {
         self.stage.waits(&format!("{}.is_called_by({})", self.name, caller.name), |books| {
@@ -208,6 +220,93 @@ impl Phone<'_> {
         self.hand_over("transfers", transferee, |_, call| CallAction::Transfer { call, to: to.clone() });
     }
 
+    /// Hands somebody over to somebody whose telephone rings, when that is answered (RFC 5589 §7.6).
+    pub fn transfers_to_ringing(self, transferee: Phone<'_>, target: Phone<'_>) {
+        self.hand_over("transfers_to_ringing", transferee, |book, call| {
+            let rings = |call: &Call| call.progress == Progress::Ringing && call.is_with(target.user);
+            let target = book.find(rings).map_or(call, |call| call.name);
+            CallAction::TransferTo { call, target }
+        });
+    }
+
+    /// Sends somebody a link by which they take over the call with somebody (RFC 5359 §2.6).
+    pub fn transfers_by_message(self, transferee: Phone<'_>, target: Phone<'_>) {
+        let to: Box<str> = target.address().into();
+        self.hand_over("transfers_by_message", transferee, |_, call| CallAction::TransferByMessage {
+            call,
+            to: to.clone(),
+        });
+    }
+
+    /// Has another telephone take over the call with somebody.
+    pub fn moves_call_to(self, other: Phone<'_>, phone: Phone<'_>) {
+        let to: Box<str> = phone.address().into();
+        self.hand_over("moves_call_to", other, |_, call| CallAction::MoveTo { call, to: to.clone() });
+    }
+
+    /// Asks a telephone outside any call to call somebody, and wants no reports (RFC 5359 §2.18).
+    pub fn clicks(self, whom: Phone<'_>, to: Phone<'_>) {
+        let said = format!("{}.clicks({}, {})", self.name, whom.name, to.name);
+        let (whom, to): (Box<str>, Box<str>) = (whom.address().into(), to.address().into());
+        self.stage.acts(
+            &said,
+            self.host,
+            |_| Some(()),
+            |book, ()| CallAction::ClickToDial { call: book.name(), whom, to, reports: false },
+        );
+    }
+
+    /// Lets the telephone call somebody as it was asked to.
+    pub fn consents_to_call(self, target: Phone<'_>) {
+        self.decides("consents_to_call", target, CallAction::Consent);
+    }
+
+    /// Does not let it.
+    pub fn refuses_to_call(self, target: Phone<'_>) {
+        self.decides("refuses_to_call", target, CallAction::Refuse);
+    }
+
+    fn decides(self, verb: &str, target: Phone<'_>, action: impl Fn(CallName) -> CallAction) {
+        let said = format!("{}.{verb}({})", self.name, target.name);
+        let to = target.address();
+        self.stage.acts(
+            &said,
+            self.host,
+            |book| book.requests.iter().find(|(_, asked)| **asked == *to).map(|(call, _)| *call),
+            |_, call| action(call),
+        );
+    }
+
+    /// Asks the other side of a call what it can do, and waits for the answer.
+    pub fn asks_abilities(self, other: Phone<'_>) {
+        let up = |call: &Call| call.progress == Progress::Established && call.is_with(other.user);
+        self.press("asks_abilities", up, CallAction::AskAbilities);
+        self.stage.waits(&format!("{}.asks_abilities({})", self.name, other.name), |books| {
+            books.of(self.host).find(|call| call.is_with(other.user) && call.abilities.is_some()).is_some()
+        });
+    }
+
+    /// Sends somebody an instant message.
+    pub fn messages(self, other: Phone<'_>, text: &str) {
+        let said = format!("{}.messages({})", self.name, other.name);
+        let (to, body): (Box<str>, Box<str>) = (other.address().into(), text.into());
+        self.stage.acts(&said, self.host, |_| Some(()), |_, ()| CallAction::SendMessage { to, body });
+    }
+
+    /// Follows the link in the last message.
+    pub fn follows_link(self) {
+        let said = format!("{}.follows_link()", self.name);
+        self.stage.acts(
+            &said,
+            self.host,
+            |book| (!book.messages.is_empty()).then_some(()),
+            |book, ()| {
+                let (from, link) = book.messages.last().cloned().unwrap_or_default();
+                CallAction::Follow { call: book.dial(&from), link }
+            },
+        );
+    }
+
     /// Hands somebody over to somebody with whom a call is up (RFC 5589 §7).
     pub fn transfers_to(self, transferee: Phone<'_>, target: Phone<'_>) {
         self.hand_over("transfers_to", transferee, |book, call| {
@@ -240,6 +339,15 @@ impl Phone<'_> {
     pub fn is_referred_to(self, target: Phone<'_>) {
         self.stage.waits(&format!("{}.is_referred_to({})", self.name, target.name), |books| {
             books.of(self.host).find(|call| call.is_with(target.user)).is_some()
+        });
+    }
+
+    /// Waits until it is known how what another telephone was asked for ended, which is to be so.
+    pub fn learns_of_asking(self, wanted: Outcome) {
+        let said = format!("{}.learns_of_asking({wanted})", self.name);
+        self.stage.waits(&said, |books| !books.of(self.host).asking.is_empty());
+        self.stage.expects(&said, |books| {
+            books.of(self.host).asking.last().is_some_and(|(_, outcome)| *outcome == wanted)
         });
     }
 

@@ -96,13 +96,72 @@ pub enum CallAction {
         /// The URI that the other side is to call.
         to: Box<str>,
     },
-    /// Ask the other side of one call to take over the other side of another (RFC 5589 §7).
+    /// Ask the other side of one call to take over the other side of another (RFC 5589 §7). If the target still rings,
+    /// that waits for the answer (RFC 5589 §7.6), unless [`Transfers::semi_attended`] says otherwise. Told by
+    /// [`CallEvent::Transferred`].
+    ///
+    /// [`Transfers::semi_attended`]: crate::settings::Transfers::semi_attended
     TransferTo {
         /// The call that is handed over.
         call: CallName,
-        /// The call with the target, which must be up.
+        /// The call with the target: one that is up, or one of ours that rings there.
         target: CallName,
     },
+    /// Send somebody a link by which they take over the other side of a call (RFC 5359 §2.6). Told by
+    /// [`CallEvent::Transferred`].
+    TransferByMessage {
+        /// The call that is handed over.
+        call: CallName,
+        /// Who gets the link.
+        to: Box<str>,
+    },
+    /// Ask another telephone, such as one's own other one, to take over the other side of a call: a REFER outside it,
+    /// whose Refer-To names the call (RFC 5589 §7.2 without a consultation). Told by [`CallEvent::Transferred`].
+    MoveTo {
+        /// The call that moves.
+        call: CallName,
+        /// The telephone that is to have it.
+        to: Box<str>,
+    },
+    /// Ask a telephone, outside any call, to call somebody (RFC 5359 §2.18). Told by [`CallEvent::Transferred`].
+    ClickToDial {
+        /// The name of the asking.
+        call: CallName,
+        /// The telephone that is to call.
+        whom: Box<str>,
+        /// Whom it is to call.
+        to: Box<str>,
+        /// Whether it is to report how that goes (RFC 4488).
+        reports: bool,
+    },
+    /// Call somebody to whom a call may be handed over: they must know Replaces (RFC 5589 §7.7).
+    Consult {
+        /// The name of the new call.
+        call: CallName,
+        /// The URI to call.
+        to: Box<str>,
+    },
+    /// Call what a link names, which may be a call to be taken over: `sip:alice@example.com?Replaces=…` (RFC 3891 §1).
+    /// It is one's own wish, so that the link's Replaces and Require are obeyed, and no other headers.
+    Follow {
+        /// The name of the new call.
+        call: CallName,
+        /// The link, or a text with one in it.
+        link: Box<str>,
+    },
+    /// Ask the other side of a call what it can do (RFC 3261 §11). Told by [`CallEvent::Abilities`].
+    AskAbilities(CallName),
+    /// Send somebody an instant message (RFC 3428). Told by [`CallEvent::MessageSent`].
+    SendMessage {
+        /// The URI of its recipient.
+        to: Box<str>,
+        /// The text.
+        body: Box<str>,
+    },
+    /// Make the call that [`CallEvent::Asked`] told of.
+    Consent(CallName),
+    /// Do not make it.
+    Refuse(CallName),
     /// Give up the call, whatever its state: CANCEL, BYE, or a 603.
     HangUp(CallName),
     /// Give up a call of ours that rings, by BYE in each of its early dialogs (RFC 3261 §15.1.1). What else may come of
@@ -182,10 +241,21 @@ pub enum CallEvent {
     },
     /// A hold, resume or other change was refused; the call goes on as it was.
     ChangeRefused(CallName, Status),
-    /// The other side asked us to call somebody else, and we do (RFC 3515 §2.4.4).
-    Referred {
-        /// The call in which we were asked.
+    /// Somebody with whom there is no call asks us to call somebody (RFC 5359 §2.18). Nothing happens until
+    /// [`CallAction::Consent`] or [`CallAction::Refuse`] comes, or the time is over: then it is told by
+    /// [`CallEvent::Ended`].
+    Asked {
+        /// The name of the call that it would be.
         call: CallName,
+        /// Who asks, as the From header says.
+        from: Box<str>,
+        /// Whom we are to call.
+        to: Box<str>,
+    },
+    /// We were asked to call somebody else, and we do (RFC 3515 §2.4.4).
+    Referred {
+        /// The call in which we were asked, or that was named; none if the owner consented instead.
+        call: Option<CallName>,
         /// The new call.
         new: CallName,
         /// Whom it calls.
@@ -220,6 +290,33 @@ pub enum CallEvent {
         outcome: Outcome,
         /// The status that says so: of the new call, or of the REFER when that was refused.
         status: Option<Status>,
+        /// What it was, in a sentence, with what the other side said.
+        says: Box<str>,
+    },
+    /// What the other side of a call can do, as it told.
+    Abilities {
+        /// Which call.
+        call: CallName,
+        /// The methods that it allows.
+        allow: Box<str>,
+        /// The extensions that it supports.
+        supported: Box<str>,
+    },
+    /// An instant message came (RFC 3428).
+    MessageReceived {
+        /// From whom, as the From header says.
+        from: Box<str>,
+        /// What kind of text it is.
+        content_type: Box<str>,
+        /// The text.
+        body: Box<str>,
+    },
+    /// What became of an instant message of ours.
+    MessageSent {
+        /// To whom it went.
+        to: Box<str>,
+        /// 2xx if it was taken.
+        status: Status,
     },
     /// Something about what this telephone watches.
     Watching(WatchEvent),

@@ -1,5 +1,9 @@
 //! What an agent is told when it is made.
 
+mod transfers;
+
+pub use transfers::{Askers, Feature, Profile, Refers, Release, SemiAttended, Transfers};
+
 use cordboard_core::session::timer::Policy;
 use cordboard_core::timing::Timing;
 use cordboard_core::transport::Listener;
@@ -153,6 +157,8 @@ pub struct Telephone {
     pub friends: Vec<Box<str>>,
     /// What everybody else may see of its calls.
     pub strangers: Strangers,
+    /// How it hands calls over, and how it is handed over.
+    pub transfers: Transfers,
 }
 
 /// What strangers may see of a telephone's calls (RFC 4235 §3.7.2).

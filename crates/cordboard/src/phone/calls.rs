@@ -154,7 +154,7 @@ mod tests {
         calls.remove(CallName::incoming(0));
         assert_eq!((calls.newest(|_| true), calls.number(CallName::incoming(0))), (Some(1), 2));
         let to = "sip:dave@example.com".into();
-        calls.follow(&CallEvent::Referred { call: dialed, new: CallName::incoming(1), to });
+        calls.follow(&CallEvent::Referred { call: Some(dialed), new: CallName::incoming(1), to });
         assert_eq!(calls.number(CallName::incoming(1)), 3, "numbers are not used again");
         let over = CallEvent::Ended { call: dialed, outcome: Outcome::Busy, status: None, by_peer: true };
         calls.follow(&over);

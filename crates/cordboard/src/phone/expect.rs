@@ -90,6 +90,7 @@ mod tests {
             kind: Kind::AttendedTransfer,
             outcome,
             status,
+            says: "as it was".into(),
         };
         let transfer = Expect::Transferred(CALL);
         assert_eq!(transfer.judge(&event(Outcome::Completed, Some(Status::OK))), Some(Ok(())));

@@ -150,14 +150,16 @@ pub(super) fn of_call(event: &CallEvent, calls: &Calls) -> Option<Report> {
         ),
         CallEvent::Referred { call, new, to } => {
             let new = number(new);
-            about(
-                call,
-                "referred",
-                Plain,
-                &format!("the other side hands us over to {to}: that is call {new}"),
-            )
-            .with("new", new)
-            .with("to", &**to)
+            let says = format!("the other side hands us over to {to}: that is call {new}");
+            let report = match call {
+                Some(call) => about(call, "referred", Plain, &says),
+                None => Report::new(
+                    "referred",
+                    Plain,
+                    format!("{to} is called, as was asked: that is call {new}"),
+                ),
+            };
+            report.with("new", new).with("to", &**to)
         }
         CallEvent::TakenOver { call, replaces, from } => {
             let (from, replaces) = (uri_of(from), number(replaces));
@@ -173,12 +175,13 @@ pub(super) fn of_call(event: &CallEvent, calls: &Calls) -> Option<Report> {
             about(call, "transfer-progress", Plain, &format!("the transfer goes on: {}", shown(*status))),
             Some(*status),
         ),
-        CallEvent::Transferred { call, kind, outcome, status } => {
+        CallEvent::Transferred { call, kind, outcome, status, says } => {
             let mood = if *outcome == Outcome::Completed { Good } else { Bad };
             let evidence = evidence(*outcome, *status);
-            let says = format!("{kind}: {outcome} ({evidence})");
+            let line = format!("{kind}: {outcome}, {says} ({evidence})");
             with_status(
-                about(call, "transferred", mood, &says)
+                about(call, "transferred", mood, &line)
+                    .with("says", &**says)
                     .with("kind", kind.as_str())
                     .with("outcome", outcome.as_str()),
                 *status,
@@ -303,7 +306,8 @@ mod tests {
 
     fn transferred(outcome: Outcome, status: Option<Status>) -> Report {
         let call = CallName(1);
-        let event = CallEvent::Transferred { call, kind: Kind::UnattendedTransfer, outcome, status };
+        let says = "as it was".into();
+        let event = CallEvent::Transferred { call, kind: Kind::UnattendedTransfer, outcome, status, says };
         of_call(&event, &Calls::default()).unwrap()
     }
 

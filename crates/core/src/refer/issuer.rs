@@ -30,11 +30,13 @@ pub enum Input {
     Ended,
     /// Nothing final came in time.
     TimedOut,
+    /// It led to nothing, and another REFER goes out in its place.
+    TriedAnew,
 }
 
 impl Input {
     /// All of them, for tests that walk the table.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Accepted,
         Self::AcceptedSilently,
         Self::Refused,
@@ -43,6 +45,7 @@ impl Input {
         Self::Failure,
         Self::Ended,
         Self::TimedOut,
+        Self::TriedAnew,
     ];
 }
 
@@ -74,10 +77,11 @@ pub const fn step(state: State, input: Input) -> (State, &'static [Act]) {
         // Nobody says whether the new call is up: neither is the old one ended, nor taken off hold.
         (Sent | Reporting, I::Ended)        => (Over,      &[TellOutcome]),
         (Sent | Reporting, I::TimedOut)     => (Over,      &[TellOutcome, Restore]),
+        (Sent | Reporting, I::TriedAnew)    => (Over,      &[]),
         // The response that a NOTIFY overtook, and what comes too late.
         (Reporting, I::Accepted | I::AcceptedSilently | I::Refused) => (state, &[]),
         (Over, I::Accepted | I::AcceptedSilently | I::Refused | I::Progress | I::Success | I::Failure
-            | I::Ended | I::TimedOut)       => (state, &[]),
+            | I::Ended | I::TimedOut | I::TriedAnew) => (state, &[]),
     }
 }
 
@@ -90,14 +94,14 @@ mod tests {
         use {Act::*, State::*};
         type Cell = (State, &'static [Act]);
         let row = |state| Input::ALL.map(|input| step(state, input));
-        // Accepted, AcceptedSilently, Refused, Progress, Success, Failure, Ended, TimedOut
+        // Accepted, AcceptedSilently, Refused, Progress, Success, Failure, Ended, TimedOut, TriedAnew
         let progress: Cell = (Reporting, &[TellProgress]);
         let (done, back): (Cell, Cell) = ((Over, &[TellOutcome, Release]), (Over, &[TellOutcome, Restore]));
-        let told: Cell = (Over, &[TellOutcome]);
-        assert_eq!(row(Sent), [(Reporting, &[][..]), told, back, progress, done, back, told, back]);
+        let (told, silent): (Cell, Cell) = ((Over, &[TellOutcome]), (Over, &[]));
+        assert_eq!(row(Sent), [(Reporting, &[][..]), told, back, progress, done, back, told, back, silent]);
         let stay: Cell = (Reporting, &[]);
-        assert_eq!(row(Reporting), [stay, stay, stay, progress, done, back, told, back]);
-        assert_eq!(row(Over), [(Over, &[][..]); 8]);
+        assert_eq!(row(Reporting), [stay, stay, stay, progress, done, back, told, back, silent]);
+        assert_eq!(row(Over), [(Over, &[][..]); 9]);
     }
 
     /// RFC 3515 §2.4.4: the NOTIFY may come before the 202.

@@ -3,6 +3,8 @@
 /// Where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
+    /// The owner is asked whether the call may be made (RFC 3515 §2.4.2).
+    Asking,
     /// The call that it asks for is being made.
     Calling,
     /// We gave it up together with the call with the transferor.
@@ -16,6 +18,10 @@ pub enum State {
 /// What happens to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
+    /// The owner consents.
+    Consented,
+    /// The owner does not, or says nothing in time.
+    Declined,
     /// The new call is answered.
     Answered,
     /// The new call is answered, and the transferor had left before.
@@ -34,7 +40,9 @@ pub enum Input {
 
 impl Input {
     /// All of them, for tests that walk the table.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
+        Self::Consented,
+        Self::Declined,
         Self::Answered,
         Self::AnsweredAlone,
         Self::Failed,
@@ -48,6 +56,8 @@ impl Input {
 /// What it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
+    /// Make the call.
+    Place,
     /// Report the final status of the new call, and end the subscription.
     Report,
     /// Call the transferor back (RFC 5359 §2.4).
@@ -66,6 +76,8 @@ pub const fn step(state: State, input: Input) -> (State, &'static [Act]) {
     use {Act::*, State::*};
     use Input as I;
     match (state, input) {
+        (Asking, I::Consented)          => (Calling,   &[Place]),
+        (Asking, I::Declined)           => (Over,      &[Report]),
         (Calling, I::Answered)          => (Releasing, &[Report, StartTimer]),
         (Calling, I::AnsweredAlone)     => (Over,      &[Report]),
         (Calling, I::Failed)            => (Over,      &[Report]),
@@ -76,12 +88,14 @@ pub const fn step(state: State, input: Input) -> (State, &'static [Act]) {
         (Calling, I::TransferorLeft)    => (Calling,   &[]),
         (Releasing, I::Lingered)        => (Over,      &[Bye]),
         (Releasing, I::TransferorLeft | I::Left) => (Over, &[]),
-        // What cannot be any more, and what comes too late.
-        (Calling | Leaving, I::Lingered)
-        | (Leaving, I::Left | I::TransferorLeft)
-        | (Releasing, I::Answered | I::AnsweredAlone | I::Failed | I::FailedAlone)
-        | (Over, I::Answered | I::AnsweredAlone | I::Failed | I::FailedAlone | I::Left | I::TransferorLeft
-            | I::Lingered)              => (state, &[]),
+        // What cannot be yet or any more, and what comes too late.
+        (Asking, I::Answered | I::AnsweredAlone | I::Failed | I::FailedAlone | I::Left | I::TransferorLeft
+            | I::Lingered)
+        | (Calling, I::Consented | I::Declined | I::Lingered)
+        | (Leaving, I::Consented | I::Declined | I::Left | I::TransferorLeft | I::Lingered)
+        | (Releasing, I::Consented | I::Declined | I::Answered | I::AnsweredAlone | I::Failed | I::FailedAlone)
+        | (Over, I::Consented | I::Declined | I::Answered | I::AnsweredAlone | I::Failed | I::FailedAlone
+            | I::Left | I::TransferorLeft | I::Lingered) => (state, &[]),
     }
 }
 
@@ -101,8 +115,13 @@ mod tests {
         use {Act::*, State::*};
         type Cell = (State, &'static [Act]);
         let row = |state| Input::ALL.map(|input| step(state, input));
-        // Answered, AnsweredAlone, Failed, FailedAlone, Left, TransferorLeft, Lingered
-        let calling: [Cell; 7] = [
+        // Consented, Declined, Answered, AnsweredAlone, Failed, FailedAlone, Left, TransferorLeft, Lingered
+        let asking: Cell = (Asking, &[]);
+        let (place, told): (Cell, Cell) = ((Calling, &[Place]), (Over, &[Report]));
+        assert_eq!(row(Asking), [place, told, asking, asking, asking, asking, asking, asking, asking]);
+        let calling: [Cell; 9] = [
+            (Calling, &[]),
+            (Calling, &[]),
             (Releasing, &[Report, StartTimer]),
             (Over, &[Report]),
             (Over, &[Report]),
@@ -112,10 +131,10 @@ mod tests {
             (Calling, &[]),
         ];
         assert_eq!(row(Calling), calling);
-        let (stay, told): (Cell, Cell) = ((Leaving, &[]), (Over, &[Report]));
-        assert_eq!(row(Leaving), [told, told, told, told, stay, stay, stay]);
+        let stay: Cell = (Leaving, &[]);
+        assert_eq!(row(Leaving), [stay, stay, told, told, told, told, stay, stay, stay]);
         let (stay, over): (Cell, Cell) = ((Releasing, &[]), (Over, &[]));
-        assert_eq!(row(Releasing), [stay, stay, stay, stay, over, over, (Over, &[Bye])]);
-        assert_eq!(row(Over), [(Over, &[][..]); 7]);
+        assert_eq!(row(Releasing), [stay, stay, stay, stay, stay, stay, over, over, (Over, &[Bye])]);
+        assert_eq!(row(Over), [(Over, &[][..]); 9]);
     }
 }

@@ -22,6 +22,8 @@ pub enum Input {
     Ringing,
     /// A 2xx, on a dialog that has had none.
     Success,
+    /// A 2xx to a call that we gave up, but take if it is answered all the same (RFC 5589 §7.6, figure 13).
+    SuccessAllTheSame,
     /// A 2xx whose answer is missing or of no use (RFC 3261 §13.2.1).
     Unusable,
     /// The INVITE failed for good, or nobody answered it.
@@ -41,9 +43,10 @@ pub enum Input {
 
 impl Input {
     /// All of them, for tests that walk the table.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Ringing,
         Self::Success,
+        Self::SuccessAllTheSame,
         Self::Unusable,
         Self::Failure,
         Self::HangUp,
@@ -83,6 +86,7 @@ pub const fn step(state: State, input: Input) -> (State, &'static [Act]) {
     match (state, input) {
         (Calling, I::Ringing)                          => (Ringing,     &[TellRinging]),
         (Calling | Ringing, I::Success)                => (Established, &[Ack, TellEstablished]),
+        (Calling | Ringing | Cancelling, I::SuccessAllTheSame) => (Established, &[Ack, TellEstablished]),
         (Calling | Ringing, I::Unusable)               => (Over,        &[Ack, Bye, TellEnded]),
         (Calling | Ringing, I::Failure)                => (Over,        &[TellEnded]),
         (Calling | Ringing, I::HangUp | I::RangTooLong) => (Cancelling, &[Cancel]),
@@ -95,7 +99,7 @@ pub const fn step(state: State, input: Input) -> (State, &'static [Act]) {
         (Established, I::Bye)                          => (Over,        &[TellEnded]),
         (Established, I::Lost)                         => (Over,        &[Bye, TellEnded]),
         // Another branch of a fork answered too (§13.2.2.4): it is acknowledged and ended.
-        (Established | Over, I::Success | I::Unusable) => (state,       &[Ack, Bye]),
+        (Established | Over, I::Success | I::SuccessAllTheSame | I::Unusable) => (state, &[Ack, Bye]),
         // Repeats, and what comes too late.
         (Ringing | Cancelling | Established | Over, I::Ringing)
         | (Established | Over, I::Failure | I::RangTooLong)
@@ -115,11 +119,13 @@ mod tests {
         type Cell = (State, &'static [Act]);
         let row = |state| Input::ALL.map(|input| step(state, input));
         let cancel: Cell = (Cancelling, &[Cancel]);
-        // Ringing, Success, Unusable, Failure, HangUp, ByeEarly, RangTooLong, Bye, Lost
-        let begun = |state, ringing: Cell| -> [Cell; 9] {
+        let up: Cell = (Established, &[Ack, TellEstablished]);
+        // Ringing, Success, SuccessAllTheSame, Unusable, Failure, HangUp, ByeEarly, RangTooLong, Bye, Lost
+        let begun = |state, ringing: Cell| -> [Cell; 10] {
             [
                 ringing,
-                (Established, &[Ack, TellEstablished]),
+                up,
+                up,
                 (Over, &[Ack, Bye, TellEnded]),
                 (Over, &[TellEnded]),
                 cancel,
@@ -135,11 +141,12 @@ mod tests {
         let stay: Cell = (Cancelling, &[]);
         assert_eq!(
             row(Cancelling),
-            [stay, late, late, (Over, &[TellGivenUp]), stay, stay, cancel, stay, stay]
+            [stay, late, up, late, (Over, &[TellGivenUp]), stay, stay, cancel, stay, stay]
         );
         let (stay, fork): (Cell, Cell) = ((Established, &[]), (Established, &[Ack, Bye]));
-        let expected: [Cell; 9] = [
+        let expected: [Cell; 10] = [
             stay,
+            fork,
             fork,
             fork,
             stay,
@@ -151,7 +158,7 @@ mod tests {
         ];
         assert_eq!(row(Established), expected);
         let (stay, fork): (Cell, Cell) = ((Over, &[]), (Over, &[Ack, Bye]));
-        assert_eq!(row(Over), [stay, fork, fork, stay, stay, stay, stay, stay, stay]);
+        assert_eq!(row(Over), [stay, fork, fork, fork, stay, stay, stay, stay, stay, stay]);
     }
 
     /// Every 2xx is acknowledged, in whatever state, and what tells the end ends.
@@ -160,7 +167,7 @@ mod tests {
         for state in [State::Calling, State::Ringing, State::Cancelling, State::Established, State::Over] {
             for input in Input::ALL {
                 let (next, acts) = step(state, input);
-                let success = matches!(input, Input::Success | Input::Unusable);
+                let success = matches!(input, Input::Success | Input::SuccessAllTheSame | Input::Unusable);
                 assert_eq!(acts.contains(&Act::Ack), success);
                 let told = acts.contains(&Act::TellEnded) || acts.contains(&Act::TellGivenUp);
                 assert_eq!(told, state != State::Over && next == State::Over, "{state:?} {input:?}");

@@ -1,6 +1,6 @@
 //! The people and servers of RFC 3665 §1.
 
-use crate::cast::{Domain, Person};
+use crate::cast::{Domain, Manners, Person};
 use cordboard_service::settings::{Habits, Switchboard};
 
 /// Alice of Atlanta. She knows her passwords at both proxies (§3.3).
@@ -13,6 +13,7 @@ pub const ALICE: Person = Person {
     passwords: &[("atlanta.example.com", "a1"), ("biloxi.example.com", "a2")],
     outbound_proxies: &["sip:ss1.atlanta.example.com;lr"],
     habits: Habits::USUAL,
+    manners: Manners::USUAL,
 };
 
 /// Alice without a proxy of her own: she goes where the name leads.
@@ -28,6 +29,7 @@ pub const BOB: Person = Person {
     passwords: &[("biloxi.example.com", "b1")],
     outbound_proxies: &[],
     habits: Habits::USUAL,
+    manners: Manners::USUAL,
 };
 
 /// Alice's proxy. It trusts her without a challenge: the flows that show none assume that her credentials are

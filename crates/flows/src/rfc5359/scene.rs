@@ -1,6 +1,6 @@
 //! The people and servers of RFC 5359 §2.
 
-use crate::cast::{Domain, Person};
+use crate::cast::{Domain, Manners, Person};
 use crate::stage::Stage;
 use cordboard_service::settings::{Habits, Switchboard};
 
@@ -14,6 +14,7 @@ pub const ALICE: Person = Person {
     passwords: &[("biloxi.example.com", "a1")],
     outbound_proxies: &[],
     habits: Habits::USUAL,
+    manners: Manners::USUAL,
 };
 
 /// Bob of Biloxi.

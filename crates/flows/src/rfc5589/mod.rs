@@ -1,6 +1,20 @@
-//! RFC 5589, Session Initiation Protocol (SIP) Call Control - Transfer: what becomes of a transfer that fails, and of
-//! one whose target is asked first.
+//! RFC 5589, Session Initiation Protocol (SIP) Call Control - Transfer: one flow a figure.
 
-pub mod s06_03_01_target_busy;
-pub mod s06_03_02_no_answer;
-pub mod s07_01_consultation_protected;
+pub mod scene;
+
+pub mod fig01_basic;
+pub mod fig02_dialog_reuse;
+pub mod fig03_target_busy;
+pub mod fig04_no_answer;
+pub mod fig05_consultation_exposed;
+pub mod fig06_consultation_protected;
+pub mod fig07_attended;
+pub mod fig08_without_refer;
+pub mod fig09_contact_not_routable;
+pub mod fig11_semi_attended;
+pub mod fig12_semi_attended_as_blind;
+pub mod fig13_semi_attended_as_attended;
+pub mod fig14_fallback_required;
+pub mod fig15_fallback;
+pub mod fig16_referred_by;
+pub mod fig18_several_parties;

@@ -1,9 +1,10 @@
 //! Answers that need no call: what this telephone can do, and what it does not do (RFC 3261 §8.2, §11).
 
 use super::Telephone;
-use super::errand::{ALLOW, SDP, SUPPORTED};
+use super::errand::{SDP, allowed, supported};
 use super::watchers::ALLOW_EVENTS;
 use crate::desk::Desk;
+use crate::settings::{Role, Transfers};
 use bytes::Bytes;
 use cordboard_core::time::Instant;
 use cordboard_core::transaction::ServerId;
@@ -11,15 +12,26 @@ use cordboard_core::transport::Flow;
 use cordboard_sip::header::{OptionTag, Require};
 use cordboard_sip::{Name, Status, View};
 
-/// Why a request cannot be served at all: an extension that it requires (§8.2.2.3), a body that is not
-/// understood (§8.2.3). The response is whole.
-pub(super) fn unfit(desk: &mut Desk, request: &View<'_>) -> Option<(Status, Bytes)> {
+/// What this telephone may do of transfers.
+fn transfers(desk: &Desk) -> Transfers {
+    match &desk.settings.role {
+        Role::Telephone(account) => account.transfers.clone(),
+        Role::Switchboard(_) => Transfers::default(),
+    }
+}
+
+/// Why a request cannot be served at all: an extension that it requires (§8.2.2.3). The response is whole.
+pub(super) fn lacking(desk: &mut Desk, request: &View<'_>) -> Option<(Status, Bytes)> {
+    if !request.has(Name::REQUIRE) {
+        return None;
+    }
+    let known = supported(&transfers(desk));
     let mut unsupported = Vec::new();
     for require in request.headers::<Require>() {
         match require {
             Ok(Require(options)) => {
                 let unknown =
-                    |option: &str| !SUPPORTED.split(", ").any(|known| known.eq_ignore_ascii_case(option));
+                    |option: &str| !known.split(", ").any(|known| known.eq_ignore_ascii_case(option));
                 let options = options.iter().map(OptionTag::as_str);
                 unsupported.extend(options.filter(|option| unknown(option)).map(str::to_owned));
             }
@@ -35,6 +47,15 @@ pub(super) fn unfit(desk: &mut Desk, request: &View<'_>) -> Option<(Status, Byte
             response.line(Name::UNSUPPORTED, unsupported.join(", ")).finish(),
         ));
     }
+    None
+}
+
+/// The same, or a body that is not understood (§8.2.3).
+pub(super) fn unfit(desk: &mut Desk, request: &View<'_>) -> Option<(Status, Bytes)> {
+    let lacking = lacking(desk, request);
+    if lacking.is_some() {
+        return lacking;
+    }
     if request.body().is_empty() || is_optional(request) {
         return None;
     }
@@ -43,7 +64,7 @@ pub(super) fn unfit(desk: &mut Desk, request: &View<'_>) -> Option<(Status, Byte
         .values(Name::CONTENT_ENCODING)
         .any(|encoding| !encoding.text.is_empty() && !encoding.text.eq_ignore_ascii_case("identity"));
     let named = kind.split(';').next().unwrap_or_default().trim();
-    if named.eq_ignore_ascii_case(SDP) && !encoded {
+    if (named.eq_ignore_ascii_case(SDP) || super::token::has_description(request)) && !encoded {
         return None;
     }
     let response = desk.response(request, Status::UNSUPPORTED_MEDIA_TYPE);
@@ -75,11 +96,12 @@ impl Telephone {
         let status = self.refuses.filter(|_| request.to_tag().is_none()).unwrap_or(Status::OK);
         let contact = self.own_contact(desk, request, flow);
         let response = desk.response(request, status);
+        let transfers = &self.account.transfers;
         let bytes = response
             .line(Name::CONTACT, contact)
-            .line(Name::ALLOW, ALLOW)
+            .line(Name::ALLOW, allowed(transfers))
             .line(Name::ALLOW_EVENTS, ALLOW_EVENTS)
-            .line(Name::SUPPORTED, SUPPORTED)
+            .line(Name::SUPPORTED, supported(transfers))
             .line(Name::ACCEPT, SDP)
             .line(Name::ACCEPT_ENCODING, "identity")
             .finish();
@@ -89,6 +111,14 @@ impl Telephone {
 
 /// A method that we do not do (§8.2.1).
 pub(super) fn not_allowed(desk: &mut Desk, now: Instant, server: ServerId, request: &View<'_>) {
-    let response = desk.response(request, Status::METHOD_NOT_ALLOWED).line(Name::ALLOW, ALLOW).finish();
+    let known = allowed(&transfers(desk));
+    let response = desk.response(request, Status::METHOD_NOT_ALLOWED).line(Name::ALLOW, known).finish();
     desk.stack.respond(now, server, Status::METHOD_NOT_ALLOWED, response);
+}
+
+/// A method that this telephone does not know at all (§21.5.2).
+pub(super) fn not_implemented(desk: &mut Desk, now: Instant, server: ServerId, request: &View<'_>) {
+    let known = allowed(&transfers(desk));
+    let response = desk.response(request, Status::NOT_IMPLEMENTED).line(Name::ALLOW, known).finish();
+    desk.stack.respond(now, server, Status::NOT_IMPLEMENTED, response);
 }

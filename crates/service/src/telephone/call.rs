@@ -1,7 +1,10 @@
 //! One call of a telephone: its dialogs, its sound, and where its tables stand.
 
+use super::abilities::Features;
+use super::handing::Handing;
 use super::refresh::Timed;
 use super::reliable::{Early, Provisionals, Said};
+use super::token::Token;
 use super::wallet::Realm;
 use crate::call::{CallName, MediaPath};
 use bytes::Bytes;
@@ -85,6 +88,8 @@ pub(super) struct Peer {
     pub(super) updates: bool,
     /// `from-change` is in its Supported (RFC 4916 §4.1).
     pub(super) changes_from: bool,
+    /// What it knows of transfers.
+    pub(super) features: Features,
 }
 
 /// One dialog of a call.
@@ -231,6 +236,8 @@ pub(super) struct Call {
 
     /// Lines that the INVITE carries besides the usual: of a REFER that asked for it.
     pub(super) lines: Vec<(Name, Box<str>)>,
+    /// The proof of who asked for it, that its INVITE carries.
+    pub(super) token: Option<Box<Token>>,
     /// The referral that asked for this call, while its end is to be reported.
     pub(super) asked_by: Option<u64>,
     /// Referrals whose NOTIFYs travel in a dialog of this call (RFC 5057): it stays while there are some.
@@ -241,8 +248,13 @@ pub(super) struct Call {
     pub(super) byes: usize,
     /// REFERs received in this call so far.
     pub(super) referred: u32,
-    /// When a referral wants to be looked at.
-    pub(super) referral_due: Option<Instant>,
+    /// What it has to do with a transfer that goes on, and until when.
+    pub(super) handing: Option<Handing>,
+    pub(super) handing_until: Option<Instant>,
+    /// When it is ended, if the other side has not done so.
+    pub(super) leave_at: Option<Instant>,
+    /// Lines of the response that refused it, which say why.
+    pub(super) reasons: Box<str>,
     /// The call here whose place this one takes.
     pub(super) replaces: Option<u64>,
 
@@ -296,12 +308,16 @@ impl Call {
             targets: VecDeque::new(),
             tried: Vec::new(),
             lines: Vec::new(),
+            token: None,
             asked_by: None,
             referrals: Vec::new(),
             usages: 0,
             byes: 0,
             referred: 0,
-            referral_due: None,
+            handing: None,
+            handing_until: None,
+            leave_at: None,
+            reasons: Box::default(),
             replaces: None,
             ending: (Outcome::Failed, None),
             silent: false,
@@ -343,6 +359,7 @@ impl Call {
 
     /// Takes in what a message of the other side says that it knows; what it does not say stays.
     pub(super) fn learn(&mut self, message: &View<'_>) {
+        self.peer.features.learn(message);
         if message.has(Name::ALLOW) {
             self.peer.updates =
                 message.headers::<Allow>().flatten().any(|allow| allow.contains(Method::Update));
@@ -372,7 +389,8 @@ impl Call {
             self.ring_until,
             self.glare_until,
             self.change_until,
-            self.referral_due,
+            self.handing_until,
+            self.leave_at,
             self.timer.due(),
         ]
         .into_iter()

@@ -2,8 +2,9 @@
 
 use super::Telephone;
 use super::call::{Call, Leg, Part, RING_AGAIN, RING_LIMIT, Ringing, SentOk, Side, outcome_of};
-use super::errand::{ALLOW, SDP, SUPPORTED, contact_uri};
+use super::errand::{SDP, allowed, contact_uri, supported};
 use super::reliable::{Provisionals, Said};
+use super::token::description;
 use crate::call::CallEvent;
 use crate::desk::{Desk, role};
 use bytes::Bytes;
@@ -43,7 +44,11 @@ impl Telephone {
         }
         let replaces = match self.replaced(request) {
             Ok(replaces) => replaces,
-            Err(status) => return desk.reply(now, server, request, status),
+            Err(why) => {
+                let warning = super::verdict::warning(desk, flow.listener, why.words());
+                let response = desk.response(request, why.status()).line(Name::WARNING, warning).finish();
+                return desk.stack.respond(now, server, why.status(), response);
+            }
         };
         let local_tag = desk.stack.dice().tag();
         let Ok(dialog) = Dialog::from_request(request, &local_tag) else {
@@ -88,6 +93,10 @@ impl Telephone {
                 call.silent = true;
             }
             self.decline(desk, now, key, Input::Decline, status);
+        } else if let Some(old) = replaces.filter(|old| self.rings_here(*old)) {
+            self.say(desk, now, key, Said::Ringing);
+            Self::tell(desk, CallEvent::Incoming { call: name, from });
+            self.advance_callee(desk, now, old, Input::Cancel);
         } else if let Some(replaces) = replaces.and_then(|old| Some(self.calls.get(old)?.name)) {
             Self::tell(desk, CallEvent::TakenOver { call: name, replaces, from });
             self.identity_asserted(desk, key, request);
@@ -114,9 +123,10 @@ impl Telephone {
 
     /// Looks at the offer of an INVITE; why it is of no use, if it is not.
     fn get_offer(&mut self, key: u64, request: &View<'_>) -> Option<MediaError> {
-        let call = self.calls.get_mut(key).filter(|_| !request.body().is_empty())?;
+        let offer = description(request);
+        let call = self.calls.get_mut(key).filter(|_| !offer.is_empty())?;
         // The answer is written when the call is answered; here only whether there will be one.
-        call.is_offered(request.body()).err()
+        call.is_offered(offer).err()
     }
 
     /// Our Contact in a response.
@@ -197,7 +207,7 @@ impl Telephone {
         if let Some(dialog) = call.dialog_mut() {
             dialog.advance(cordboard_core::dialog::state::Input::Success);
         }
-        let (Some(server), Ok(body)) = (call.server, call.describe(request.body())) else { return };
+        let (Some(server), Ok(body)) = (call.server, call.describe(description(&request))) else { return };
         self.ok(desk, now, key, server, &request, body);
     }
 
@@ -214,13 +224,15 @@ impl Telephone {
         let (Some(flow), Some(source)) = (desk.stack.server_flow(server), request.source()) else { return };
         let contact = self.own_contact(desk, request, flow);
         let policy = self.account.habits.session_timer;
+        let transfers = &self.account.transfers;
+        let (allowed, supported) = (allowed(transfers), supported(transfers));
         let Some(call) = self.calls.get_mut(key) else { return };
         let mut response = Builder::response_to(request, source, Status::OK, Some(&call.local_tag))
             .copy(request, Name::RECORD_ROUTE)
             .line(Name::CONTACT, contact)
-            .line(Name::ALLOW, ALLOW)
+            .line(Name::ALLOW, allowed)
             .line(Name::ALLOW_EVENTS, super::watchers::ALLOW_EVENTS)
-            .line(Name::SUPPORTED, SUPPORTED);
+            .line(Name::SUPPORTED, supported);
         for (name, value) in call.timer.grant(now, request, policy) {
             response = response.line(name, value);
         }

@@ -3,6 +3,7 @@
 use super::call::{Acked, CALL_LIMIT, Call, Leg, MAX_LEGS, MAX_REDIRECTS, Side, outcome_of};
 use super::errand::{ContactLine, Letter, Purpose, SDP};
 use super::reliable::Early;
+use super::token::Token;
 use super::{Telephone, quoted};
 use crate::call::{CallEvent, CallName};
 use crate::desk::Desk;
@@ -49,6 +50,7 @@ impl Telephone {
         call.remote = quoted(to, uri).into();
         call.offers = placing.offers;
         call.lines = placing.lines;
+        call.token = placing.token;
         call.asked_by = placing.asked_by;
         call.ring_until = Some(now + CALL_LIMIT);
         call.tried.push(uri.into());
@@ -100,6 +102,7 @@ impl Telephone {
         self.identity_asserted(desk, key, response);
         if response.status() == Some(Status::RINGING) {
             self.advance_caller(desk, now, key, Input::Ringing, None);
+            self.new_call_rings(desk, now, key);
         }
     }
 
@@ -119,7 +122,12 @@ impl Telephone {
             Some(response)
                 if status == Status::SESSION_INTERVAL_TOO_SMALL
                     && self.call_longer(desk, now, key, response) => {}
-            _ => self.next_target_or_fail(desk, now, key, status),
+            _ => {
+                if let (Some(call), Some(response)) = (self.calls.get_mut(key), response) {
+                    call.reasons = super::verdict::reasons(response);
+                }
+                self.next_target_or_fail(desk, now, key, status);
+            }
         }
         self.proceed(desk, now, key);
     }
@@ -162,7 +170,8 @@ impl Telephone {
         // What cannot be read stays as the 180 said.
         let _ = call.legs[leg].dialog.confirm(response);
         call.legs[leg].begin_ack(cseq);
-        let first = matches!(call.side, Side::Caller(State::Calling | State::Ringing));
+        let wanted = Self::is_wanted_yet(call);
+        let first = wanted || matches!(call.side, Side::Caller(State::Calling | State::Ringing));
         let (body, usable) = if !first {
             (answer_aside(call, response), true)
         } else if call.leave_early(leg) {
@@ -177,7 +186,11 @@ impl Telephone {
             call.learn(response);
             call.timer.settled(now, response);
         }
-        let input = if usable { Input::Success } else { Input::Unusable };
+        let input = match (usable, wanted) {
+            (true, true) => Input::SuccessAllTheSame,
+            (true, false) => Input::Success,
+            (false, _) => Input::Unusable,
+        };
         if !usable {
             call.ending = (Outcome::Failed, None);
         }
@@ -228,6 +241,7 @@ impl Telephone {
                     self.new_call_answered(desk, now, key);
                     self.tell_hold(desk, key);
                     self.tell_media(desk, key);
+                    self.handing_answered(desk, now, key);
                 }
                 Act::TellEnded => self.tell_ended(desk, now, key, true),
                 Act::TellGivenUp => self.tell_ended(desk, now, key, false),
@@ -399,13 +413,15 @@ pub(super) struct Placing {
     pub(super) offers: bool,
     /// Lines that it carries besides the usual.
     pub(super) lines: Vec<(Name, Box<str>)>,
+    /// The proof of who asks for it.
+    pub(super) token: Option<Box<Token>>,
     /// The referral that asks for it.
     pub(super) asked_by: Option<u64>,
 }
 
 impl Placing {
     /// As a person dials.
-    pub(super) const USUAL: Self = Self { offers: true, lines: Vec::new(), asked_by: None };
+    pub(super) const USUAL: Self = Self { offers: true, lines: Vec::new(), token: None, asked_by: None };
 }
 
 /// A 2xx to be acknowledged.

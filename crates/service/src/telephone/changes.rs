@@ -70,7 +70,10 @@ impl Telephone {
                     let Some(call) = self.calls.get_mut(key) else { return };
                     call.glare_until = Some(now + glare_wait(call.owns_call_id(), desk.stack.dice()));
                 }
-                Act::Apply => self.apply_change(desk, key),
+                Act::Apply => {
+                    self.apply_change(desk, key);
+                    self.handing_changed(desk, now, key);
+                }
                 Act::Forget => {
                     let Some(call) = self.calls.get_mut(key) else { return };
                     let name = call.name;
@@ -78,6 +81,7 @@ impl Telephone {
                     if call.changes.pop_front().is_some_and(|change| change != Change::Refresh) {
                         Self::tell(desk, CallEvent::ChangeRefused(name, status));
                     }
+                    self.handing_changed(desk, now, key);
                 }
             }
         }

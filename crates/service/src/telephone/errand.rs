@@ -2,18 +2,19 @@
 //! goes on to the next when one fails, and answers challenges; whoever sent it hears only the end.
 
 use super::Telephone;
+use super::token::Token;
 use super::wallet::{Realm, Rounds};
 use crate::desk::{Asker, Desk, role};
 use crate::door::{Answer, Question};
-use crate::settings;
-use bytes::Bytes;
-use cordboard_core::dialog::Way;
+use crate::settings::{self, Feature, Transfers};
+use cordboard_core::dialog::{Dialog, Way};
 use cordboard_core::server_location::{Next, Scheme as TargetScheme, Selection, Supported, TargetUri};
 use cordboard_core::time::Instant;
 use cordboard_core::transaction::{ClientId, Owner};
 use cordboard_core::transport::{Flow, ListenerId, Transport};
 use cordboard_sip::digest::Request;
 use cordboard_sip::{Builder, Method, Name, Scheme, Status, UriRef, View};
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 /// Requests of one telephone that may be under way at a time.
@@ -26,13 +27,23 @@ pub(super) const MAX_DATAGRAM_REQUEST: usize = 1300;
 pub(super) const USUAL_HEAD: usize = 500;
 
 /// Methods that this telephone knows.
-pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, REFER, NOTIFY, SUBSCRIBE";
+pub(super) const ALLOW: &str =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, REFER, NOTIFY, SUBSCRIBE, MESSAGE";
 
-/// Extensions that it knows (RFC 3262, RFC 4028, RFC 3891, RFC 4488, RFC 4916).
-pub(super) const SUPPORTED: &str = "100rel, timer, replaces, norefersub, from-change";
+/// Extensions that it knows (RFC 3262, RFC 4028, RFC 3891, RFC 4538, RFC 4488, RFC 7614, RFC 4916).
+pub(super) const SUPPORTED: &str = "100rel, timer, replaces, tdialog, norefersub, nosub, from-change";
 
 /// The content type of a session description.
 pub(super) const SDP: &str = "application/sdp";
+
+/// The content type of a piece of a message (RFC 3420).
+pub(super) const MESSAGE_PIECE: &str = "message/sipfrag;version=2.0";
+
+/// The content type of an instant message.
+pub(super) const TEXT: &str = "text/plain;charset=UTF-8";
+
+/// The content type of a message with a link.
+pub(super) const HYPERTEXT: &str = "text/html;charset=UTF-8";
 
 /// Whose errand it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,14 +60,18 @@ pub(super) enum Purpose {
     Prack(u64, usize),
     /// The end of one leg of a call.
     Bye(u64, usize),
-    /// The REFER of a referral in a call.
-    Refer(u64, u64),
-    /// A NOTIFY of a referral in a call.
-    Notify(u64, u64),
+    /// The question what the other side of a call can do.
+    Options(u64),
+    /// The REFER of a referral.
+    Refer(u64),
+    /// A NOTIFY of a referral.
+    Notify(u64),
     /// The SUBSCRIBE of something that is watched.
     Subscribe(u64),
     /// A NOTIFY to somebody who watches.
     Tell(u64),
+    /// An instant message.
+    Message(u64),
     /// The registrar.
     Register,
 }
@@ -71,9 +86,13 @@ impl Purpose {
             | Self::Ack(call, _)
             | Self::Prack(call, _)
             | Self::Bye(call, _)
-            | Self::Refer(call, _)
-            | Self::Notify(call, _) => Some(call),
-            Self::Subscribe(_) | Self::Tell(_) | Self::Register => None,
+            | Self::Options(call) => Some(call),
+            Self::Refer(_)
+            | Self::Notify(_)
+            | Self::Subscribe(_)
+            | Self::Tell(_)
+            | Self::Message(_)
+            | Self::Register => None,
         }
     }
 }
@@ -104,6 +123,30 @@ pub(super) struct Letter {
     pub(super) body: Option<(&'static str, Box<str>)>,
     /// From which listener it is sent, if its transport allows.
     pub(super) listener: ListenerId,
+}
+
+impl Letter {
+    /// A request inside a dialog, with nothing but its address.
+    pub(super) fn in_dialog(
+        dialog: &Dialog,
+        purpose: Purpose,
+        method: Method,
+        cseq: u32,
+        listener: ListenerId,
+    ) -> Self {
+        Self {
+            purpose,
+            method,
+            from: dialog.local().into(),
+            to: dialog.remote().into(),
+            call_id: dialog.id().call_id.clone(),
+            cseq,
+            contact: ContactLine::Own(Box::default()),
+            lines: Vec::new(),
+            body: None,
+            listener,
+        }
+    }
 }
 
 /// One request under way.
@@ -159,8 +202,10 @@ impl Telephone {
         if self.errands.len() >= MAX_ERRANDS {
             return None;
         }
-        let length = USUAL_HEAD + letter.body.as_ref().map_or(0, |(_, body)| body.len());
         let purpose = letter.purpose;
+        let length = USUAL_HEAD
+            + letter.body.as_ref().map_or(0, |(_, body)| body.len())
+            + self.token_of(purpose).map_or(0, Token::len);
         let ways = ways.into_iter().flat_map(|way| ways_of(desk, way, length)).collect();
         let key = self.errands.insert(Errand {
             letter,
@@ -246,7 +291,18 @@ impl Telephone {
         self.leave();
     }
 
+    /// The proof that the INVITE of a call carries.
+    fn token_of(&self, purpose: Purpose) -> Option<&Token> {
+        match purpose {
+            Purpose::Invite(key) => self.calls.get(key)?.token.as_deref(),
+            _ => None,
+        }
+    }
+
     fn send(&mut self, desk: &mut Desk, now: Instant, key: u64, flow: Flow) {
+        let Some(errand) = self.errands.get(key) else { return };
+        let with_token = self.token_of(errand.purpose()).zip(errand.letter.body.as_ref());
+        let with_token = with_token.map(|(token, (kind, body))| token.beside(kind, body.as_bytes()));
         let Some(errand) = self.errands.get_mut(key) else { return };
         let Some((way, _)) = &errand.way else { return };
         let client = desk.stack.reserve();
@@ -255,12 +311,21 @@ impl Telephone {
         let digest = Request {
             method: method.as_str(),
             uri: &way.uri,
-            body: errand.letter.body.as_ref().map_or(&[], |(_, body)| body.as_bytes()),
+            body: match (&with_token, &errand.letter.body) {
+                (Some((_, body)), _) => body,
+                (None, Some((_, body))) => body.as_bytes(),
+                (None, None) => &[],
+            },
         };
         if method != Method::Ack {
             errand.credentials = self.wallet.lines(account, &errand.realms, &digest, desk.stack.dice());
         }
-        let bytes = write(desk, account, errand, client, flow);
+        let head = write(desk, account, errand, client, flow);
+        let bytes = match (&with_token, &errand.letter.body) {
+            (Some((kind, body)), _) => head.body(kind, body),
+            (None, Some((kind, body))) => head.body(kind, body.as_bytes()),
+            (None, None) => head.finish(),
+        };
         if let Purpose::Ack(call, leg) = errand.purpose() {
             let cseq = errand.letter.cseq;
             desk.stack.release(client);
@@ -389,8 +454,10 @@ impl Telephone {
             Purpose::Subscribe(watch) => self.subscribe_answered(desk, now, watch, status, response),
             Purpose::Tell(watcher) => self.tell_answered(desk, now, watcher, status, response),
             Purpose::Bye(call, _) => self.bye_answered(desk, now, call),
-            Purpose::Refer(_, referral) => self.refer_answered(desk, now, referral, status, response),
-            Purpose::Notify(_, referral) => self.notify_answered(desk, now, referral, status),
+            Purpose::Options(call) => self.abilities_told(desk, call, response),
+            Purpose::Refer(referral) => self.refer_answered(desk, now, referral, status, response),
+            Purpose::Notify(referral) => self.notify_answered(desk, now, referral, status),
+            Purpose::Message(key) => self.message_answered(desk, now, key, status),
             Purpose::Prack(call, leg) => self.prack_answered(desk, now, call, leg),
             // The 2xx is repeated until an ACK gets through.
             Purpose::Ack(call, leg) => self.ack_lost(call, leg),
@@ -464,14 +531,50 @@ pub(super) fn contact_uri(
         return format!("{scheme}:{}@invalid.invalid", account.user);
     };
     let (user, sent_by) = (&account.user, &listener.sent_by);
+    let gruu = if account.transfers.gruu { ";gr" } else { "" };
     match listener.transport {
-        Transport::Udp => format!("{scheme}:{user}@{sent_by}"),
-        Transport::Tls if secure => format!("{scheme}:{user}@{sent_by}"),
-        transport => format!("{scheme}:{user}@{sent_by};transport={transport}"),
+        Transport::Udp => format!("{scheme}:{user}@{sent_by}{gruu}"),
+        Transport::Tls if secure => format!("{scheme}:{user}@{sent_by}{gruu}"),
+        transport => format!("{scheme}:{user}@{sent_by};transport={transport}{gruu}"),
     }
 }
 
-fn write(desk: &Desk, account: &settings::Telephone, errand: &Errand, client: ClientId, flow: Flow) -> Bytes {
+/// The methods that this telephone says it knows.
+pub(super) fn allowed(transfers: &Transfers) -> Cow<'static, str> {
+    listed(ALLOW, transfers, |method| (method == "REFER").then_some(Feature::Refer))
+}
+
+/// The extensions that this telephone says it knows.
+pub(super) fn supported(transfers: &Transfers) -> Cow<'static, str> {
+    listed(SUPPORTED, transfers, |option| match option {
+        "replaces" => Some(Feature::Replaces),
+        "tdialog" => Some(Feature::TargetDialog),
+        "norefersub" | "nosub" => Some(Feature::NoReferSub),
+        _ => None,
+    })
+}
+
+/// A list without what is switched off.
+fn listed(
+    all: &'static str,
+    transfers: &Transfers,
+    feature: impl Fn(&str) -> Option<Feature>,
+) -> Cow<'static, str> {
+    if transfers.lacks.is_empty() {
+        return all.into();
+    }
+    let known = |word: &&str| feature(word).is_none_or(|feature| transfers.knows(feature));
+    all.split(", ").filter(known).collect::<Vec<_>>().join(", ").into()
+}
+
+/// A request up to its body.
+fn write(
+    desk: &Desk,
+    account: &settings::Telephone,
+    errand: &Errand,
+    client: ClientId,
+    flow: Flow,
+) -> Builder {
     let letter = &errand.letter;
     let uri = errand.way.as_ref().map_or("", |(way, _)| &way.uri);
     let routes = errand.way.iter().flat_map(|(way, _)| way.routes.iter());
@@ -504,14 +607,11 @@ fn write(desk: &Desk, account: &settings::Telephone, errand: &Errand, client: Cl
     for (name, value) in errand.credentials.iter().chain(&letter.lines) {
         request = request.line(*name, value);
     }
-    if matches!(letter.method, Method::Invite | Method::Update) {
+    if matches!(letter.method, Method::Invite | Method::Update | Method::Refer) {
         request = request
-            .line(Name::ALLOW, ALLOW)
+            .line(Name::ALLOW, allowed(&account.transfers))
             .line(Name::ALLOW_EVENTS, super::watchers::ALLOW_EVENTS)
-            .line(Name::SUPPORTED, SUPPORTED);
+            .line(Name::SUPPORTED, supported(&account.transfers));
     }
-    match &letter.body {
-        Some((kind, body)) => request.body(kind, body.as_bytes()),
-        None => request.finish(),
-    }
+    request
 }

@@ -4,6 +4,7 @@
 //! is an [`errand`](errand::Errand), which finds its server and answers challenges; what it leads to is
 //! decided by the tables of `core::session`, one set a [`call`](call::Call).
 
+mod abilities;
 mod answers;
 mod call;
 mod callee;
@@ -13,8 +14,10 @@ mod changes;
 mod dialogs_told;
 mod documents;
 mod errand;
+mod handing;
 mod identity;
 mod keyed;
+mod messages;
 mod notified;
 mod notifying;
 mod offers;
@@ -25,9 +28,11 @@ mod registration;
 mod reliable;
 mod replacing;
 mod subscribing;
+mod token;
 mod transferee;
 mod transferor;
 mod usages;
+mod verdict;
 mod wallet;
 mod watchers;
 mod who_may;
@@ -52,9 +57,11 @@ use cordboard_sip::{Method, Status, View};
 use dialogs_told::{Ending, Told};
 use errand::{Errand, Purpose};
 use keyed::Keyed;
+use messages::Outgoing;
 use ports::Ports;
 use referral::Referral;
 use registration::{Registration, Wish};
+use replacing::Ended;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -85,12 +92,18 @@ pub(crate) struct Telephone {
     watchers: Watchers,
     told: Told,
     auth: Authenticator,
+    /// Referrals with a dialog of their own, by Call-ID and our tag.
+    by_referral: BTreeMap<Box<str>, u64>,
+    messages: Keyed<Outgoing>,
+    /// Calls that have ended, for those who name one.
+    ended: Ended,
     wallet: Wallet,
     registration: Registration,
     refuses: Option<Status>,
     incoming_calls: u64,
     ports: Ports,
     wheel: Wheel,
+    referral_wheel: Wheel,
     fired: Vec<u64>,
     /// Calls whose stay is to be looked at, when nothing refers to them any more.
     leaving: VecDeque<u64>,
@@ -117,12 +130,16 @@ impl Telephone {
             watchers: Watchers::default(),
             told: Told::default(),
             auth,
+            by_referral: BTreeMap::new(),
+            messages: Keyed::default(),
+            ended: Ended::default(),
             wallet: Wallet::default(),
             registration: Registration::default(),
             refuses: None,
             incoming_calls: 0,
             ports,
             wheel: Wheel::default(),
+            referral_wheel: Wheel::default(),
             fired: Vec::new(),
             leaving: VecDeque::new(),
         }
@@ -148,6 +165,7 @@ impl Telephone {
                 | Method::Refer
                 | Method::Notify
                 | Method::Subscribe
+                | Method::Message
         );
         if !known {
             return answers::not_allowed(desk, now, server, request);
@@ -158,19 +176,24 @@ impl Telephone {
             (Method::Bye, Some(at)) => self.bye_received(desk, now, server, request, at),
             (Method::Prack, Some(at)) => self.pracked(desk, now, server, request, at),
             (Method::Update, Some(at)) => self.updated(desk, now, server, request, at),
-            (Method::Refer, Some(at)) => self.referred(desk, now, server, request, at),
+            (Method::Refer, found) => self.referred(desk, now, flow, server, request, found),
             (Method::Notify, found) => self.notify_received(desk, now, server, request, found),
             (Method::Subscribe, found) => self.subscribe_received(desk, now, flow, server, request, found),
-            // Whoever has no call with us may not have us call others.
-            (Method::Refer, None) if request.to_tag().is_none() => {
-                desk.reply(now, server, request, Status::FORBIDDEN);
-            }
             // §12.2.2: it names a dialog that is not here. A BYE can only be inside one.
-            (Method::Invite | Method::Options, None) if request.to_tag().is_some() => {
+            (Method::Invite | Method::Options | Method::Message, None) if request.to_tag().is_some() => {
                 desk.reply(now, server, request, Status::CALL_DOES_NOT_EXIST);
             }
             (Method::Invite, None) => self.incoming(desk, now, flow, server, request),
             (Method::Options, _) => self.options(desk, now, flow, server, request),
+            (Method::Message, found) => {
+                if let Some((at, leg)) = found
+                    && let Some(call) = self.calls.get_mut(at)
+                    && let Err(late) = call.legs[leg].dialog.accept(request)
+                {
+                    return desk.reply(now, server, request, late.status());
+                }
+                Self::message_received(desk, now, server, request);
+            }
             _ => desk.reply(now, server, request, Status::CALL_DOES_NOT_EXIST),
         }
         self.leave();
@@ -256,6 +279,17 @@ impl Telephone {
             CallAction::Identify { call, address } => self.identify(desk, now, call, &address),
             CallAction::Transfer { call, to } => self.transfer(desk, now, call, &to),
             CallAction::TransferTo { call, target } => self.transfer_to(desk, now, call, target),
+            CallAction::TransferByMessage { call, to } => self.transfer_by_message(desk, now, call, &to),
+            CallAction::MoveTo { call, to } => self.move_to(desk, now, call, &to),
+            CallAction::ClickToDial { call, whom, to, reports } => {
+                self.click_to_dial(desk, now, call, (&whom, &to), reports);
+            }
+            CallAction::Consult { call, to } => self.consult(desk, now, call, &to),
+            CallAction::Follow { call, link } => self.follow(desk, now, call, &link),
+            CallAction::AskAbilities(name) => self.ask_abilities(desk, now, name),
+            CallAction::SendMessage { to, body } => self.send_message(desk, now, &to, &body),
+            CallAction::Consent(name) => self.consent(desk, now, name),
+            CallAction::Refuse(name) => self.refuse(desk, now, name),
             CallAction::HangUp(name) => self.hang_up(desk, now, name),
             CallAction::Watching(action) => self.watch_action(desk, now, action),
             CallAction::ByeEarly(name) => self.bye_early(desk, now, name),
@@ -323,6 +357,10 @@ impl Telephone {
                 self.call_due(desk, now, key);
             }
         }
+        self.referral_wheel.fire(now, &mut fired);
+        for key in fired.drain(..) {
+            self.referral_due(desk, now, key);
+        }
         self.fired = fired;
         self.watches_due(desk, now);
         self.watchers_due(desk, now);
@@ -357,7 +395,8 @@ impl Telephone {
         self.timer_due(desk, now, key);
         self.provisionals_due(desk, now, key);
         self.ringing_due(desk, now, key);
-        self.referrals_due(desk, now, key);
+        self.link_due(desk, now, key);
+        self.leaving_due(desk, now, key);
         self.proceed(desk, now, key);
     }
 
@@ -385,9 +424,24 @@ impl Telephone {
         }
     }
 
+    /// Ends a call that the other side was to end.
+    fn leaving_due(&mut self, desk: &mut Desk, now: Instant, key: u64) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        if call.leave_at.is_some_and(|due| due <= now) {
+            call.leave_at = None;
+            let name = call.name;
+            if !call.is_over() {
+                self.hang_up(desk, now, name);
+            }
+        }
+    }
+
     /// When [`handle_timeout`](Self::handle_timeout) is wanted next.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        [self.wheel.next(), self.watches.next(), self.watchers.next()].into_iter().flatten().min()
+        [self.wheel.next(), self.referral_wheel.next(), self.watches.next(), self.watchers.next()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Whether no call is up or under way, nothing is asked, and no registration is kept.
@@ -397,6 +451,7 @@ impl Telephone {
             && self.referrals.len() == 0
             && self.watches.len() == 0
             && self.watchers.len() == 0
+            && self.messages.len() == 0
             && self.registration.is_idle()
     }
 
@@ -424,6 +479,9 @@ impl Telephone {
         call.glare_until = None;
         // Whoever still lacks our 2xx gets the BYE.
         call.sent_ok = None;
+        call.leave_at = None;
+        call.handing_until = None;
+        self.ended.keep(call);
         let (name, silent) = (call.name, call.silent);
         let (outcome, status) = call.ending;
         if !silent {
@@ -490,8 +548,15 @@ impl Telephone {
                 call.cseq += 1;
                 Some(call.cseq)
             }
-            Purpose::Change(key) => Some(self.calls.get_mut(key)?.dialog_mut()?.next_cseq()),
-            Purpose::Refer(_, referral) | Purpose::Notify(_, referral) => self.referral_cseq(referral),
+            Purpose::Change(key) | Purpose::Options(key) => {
+                Some(self.calls.get_mut(key)?.dialog_mut()?.next_cseq())
+            }
+            Purpose::Refer(referral) | Purpose::Notify(referral) => self.referral_cseq(referral),
+            Purpose::Message(key) => {
+                let message = self.messages.get_mut(key)?;
+                message.cseq += 1;
+                Some(message.cseq)
+            }
             Purpose::Bye(key, leg)
             | Purpose::Ack(key, leg)
             | Purpose::Prack(key, leg)
@@ -509,7 +574,9 @@ impl Telephone {
                     watcher.realms = realms;
                 }
             }
-            (_, None) => self.registration.keep_realms(realms),
+            (Purpose::Refer(key) | Purpose::Notify(key), _) => self.keep_referral_realms(key, realms),
+            (Purpose::Register, _) => self.registration.keep_realms(realms),
+            (_, None) => {}
             (_, Some(key)) => {
                 if let Some(call) = self.calls.get_mut(key) {
                     call.realms = realms;
@@ -535,8 +602,10 @@ impl Telephone {
             Purpose::Ack(..)
             | Purpose::Prack(..)
             | Purpose::Bye(..)
+            | Purpose::Options(..)
             | Purpose::Refer(..)
             | Purpose::Notify(..)
+            | Purpose::Message(..)
             | Purpose::Register => false,
         }
     }

@@ -30,9 +30,10 @@ impl Telephone {
             None => return desk.reply(now, server, request, Status::BAD_EVENT),
         };
         if event.is("refer") {
-            return match found {
-                Some(at) => self.notified(desk, now, server, request, at),
-                None => desk.reply(now, server, request, Status::CALL_DOES_NOT_EXIST),
+            return match (found, self.find_referral(request)) {
+                (Some(at), _) => self.notified(desk, now, server, request, at),
+                (None, Some(key)) => self.notified_alone(desk, now, server, request, key),
+                (None, None) => desk.reply(now, server, request, Status::CALL_DOES_NOT_EXIST),
             };
         }
         let Some(package) = Package::of(event.event.as_str()) else {

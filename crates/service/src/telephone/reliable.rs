@@ -4,6 +4,7 @@
 use super::Telephone;
 use super::call::{Call, RING_AGAIN};
 use super::errand::{ContactLine, Letter, Purpose, SDP};
+use super::token::description;
 use crate::call::CallName;
 use crate::desk::Desk;
 use crate::settings::Reliability;
@@ -150,7 +151,8 @@ impl Telephone {
         let Some(bytes) = call.ringing.as_ref().map(|ringing| ringing.request.clone()) else { return };
         let Ok(request) = View::parse(&bytes) else { return };
         let awaited = call.exchange_in(0) == offer_answer::State::Asked;
-        let body = if said == Said::EarlyMedia && awaited { call.preview(request.body()) } else { None };
+        let body =
+            if said == Said::EarlyMedia && awaited { call.preview(description(&request)) } else { None };
         self.respond(desk, now, key, said.status(), &[], body.as_deref());
     }
 
@@ -209,7 +211,8 @@ impl Telephone {
         let Some(bytes) = call.ringing.as_ref().map(|ringing| ringing.request.clone()) else { return };
         let Ok(request) = View::parse(&bytes) else { return };
         // What cannot be answered was refused when it came.
-        let body = if describes(call, said) { call.describe(request.body()).ok().flatten() } else { None };
+        let body =
+            if describes(call, said) { call.describe(description(&request)).ok().flatten() } else { None };
         let rseq_line = rseq.to_string();
         let lines = [(Name::REQUIRE, "100rel"), (Name::RSEQ, &*rseq_line)];
         let body = body.map(|(_, body)| body);
@@ -471,10 +474,9 @@ impl Telephone {
 /// INVITE does not make, and early media takes the answer with it.
 fn describes(call: &Call, said: Said) -> bool {
     let asked = call.exchange_in(0) == offer_answer::State::Asked;
-    let offers_nothing = call
-        .ringing
-        .as_ref()
-        .is_some_and(|ringing| View::parse(&ringing.request).is_ok_and(|request| request.body().is_empty()));
+    let offers_nothing = call.ringing.as_ref().is_some_and(|ringing| {
+        View::parse(&ringing.request).is_ok_and(|request| description(&request).is_empty())
+    });
     match said {
         _ if offers_nothing => !call.has_agreed(0) && call.exchange_in(0) == offer_answer::State::Stable,
         Said::EarlyMedia => asked,

@@ -2,76 +2,267 @@
 
 use super::Telephone;
 use super::call::Change;
-use super::referral::{Issuer, MAX_REFERRALS, Part, REPORT_LIMIT, Referral};
+use super::referral::{Issuer, Own, Part, Place, REPORT_LIMIT, Referral, Retry};
+use super::verdict;
 use crate::call::{CallEvent, CallName};
 use crate::desk::Desk;
+use crate::settings::{Feature, Profile, Refers, Release};
+use cordboard_core::dialog::Dialog;
 use cordboard_core::refer::issuer::{Act, Input, State, step};
 use cordboard_core::time::Instant;
+use cordboard_core::transport::ListenerId;
 use cordboard_ladder::{Kind, Outcome};
-use cordboard_sip::header::{NameAddrRef, Replaces};
-use cordboard_sip::uri::Uri;
+use cordboard_sip::header::{NameAddrRef, Replaces, TargetDialog};
+use cordboard_sip::uri::{SipUri, Uri};
 use cordboard_sip::{Method, Name, Status, View};
+
+/// A REFER that is to be sent.
+pub(super) struct Asking {
+    /// The call that is handed over, or the name of the asking.
+    pub(super) name: CallName,
+    pub(super) kind: Kind,
+    /// The call whose other side is asked, if it is one.
+    pub(super) about: Option<u64>,
+    /// Who else is asked.
+    pub(super) whom: Box<str>,
+    /// What Refer-To says.
+    pub(super) refer_to: String,
+    /// The call that is to be taken over.
+    pub(super) target: Option<u64>,
+    pub(super) retry: Retry,
+    pub(super) reports: bool,
+}
+
+/// How the target of a transfer is named (RFC 5589 §7.3).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Naming {
+    /// By its Contact, which leads to that telephone and no other, if it can be reached.
+    Contact,
+    /// By its address-of-record, which can be reached, but may lead elsewhere.
+    Address,
+}
 
 impl Telephone {
     /// Asks the other side of a call to call somebody else (RFC 5589 §6).
     pub(super) fn transfer(&mut self, desk: &mut Desk, now: Instant, name: CallName, to: &str) {
-        let uri = NameAddrRef::parse(to).ok().filter(|address| address.uri().is_ok());
-        let sent = uri.is_some_and(|address| {
-            let target = format!("<{}>", address.uri_text());
-            self.refer(desk, now, name, Kind::UnattendedTransfer, target)
+        let about = self.to_be_handed_over(name);
+        let asking = about.and_then(|about| {
+            let address = NameAddrRef::parse(to).ok().filter(|address| address.uri().is_ok())?;
+            Some((about, address.uri_text()))
         });
-        if !sent {
-            Self::tell(desk, CallEvent::Impossible(name));
+        let Some((about, uri)) = asking else { return Self::tell(desk, CallEvent::Impossible(name)) };
+        if self.is_other_side(about, uri) {
+            return Self::tell_itself(desk, name, Kind::UnattendedTransfer);
         }
+        let asking = Asking {
+            name,
+            kind: Kind::UnattendedTransfer,
+            about: Some(about),
+            whom: Box::default(),
+            refer_to: format!("<{uri}>"),
+            target: None,
+            retry: Retry::Never,
+            reports: true,
+        };
+        self.refer(desk, now, asking);
+    }
+
+    /// The call of that name, if it is up and has room for one more transfer.
+    pub(super) fn to_be_handed_over(&self, name: CallName) -> Option<u64> {
+        let at = *self.names.get(&name)?;
+        let call = self.calls.get(at).filter(|call| call.is_up() && call.answered.is_some())?;
+        (call.handing.is_none() && self.takes_referral(Some(at))).then_some(at)
+    }
+
+    /// Whether a URI is where the other side of a call is itself.
+    fn is_other_side(&self, at: u64, uri: &str) -> bool {
+        let call = self.calls.get(at);
+        let target = call.and_then(|call| Uri::parse(call.legs.get(call.answered?)?.dialog.target()).ok());
+        target.is_some_and(|target| Uri::parse(uri).is_ok_and(|uri| uri.equivalent(&target)))
+    }
+
+    fn tell_itself(desk: &mut Desk, name: CallName, kind: Kind) {
+        let outcome = Outcome::RefersToItself;
+        let says = verdict::sentence(outcome, kind, None, Some(verdict::ITSELF));
+        Self::tell(desk, CallEvent::Transferred { call: name, kind, outcome, status: None, says });
     }
 
     /// Asks the other side of one call to take over that of another (RFC 5589 §7).
-    pub(super) fn transfer_to(&mut self, desk: &mut Desk, now: Instant, name: CallName, target: CallName) {
-        let sent = name != target
-            && self
-                .takeover(target)
-                .is_some_and(|refer_to| self.refer(desk, now, name, Kind::AttendedTransfer, refer_to));
-        if !sent {
-            Self::tell(desk, CallEvent::Impossible(name));
+    pub(super) fn hand_over(&mut self, desk: &mut Desk, now: Instant, at: u64, target: u64, kind: Kind) {
+        let Some(name) = self.calls.get(at).map(|call| call.name) else { return };
+        let contact = self.calls.get(target).and_then(|call| Some(&call.legs.get(call.answered?)?.dialog));
+        let naming = contact.map_or(Naming::Contact, naming);
+        let Some(refer_to) = self.takeover(target, naming) else {
+            return Self::tell(desk, CallEvent::Impossible(name));
+        };
+        let retry = if naming == Naming::Address { Retry::Contact } else { Retry::TurnedRound };
+        let asking = Asking {
+            name,
+            kind,
+            about: Some(at),
+            whom: Box::default(),
+            refer_to,
+            target: Some(target),
+            retry,
+            reports: true,
+        };
+        self.refer(desk, now, asking);
+    }
+
+    /// Asks a telephone outside any call to call somebody (RFC 5359 §2.18).
+    pub(super) fn click_to_dial(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        name: CallName,
+        (whom, to): (&str, &str),
+        reports: bool,
+    ) {
+        let uri = |text: &str| -> Option<Box<str>> {
+            let address = NameAddrRef::parse(text).ok().filter(|address| address.uri().is_ok())?;
+            Some(address.uri_text().into())
+        };
+        match (uri(whom), uri(to)) {
+            (Some(whom), Some(to)) if !self.names.contains_key(&name) && self.takes_referral(None) => {
+                let asking = Asking {
+                    name,
+                    kind: Kind::ClickToDial,
+                    about: None,
+                    whom,
+                    refer_to: format!("<{to}>"),
+                    target: None,
+                    retry: Retry::Never,
+                    reports,
+                };
+                self.refer(desk, now, asking);
+            }
+            _ => Self::tell(desk, CallEvent::Impossible(name)),
         }
     }
 
-    /// Where the target is, and the dialog with it as it sees it itself (RFC 3891 §3).
-    fn takeover(&self, target: CallName) -> Option<String> {
-        let call = self.calls.get(*self.names.get(&target)?).filter(|call| call.is_up())?;
+    /// Asks another telephone to take over the other side of a call.
+    pub(super) fn move_to(&mut self, desk: &mut Desk, now: Instant, name: CallName, to: &str) {
+        let asking = self.to_be_handed_over(name).and_then(|at| {
+            let address = NameAddrRef::parse(to).ok().filter(|address| address.uri().is_ok())?;
+            let call = self.calls.get(at)?;
+            let naming = naming(&call.legs.get(call.answered?)?.dialog);
+            Some(Asking {
+                name,
+                kind: Kind::AttendedTransfer,
+                about: None,
+                whom: address.uri_text().into(),
+                refer_to: self.takeover(at, naming)?,
+                target: Some(at),
+                retry: Retry::Never,
+                reports: true,
+            })
+        });
+        match asking {
+            Some(asking) => self.refer(desk, now, asking),
+            None => Self::tell(desk, CallEvent::Impossible(name)),
+        }
+    }
+
+    /// Where the other side of a call is, and the dialog with it as it sees it itself (RFC 3891 §3).
+    fn takeover(&self, target: u64, naming: Naming) -> Option<String> {
+        Some(format!("<{}>", self.link(target, naming == Naming::Address)?))
+    }
+
+    /// A link by which the other side of a call is taken over.
+    pub(super) fn link(&self, target: u64, by_address: bool) -> Option<String> {
+        let call = self.calls.get(target).filter(|call| call.is_up())?;
         let dialog = &call.legs.get(call.answered?)?.dialog;
         let id = dialog.id();
         let replaces =
             Replaces::new(id.call_id.parse().ok()?, id.remote_tag.parse().ok()?, id.local_tag.parse().ok()?);
-        let mut uri = Uri::parse(dialog.target()).ok()?;
-        let sip = uri.as_sip_mut()?;
+        let text =
+            if by_address { NameAddrRef::parse(dialog.remote()).ok()?.uri_text() } else { dialog.target() };
+        let mut uri = Uri::parse(text).ok()?;
+        let sip: &mut SipUri = uri.as_sip_mut()?;
         sip.headers.push("Replaces", replaces);
         sip.headers.push("Require", "replaces");
-        Some(format!("<{uri}>"))
+        Some(uri.to_string())
     }
 
-    fn refer(&mut self, desk: &mut Desk, now: Instant, name: CallName, kind: Kind, refer_to: String) -> bool {
-        let Some(at) = self.names.get(&name).copied() else { return false };
-        let Some(call) = self.calls.get(at) else { return false };
-        let Some(leg) = call.answered.filter(|_| call.is_up() && call.referrals.len() < MAX_REFERRALS) else {
-            return false;
+    /// Sends a REFER: in its call, or in a dialog of its own.
+    pub(super) fn refer(&mut self, desk: &mut Desk, now: Instant, asking: Asking) {
+        let mut lines: Vec<(Name, Box<str>)> = vec![
+            (Name::REFER_TO, asking.refer_to.into()),
+            (Name::REFERRED_BY, format!("<sip:{}@{}>", self.account.user, self.account.domain).into()),
+        ];
+        let leg = asking.about.and_then(|at| self.calls.get(at)?.answered);
+        let place = match (asking.about, leg) {
+            (Some(at), Some(leg)) => match self.named_outside(at, leg) {
+                Some((target, named)) => {
+                    lines.push((Name::TARGET_DIALOG, named));
+                    lines.push((Name::REQUIRE, "tdialog".into()));
+                    self.own_place(desk, &target, Some(at))
+                }
+                None => Place::Leg(leg),
+            },
+            (Some(_), None) => return Self::tell(desk, CallEvent::Impossible(asking.name)),
+            (None, _) => self.own_place(desk, &asking.whom, None),
         };
+        if !asking.reports {
+            lines.push((Name::REFER_SUB, "false".into()));
+        }
         let issuer = Issuer {
             state: State::Sent,
-            kind,
+            kind: asking.kind,
+            name: asking.name,
+            target: asking.target,
+            retry: asking.retry,
             cseqs: Vec::new(),
             status: None,
+            words: None,
             until: now + REPORT_LIMIT,
             peer_left: false,
         };
-        let key = self.add_referral(at, Referral { call: at, leg, part: Part::Issuer(issuer) });
-        let referred_by = format!("<sip:{}@{}>", self.account.user, self.account.domain);
-        let lines = vec![(Name::REFER_TO, refer_to.into()), (Name::REFERRED_BY, referred_by.into())];
+        let key = self.add_referral(Referral::new(asking.about, place, Part::Issuer(issuer)));
         if !self.write_in_dialog(desk, now, key, Method::Refer, lines, None) {
             self.advance_issuer(desk, now, key, Input::Refused);
         }
-        self.arm_referrals(at);
-        true
+        self.arm_referral(key);
+    }
+
+    /// RFC 5589 §5: where a REFER goes that names a call instead of travelling in it, and how it names it; none if it
+    /// had better travel in it.
+    fn named_outside(&self, at: u64, leg: usize) -> Option<(Box<str>, Box<str>)> {
+        let transfers = &self.account.transfers;
+        let wanted = transfers.refers == Refers::OnItsOwn || transfers.profile == Profile::Rfc7647;
+        let call = self.calls.get(at).filter(|call| {
+            wanted
+                && transfers.knows(Feature::TargetDialog)
+                && call.peer.features.supports(Feature::TargetDialog)
+        })?;
+        let dialog = &call.legs.get(leg)?.dialog;
+        if !is_gruu(dialog.target()) {
+            return None;
+        }
+        let id = dialog.id();
+        let named = TargetDialog::new(
+            id.call_id.parse().ok()?,
+            id.remote_tag.parse().ok()?,
+            id.local_tag.parse().ok()?,
+        );
+        Some((dialog.target().into(), named.to_string().into()))
+    }
+
+    /// A dialog for a REFER to that URI, which is still to be made.
+    fn own_place(&self, desk: &mut Desk, uri: &str, about: Option<u64>) -> Place {
+        let local_tag: Box<str> = desk.stack.dice().tag().into();
+        let call = about.and_then(|at| self.calls.get(at));
+        Place::Own(Box::new(Own {
+            call_id: desk.stack.dice().call_id().into(),
+            from: format!("{};tag={local_tag}", self.address()).into(),
+            local_tag,
+            to: format!("<{uri}>").into(),
+            ways: self.first_ways(uri),
+            cseq: 0,
+            realms: call.map(|call| call.realms.clone()).unwrap_or_default(),
+            listener: call.map_or(ListenerId(0), |call| call.listener),
+            dialog: None,
+        }))
     }
 
     /// The final response to a REFER, or none.
@@ -91,11 +282,18 @@ impl Telephone {
             Some(_) if status.is_success() => Input::Accepted,
             _ => Input::Refused,
         };
-        if let Some(Part::Issuer(issuer)) = self.referrals.get_mut(key).map(|referral| &mut referral.part)
+        let Some(referral) = self.referrals.get_mut(key) else { return };
+        if let (Place::Own(own), Some(response), Input::Accepted) = (&mut referral.place, response, input)
+            && own.dialog.is_none()
+        {
+            own.dialog = Dialog::from_response(response).ok();
+        }
+        if let Part::Issuer(issuer) = &mut referral.part
             && input == Input::Refused
             && issuer.state == State::Sent
         {
             issuer.status = Some(status);
+            issuer.words = response.and_then(verdict::words);
         }
         self.advance_issuer(desk, now, key, input);
     }
@@ -107,6 +305,7 @@ impl Telephone {
         now: Instant,
         key: u64,
         status: Option<Status>,
+        words: Option<Box<str>>,
         ended: bool,
     ) {
         let input = match status {
@@ -119,21 +318,24 @@ impl Telephone {
             && issuer.state != State::Over
         {
             issuer.status = status.or(issuer.status);
+            issuer.words = words.or(issuer.words.take());
         }
         self.advance_issuer(desk, now, key, input);
     }
 
     /// Feeds the transferor's table and does what it says.
     pub(super) fn advance_issuer(&mut self, desk: &mut Desk, now: Instant, key: u64, input: Input) {
+        let another = self.another_try(key, input);
+        let input = if another.is_some() { Input::TriedAnew } else { input };
         let Some(referral) = self.referrals.get_mut(key) else { return };
         let at = referral.call;
         let Part::Issuer(issuer) = &mut referral.part else { return };
         let (state, acts) = step(issuer.state, input);
         issuer.state = state;
-        let (kind, status) = (issuer.kind, issuer.status);
-        let outcome = outcome_of(input, issuer);
-        let Some(call) = self.calls.get(at) else { return };
-        let (name, up, holds) = (call.name, call.is_up(), call.media.holds);
+        let (name, kind, status, target) = (issuer.name, issuer.kind, issuer.status, issuer.target);
+        let asked = at.and_then(|at| self.calls.get(at)).filter(|call| call.is_up()).map(|call| call.name);
+        let outcome = verdict::outcome_of(input, issuer, asked.is_some());
+        let words = issuer.words.clone();
         for act in acts {
             match act {
                 Act::TellProgress => {
@@ -142,38 +344,93 @@ impl Telephone {
                     }
                 }
                 Act::TellOutcome => {
-                    Self::tell(desk, CallEvent::Transferred { call: name, kind, outcome, status });
+                    let says = verdict::sentence(outcome, kind, status, words.as_deref());
+                    Self::tell(desk, CallEvent::Transferred { call: name, kind, outcome, status, says });
                 }
-                Act::Release if up => self.hang_up(desk, now, name),
-                Act::Restore if up && holds => self.want(desk, now, name, Change::Resume),
-                Act::Release | Act::Restore => {}
+                Act::Release => {
+                    if let Some(asked) = asked {
+                        self.release(desk, now, asked);
+                    }
+                    // Whoever is taken over ends that call. If it does not, we do.
+                    self.leave_soon(desk, now, target);
+                }
+                Act::Restore => self.restore(desk, now, name),
             }
         }
         self.drop_referral(key);
-        self.arm_referrals(at);
+        if let Some(another) = another {
+            self.refer(desk, now, another);
+        }
+    }
+
+    /// Ends the old call of a transfer that worked, or leaves that to the transferee for a while.
+    fn release(&mut self, desk: &mut Desk, now: Instant, name: CallName) {
+        match self.account.transfers.release {
+            Release::Transferor => self.hang_up(desk, now, name),
+            Release::Transferee => self.leave_soon(desk, now, self.names.get(&name).copied()),
+        }
+    }
+
+    /// Gives the other side of a call time to end it.
+    pub(super) fn leave_soon(&mut self, desk: &Desk, now: Instant, at: Option<u64>) {
+        if let Some((at, call)) = at.and_then(|at| Some((at, self.calls.get_mut(at)?)))
+            && !call.is_over()
+        {
+            call.leave_at = Some(now + desk.stack.timing().give_up());
+            self.arm(at);
+        }
+    }
+
+    /// Takes somebody off hold whose transfer failed, so that the parties have each other back (RFC 5589 §6.3).
+    pub(super) fn restore(&mut self, desk: &mut Desk, now: Instant, name: CallName) {
+        let call = self.names.get(&name).and_then(|at| self.calls.get(*at));
+        if call.is_some_and(|call| call.is_up() && call.media.holds) {
+            self.want(desk, now, name, Change::Resume);
+        }
+    }
+
+    /// What is tried after a REFER that led to nothing (RFC 5589 §7.4, §7.5).
+    fn another_try(&self, key: u64, input: Input) -> Option<Asking> {
+        let referral = self.referrals.get(key)?;
+        let Part::Issuer(issuer) = &referral.part else { return None };
+        if issuer.state == State::Over {
+            return None;
+        }
+        let up = |at: u64| self.calls.get(at).is_some_and(super::call::Call::is_up);
+        let (at, target) = (referral.call.filter(|at| up(*at))?, issuer.target.filter(|at| up(*at))?);
+        let code = issuer.status.map(Status::code)?;
+        let (about, target, naming) = match (input, issuer.retry) {
+            (Input::Refused, Retry::TurnedRound | Retry::Contact) if matches!(code, 405 | 501) => {
+                let call = self.calls.get(at)?;
+                (target, at, naming(&call.legs.get(call.answered?)?.dialog))
+            }
+            // The target itself, or the person, has decided.
+            (Input::Failure, Retry::Contact) if !matches!(code, 429 | 486 | 487 | 600..) => {
+                (at, target, Naming::Contact)
+            }
+            _ => return None,
+        };
+        self.takes_referral(Some(about)).then_some(())?;
+        Some(Asking {
+            name: issuer.name,
+            kind: issuer.kind,
+            about: Some(about),
+            whom: Box::default(),
+            refer_to: self.takeover(target, naming)?,
+            target: Some(target),
+            retry: Retry::Never,
+            reports: true,
+        })
     }
 }
 
-/// How a transfer ended.
-fn outcome_of(input: Input, issuer: &Issuer) -> Outcome {
-    let attended = issuer.kind == Kind::AttendedTransfer;
-    match (input, issuer.status.map(Status::code)) {
-        (Input::Success, _) => Outcome::Completed,
-        (Input::Refused, _) => Outcome::Refused,
-        // Only who made the call can have given it up. Its BYE may be later than this.
-        (Input::Failure, Some(487)) => Outcome::TransfereeLeft,
-        (Input::Failure, Some(481)) if attended => Outcome::ReplacesNoMatch,
-        (Input::Failure, Some(486)) if attended => Outcome::AlreadyAnswered,
-        (Input::Failure, Some(603)) if attended => Outcome::AlreadyEnded,
-        (Input::Failure, Some(486 | 600)) => Outcome::TargetBusy,
-        (Input::Failure, Some(408 | 480)) => Outcome::TargetNoAnswer,
-        (Input::Failure, Some(403 | 603 | 607 | 608)) => Outcome::TargetDeclined,
-        (Input::Failure, Some(404 | 410 | 484 | 485 | 604)) => Outcome::TargetNotFound,
-        (Input::Failure, _) => Outcome::TargetUnreachable,
-        (Input::TimedOut, _) if issuer.peer_left => Outcome::TransfereeLeft,
-        (Input::TimedOut, _) => Outcome::TimedOut,
-        (Input::Accepted | Input::AcceptedSilently | Input::Progress | Input::Ended, _) => {
-            Outcome::NotReported
-        }
-    }
+/// How the other side of a dialog is best named to others: its Contact leads to it and nobody else, and can be reached
+/// by others if it says so, or if we reach it without a server; else its address-of-record (RFC 5589 §7.3, §7.5).
+fn naming(dialog: &Dialog) -> Naming {
+    if is_gruu(dialog.target()) || dialog.way().routes.is_empty() { Naming::Contact } else { Naming::Address }
+}
+
+/// Whether a Contact says that it can be reached from everywhere (RFC 5627 §3.1).
+fn is_gruu(contact: &str) -> bool {
+    Uri::parse(contact).is_ok_and(|uri| uri.as_sip().is_some_and(|uri| uri.params.has("gr")))
 }

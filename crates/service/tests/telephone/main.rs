@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod calls;
+mod handing;
 mod handover;
 mod identity;
 mod pair;
@@ -10,6 +11,7 @@ mod peers;
 mod ports;
 mod puppet;
 mod races;
+mod referrals;
 mod registering;
 mod reliable;
 mod timing;

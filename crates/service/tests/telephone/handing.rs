@@ -1,0 +1,240 @@
+//! Handing over between telephones of ours, where no flow of an RFC is drawn: a link, one's other telephone, a target
+//! that rings, an address that leads nowhere, proof of who hands over.
+
+use crate::handover::{OURS, Scene, THEIRS};
+use crate::pair::{World, account, sdp};
+use bytes::Bytes;
+use cordboard_ladder::{Kind, Outcome};
+use cordboard_service::call::{CallAction, CallEvent, CallName};
+use cordboard_sip::{Method, Name, Status, View};
+use std::time::Duration;
+
+const SECOND: CallName = CallName(2);
+
+/// The next request of this method that a puppet gets, others skipped.
+#[track_caller]
+fn next(world: &mut World, puppet: usize, method: Method) -> Bytes {
+    loop {
+        let bytes = world.receive(puppet);
+        let view = View::parse(&bytes).unwrap();
+        if view.is_request() && view.method() == method {
+            return bytes;
+        }
+    }
+}
+
+/// How a transfer ended.
+fn ended(world: &mut World, phone: usize) -> (CallName, Kind, Outcome, String) {
+    let event = world.wait(phone, |event| matches!(event, CallEvent::Transferred { .. }));
+    let CallEvent::Transferred { call, kind, outcome, says, .. } = event else {
+        unreachable!("it was waited for")
+    };
+    (call, kind, outcome, says.into())
+}
+
+fn over(call: CallName) -> impl Fn(&CallEvent) -> bool {
+    move |event| matches!(event, CallEvent::Ended { call: other, .. } if *other == call)
+}
+
+/// RFC 5359 §2.6 F5 and F7: to-tag has to be that of whoever is called, and the RFC has it the other way round.
+#[test]
+fn the_link_of_the_rfc_has_its_tags_swapped() {
+    let mut world = World::new();
+    let alice = world.phone("alice", account("alice"), 1);
+    let carol = world.phone("carol", account("carol"), 1);
+    let bob = world.puppet("bob");
+    let to = world.uri(bob).into();
+    world.press(alice, CallAction::Dial { call: OURS, to, offer: true });
+    let invite = next(&mut world, bob, Method::Invite);
+    let view = View::parse(&invite).unwrap();
+    let (call_id, alices) = (view.call_id().to_owned(), view.from_tag().unwrap().to_owned());
+    let contact = format!("<{}>", world.uri(bob));
+    let answer = sdp("sendrecv");
+    world.reply(bob, alice, &invite, Status::OK, "bobs", &[(Name::CONTACT, &contact)], Some(&answer));
+    world.wait(alice, |event| *event == CallEvent::Established(OURS));
+    let at = world.uri(alice);
+    let link = |to_tag: &str, from_tag: &str| {
+        format!("{at}?Replaces={call_id}%3Bto-tag%3D{to_tag}%3Bfrom-tag%3D{from_tag}&Require=replaces")
+    };
+    let printed: Box<str> = format!("<A HREF=\"{}\">Alice</A>", link("bobs", &alices)).into();
+    world.press(carol, CallAction::Follow { call: OURS, link: printed });
+    let refused = world.wait(carol, over(OURS));
+    assert!(
+        matches!(refused, CallEvent::Ended { status: Some(Status::CALL_DOES_NOT_EXIST), .. }),
+        "{refused:?}"
+    );
+    assert!(!world.told(alice).iter().any(over(OURS)), "the call with Bob goes on");
+    world.press(carol, CallAction::Follow { call: SECOND, link: link(&alices, "bobs").into() });
+    world.wait(carol, |event| *event == CallEvent::Established(SECOND));
+    let bye = next(&mut world, bob, Method::Bye);
+    assert_eq!(View::parse(&bye).unwrap().call_id(), call_id);
+}
+
+/// Alice goes on with Bob on her other telephone.
+#[test]
+fn a_call_moves_to_ones_other_telephone() {
+    let (mut world, alice, bob) = World::two();
+    let mobile = world.phone("mobile", account("alice"), 1);
+    let (ours, theirs) = world.talk(alice, bob);
+    let to = world.uri(mobile).into();
+    world.press(alice, CallAction::MoveTo { call: ours, to });
+    let asked = world.wait(mobile, |event| matches!(event, CallEvent::Asked { .. }));
+    let CallEvent::Asked { call, .. } = asked else { unreachable!("it was waited for") };
+    world.press(mobile, CallAction::Consent(call));
+    world.wait(mobile, |event| *event == CallEvent::Established(call));
+    world.wait(bob, |event| matches!(event, CallEvent::TakenOver { replaces, .. } if *replaces == theirs));
+    let (name, _, outcome, says) = ended(&mut world, alice);
+    assert_eq!((name, outcome, &*says), (ours, Outcome::Completed, "the new call is up"));
+    world.press(mobile, CallAction::HangUp(call));
+    world.settle();
+}
+
+/// Whoever consents to nothing leaves the call where it is.
+#[test]
+fn a_call_that_may_not_move_stays() {
+    let (mut world, alice, bob) = World::two();
+    let mobile = world.phone("mobile", account("alice"), 1);
+    let (ours, _) = world.talk(alice, bob);
+    let to = world.uri(mobile).into();
+    world.press(alice, CallAction::MoveTo { call: ours, to });
+    let asked = world.wait(mobile, |event| matches!(event, CallEvent::Asked { .. }));
+    let CallEvent::Asked { call, .. } = asked else { unreachable!("it was waited for") };
+    world.press(mobile, CallAction::Refuse(call));
+    let (name, _, outcome, _) = ended(&mut world, alice);
+    assert_eq!(name, ours);
+    assert_ne!(outcome, Outcome::Completed);
+    world.press(alice, CallAction::HangUp(ours));
+    world.wait(bob, |event| matches!(event, CallEvent::Ended { .. }));
+    world.settle();
+}
+
+/// Alice and Bob talk, and Alice's call to Carol rings.
+fn with_ringing_target() -> (World, [usize; 3]) {
+    let (mut world, alice, bob) = World::two();
+    let carol = world.phone("carol", account("carol"), 1);
+    world.talk(alice, bob);
+    let to = world.uri(carol).into();
+    world.press(alice, CallAction::Dial { call: SECOND, to, offer: true });
+    world.wait(alice, |event| *event == CallEvent::Ringing(SECOND));
+    world.press(alice, CallAction::TransferTo { call: OURS, target: SECOND });
+    world.pass(Duration::from_secs(5));
+    (world, [alice, bob, carol])
+}
+
+#[test]
+fn a_target_that_declines_leaves_the_parties_with_each_other() {
+    let (mut world, [alice, bob, carol]) = with_ringing_target();
+    world.press(carol, CallAction::Decline(THEIRS, Status::BUSY_HERE));
+    let (name, kind, outcome, _) = ended(&mut world, alice);
+    assert_eq!((name, kind, outcome), (OURS, Kind::SemiAttendedTransfer, Outcome::TargetBusy));
+    world.pass(Duration::from_mins(1));
+    assert!(!world.told(alice).iter().any(over(OURS)) && !world.told(bob).iter().any(over(THEIRS)));
+    world.press(alice, CallAction::HangUp(OURS));
+    world.settle();
+}
+
+#[test]
+fn a_transferee_that_does_not_wait_takes_the_ringing_along() {
+    let (mut world, [alice, bob, carol]) = with_ringing_target();
+    world.press(bob, CallAction::HangUp(THEIRS));
+    let (name, _, outcome, _) = ended(&mut world, alice);
+    assert_eq!((name, outcome), (OURS, Outcome::TransfereeLeft));
+    world.wait(carol, over(THEIRS));
+    world.settle();
+}
+
+#[test]
+fn a_transferor_that_gives_up_the_target_has_its_call_back() {
+    let (mut world, [alice, bob, carol]) = with_ringing_target();
+    world.press(alice, CallAction::HangUp(SECOND));
+    let (name, _, outcome, _) = ended(&mut world, alice);
+    assert_eq!((name, outcome), (OURS, Outcome::TargetNoAnswer));
+    world.wait(carol, over(THEIRS));
+    assert!(!world.told(bob).iter().any(over(THEIRS)));
+    world.press(alice, CallAction::HangUp(OURS));
+    world.settle();
+}
+
+/// A link that nobody follows, and one that nobody wants.
+#[test]
+fn a_link_ends_by_name_too() {
+    let (mut world, alice, bob) = World::two();
+    let carol = world.puppet("carol");
+    let (ours, _) = world.talk(alice, bob);
+    for (status, outcome) in [(Status::NOT_FOUND, Outcome::Refused), (Status::OK, Outcome::TimedOut)] {
+        let to = world.uri(carol).into();
+        world.press(alice, CallAction::TransferByMessage { call: ours, to });
+        let message = next(&mut world, carol, Method::Message);
+        world.reply(carol, alice, &message, status, "c", &[], None);
+        let (name, kind, ended, _) = ended(&mut world, alice);
+        assert_eq!((name, kind, ended), (ours, Kind::MessageTransfer, outcome));
+    }
+    world.press(alice, CallAction::HangUp(ours));
+    world.settle();
+}
+
+/// RFC 5589 §7.5, figure 10: the NOTIFYs of the second REFER bear its number.
+#[test]
+fn an_address_that_leads_nowhere_is_followed_by_the_contact() {
+    let mut scene = Scene::talking();
+    let (peer, alice) = (scene.peer, scene.alice);
+    let to = scene.world.uri(peer);
+    scene.world.press(alice, CallAction::Dial { call: OURS, to: to.clone().into(), offer: true });
+    let invite = next(&mut scene.world, peer, Method::Invite);
+    let route = format!("<sip:{};lr>", scene.world.address(peer));
+    let lines = [(Name::CONTACT, "<sip:hidden@192.0.2.200>"), (Name::RECORD_ROUTE, &*route)];
+    scene.world.reply(peer, alice, &invite, Status::OK, "t9", &lines, Some(&sdp("sendrecv")));
+    scene.world.wait(alice, |event| *event == CallEvent::Established(OURS));
+    scene.world.press(alice, CallAction::TransferTo { call: THEIRS, target: OURS });
+    let mut said = Vec::new();
+    for (status, event) in [("403 Forbidden", "refer"), ("200 OK", "refer;id=")] {
+        let refer = next(&mut scene.world, peer, Method::Refer);
+        let view = View::parse(&refer).unwrap();
+        said.push(view.value(Name::REFER_TO).unwrap().split('?').next().unwrap().to_owned());
+        scene.world.reply(peer, alice, &refer, Status::ACCEPTED, "p1", &[], None);
+        scene.cseq += 1;
+        let number = if event.ends_with('=') { view.cseq().0.to_string() } else { String::new() };
+        let notify = scene
+            .request("NOTIFY", "call", "p1")
+            .line(Name::EVENT, format_args!("{event}{number}"))
+            .line(Name::SUBSCRIPTION_STATE, "terminated;reason=noresource")
+            .body("message/sipfrag", format!("SIP/2.0 {status}\r\n").as_bytes());
+        scene.world.say(peer, alice, notify);
+    }
+    let (name, _, outcome, _) = ended(&mut scene.world, alice);
+    assert_eq!((name, outcome), (THEIRS, Outcome::Completed));
+    assert_eq!(said, [format!("<{to}"), "<sip:hidden@192.0.2.200".to_owned()]);
+}
+
+/// RFC 3892 §4: the transferee carries the token along, beside its own description, and the target can read that.
+#[test]
+fn a_token_is_carried_along_unread() {
+    let mut scene = Scene::talking();
+    let carol = scene.world.phone("carol", account("carol"), 1);
+    let (peer, alice) = (scene.peer, scene.alice);
+    let spy = scene.world.puppet("spy");
+    let body =
+        "--b\r\nContent-Type: message/sipfrag\r\nContent-ID: <proof@example.com>\r\n\r\nsigned\r\n--b--\r\n";
+    for target in [spy, carol] {
+        scene.cseq += 1;
+        let refer = scene
+            .request("REFER", "call", "p1")
+            .line(Name::REFER_TO, format_args!("<{}>", scene.world.uri(target)))
+            .line(Name::REFERRED_BY, "<sip:peer@example.com>;cid=\"proof@example.com\"")
+            .body("multipart/mixed;boundary=b", body.as_bytes());
+        scene.world.say(peer, alice, refer);
+    }
+    let invite = next(&mut scene.world, spy, Method::Invite);
+    let view = View::parse(&invite).unwrap();
+    let text = std::str::from_utf8(view.body()).unwrap();
+    assert!(view.value(Name::CONTENT_TYPE).unwrap().starts_with("multipart/mixed"));
+    assert!(
+        text.contains("Content-ID: <proof@example.com>")
+            && text.contains("signed")
+            && text.contains("m=audio")
+    );
+    assert_eq!(view.value(Name::REFERRED_BY), Some("<sip:peer@example.com>;cid=\"proof@example.com\""));
+    scene.world.wait(carol, |event| matches!(event, CallEvent::Incoming { .. }));
+    scene.world.press(carol, CallAction::Answer(THEIRS));
+    scene.world.wait(carol, |event| *event == CallEvent::Established(THEIRS));
+}

@@ -1,0 +1,411 @@
+//! REFERs inside and outside calls, what they are refused for and in which words, and the subscriptions that they make:
+//! RFC 3515, RFC 4488, RFC 4538, RFC 5057, RFC 7614.
+
+use crate::handover::{OURS, Scene, THEIRS};
+use crate::pair::account;
+use bytes::Bytes;
+use cordboard_ladder::{Kind, Outcome};
+use cordboard_service::call::{CallAction, CallEvent, CallName};
+use cordboard_service::settings::{Askers, Feature, Profile, Telephone, Transfers};
+use cordboard_sip::{Builder, Method, Name, Status, View};
+use std::time::Duration;
+
+/// The next message of those that came which is this request.
+#[track_caller]
+fn next(scene: &mut Scene, method: Method) -> Bytes {
+    loop {
+        let bytes = scene.world.receive(scene.peer);
+        let view = View::parse(&bytes).unwrap();
+        if view.is_request() && view.method() == method {
+            return bytes;
+        }
+    }
+}
+
+/// The status and the words of the answer to a request.
+fn answer(scene: &mut Scene, bytes: Bytes) -> (u16, String) {
+    scene.world.say(scene.peer, scene.alice, bytes);
+    scene.world.pass(Duration::from_millis(30));
+    let inbox = scene.world.inbox(scene.peer);
+    let answers = inbox.iter().map(|bytes| View::parse(bytes).unwrap()).filter(|view| !view.is_request());
+    let last = answers.last().unwrap();
+    let words = last.value(Name::WARNING).and_then(|warning| warning.split('"').nth(1)).unwrap_or_default();
+    (last.status().unwrap().code(), words.to_owned())
+}
+
+fn ok(scene: &mut Scene, request: &Bytes) {
+    let (peer, alice) = (scene.peer, scene.alice);
+    scene.world.reply(peer, alice, request, Status::OK, "p1", &[], None);
+}
+
+fn telephone(transfers: Transfers) -> Telephone {
+    Telephone { transfers, ..account("alice") }
+}
+
+/// A REFER outside the call.
+fn outside(scene: &Scene, call_id: &str, refer_to: &str) -> Builder {
+    scene.request("REFER", call_id, "r1").line(Name::REFER_TO, refer_to)
+}
+
+/// The body of a NOTIFY: its first line.
+fn piece(notify: &Bytes) -> String {
+    let view = View::parse(notify).unwrap();
+    let body = std::str::from_utf8(view.body()).unwrap();
+    body.lines().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn each_part_of_replaces_that_fails_is_named() {
+    let mut scene = Scene::talking();
+    let tag = scene.tag.clone();
+    let named = |call: &str, to: &str, from: &str| format!("{call};to-tag={to};from-tag={from}");
+    for (at, (value, words)) in [
+        (named("other", &tag, "p1"), "the Call-ID in Replaces matches no call"),
+        (named("call", "x", "p1"), "the to-tag in Replaces matches no call"),
+        (named("call", &tag, "p2"), "the from-tag in Replaces matches no call"),
+        (named("call", "p1", &tag), "the tags in Replaces are swapped"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let invite = scene.request("INVITE", &format!("no{at}"), "n1").line(Name::REPLACES, &value).finish();
+        assert_eq!(answer(&mut scene, invite), (481, words.into()), "{value}");
+    }
+    let bye = scene.request("BYE", "call", "p1").finish();
+    assert_eq!(scene.say(bye), [200]);
+    scene.world.pass(Duration::from_mins(1));
+    let invite =
+        scene.request("INVITE", "late", "n1").line(Name::REPLACES, named("call", &tag, "p1")).finish();
+    assert_eq!(answer(&mut scene, invite), (603, "the call that Replaces names has ended".into()));
+}
+
+#[test]
+fn a_refer_that_cannot_be_obeyed_is_refused_in_words() {
+    let mut scene = Scene::talking();
+    let itself = scene.world.uri(scene.alice);
+    for (refer_to, status, words) in [
+        ("<sip:192.0.2.9>", 484, "Refer-To names no user"),
+        ("<sip:a@192.0.2.2;method=BYE>", 400, "Refer-To asks for something else than a call"),
+        ("<sip:a@192.0.2.2?Replaces=x>", 400, "the Replaces in Refer-To cannot be read"),
+        ("<sip:alice@example.com>", 482, "Refer-To names whoever is asked"),
+        (&*format!("<{itself}>"), 482, "Refer-To names whoever is asked"),
+    ] {
+        scene.cseq += 1;
+        let refer = scene.request("REFER", "call", "p1").line(Name::REFER_TO, refer_to).finish();
+        assert_eq!(answer(&mut scene, refer), (status, words.into()), "{refer_to}");
+    }
+    scene.cseq += 1;
+    let wrong = scene.request("REFER", "call", "p1").finish();
+    assert_eq!(answer(&mut scene, wrong), (400, "there must be one Refer-To".into()));
+    assert!(!scene.is_over(THEIRS));
+}
+
+/// A REFER in a call that is not there: its tag matches nothing, or it has ended.
+#[test]
+fn a_refer_in_no_call_is_answered_481_in_words() {
+    let mut scene = Scene::talking();
+    let to = scene.world.uri(scene.alice);
+    let refer = |scene: &mut Scene, call_id: &str, to_tag: &str| {
+        scene.cseq += 1;
+        let bytes = Builder::request("REFER", &to)
+            .line(Name::VIA, format_args!("SIP/2.0/UDP 192.0.2.2:5060;branch=z9hG4bKno{}", scene.cseq))
+            .line(Name::FROM, "<sip:peer@example.com>;tag=p1")
+            .line(Name::TO, format_args!("<{to}>;tag={to_tag}"))
+            .line(Name::CALL_ID, call_id)
+            .line(Name::CSEQ, format_args!("{} REFER", scene.cseq))
+            .line(Name::CONTACT, "<sip:peer@192.0.2.2:5060>")
+            .line(Name::REFER_TO, "<sip:carol@192.0.2.9>")
+            .finish();
+        answer(scene, bytes)
+    };
+    assert_eq!(refer(&mut scene, "call", "x"), (481, "the tags match no call".into()));
+    assert_eq!(refer(&mut scene, "other", "x"), (481, "the Call-ID matches no call".into()));
+}
+
+/// RFC 4538: whoever names the call proves to be on its way.
+#[test]
+fn target_dialog_authorizes_a_refer_outside_the_call() {
+    let mut scene = Scene::talking();
+    let tag = scene.tag.clone();
+    for (at, (named, words)) in [
+        ("other;local-tag=T;remote-tag=p1", "the Call-ID of Target-Dialog matches no call"),
+        ("call;local-tag=x;remote-tag=p1", "the tags of Target-Dialog match no call"),
+        ("call;local-tag=T;remote-tag=p2", "the tags of Target-Dialog match no call"),
+        ("call;local-tag=p1;remote-tag=T", "the tags of Target-Dialog are swapped"),
+        ("call;local-tag=T", "Target-Dialog lacks a tag"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let refer = outside(&scene, &format!("out{at}"), "<sip:carol@192.0.2.9>")
+            .line(Name::TARGET_DIALOG, named.replace('T', &tag))
+            .line(Name::REQUIRE, "tdialog")
+            .finish();
+        assert_eq!(answer(&mut scene, refer), (403, words.into()), "{named}");
+    }
+    let refer = outside(&scene, "out", "<sip:carol@192.0.2.9>")
+        .line(Name::TARGET_DIALOG, format_args!("call;local-tag={tag};remote-tag=p1"))
+        .line(Name::REQUIRE, "tdialog")
+        .finish();
+    let (peer, alice) = (scene.peer, scene.alice);
+    scene.world.say(peer, alice, refer);
+    let notify = next(&mut scene, Method::Notify);
+    let view = View::parse(&notify).unwrap();
+    assert_eq!(
+        (view.call_id(), view.value(Name::EVENT)),
+        ("out", Some("refer")),
+        "in the dialog of the REFER"
+    );
+    assert_eq!(piece(&notify), "SIP/2.0 100 Trying");
+    ok(&mut scene, &notify);
+    let referred = |event: &CallEvent| matches!(event, CallEvent::Referred { call: Some(THEIRS), .. });
+    scene.world.wait(alice, referred);
+}
+
+/// RFC 3515 §2.4.2: the owner decides about strangers, and whoever says nothing has declined.
+#[test]
+fn a_stranger_needs_consent() {
+    let mut scene = Scene::talking();
+    let (peer, alice) = (scene.peer, scene.alice);
+    let to = scene.world.uri(peer);
+    for (at, (button, last)) in [
+        (Some(CallAction::Refuse as fn(CallName) -> CallAction), "603"),
+        (None, "480"),
+        (Some(CallAction::Consent), "100"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let refer = outside(&scene, &format!("ask{at}"), &format!("<{to}>")).finish();
+        scene.world.say(peer, alice, refer);
+        let notify = next(&mut scene, Method::Notify);
+        let state = View::parse(&notify).unwrap().value(Name::SUBSCRIPTION_STATE).unwrap().to_owned();
+        assert!(state.starts_with("pending"), "{state}");
+        ok(&mut scene, &notify);
+        let asked = scene.world.wait(alice, |event| matches!(event, CallEvent::Asked { .. }));
+        let CallEvent::Asked { call, .. } = asked else { unreachable!("it was waited for") };
+        if let Some(button) = button {
+            scene.world.press(alice, button(call));
+        }
+        let notify = next(&mut scene, Method::Notify);
+        assert_eq!(piece(&notify).split(' ').nth(1), Some(last));
+        ok(&mut scene, &notify);
+    }
+    let invite = next(&mut scene, Method::Invite);
+    assert_eq!(View::parse(&invite).unwrap().request_uri(), to);
+}
+
+#[test]
+fn a_telephone_may_refuse_strangers_at_once() {
+    let transfers = Transfers { askers: Askers::Refuse, ..Transfers::default() };
+    let mut scene = Scene::talking_at(telephone(transfers));
+    let refer = outside(&scene, "stranger", "<sip:a@192.0.2.2>").finish();
+    assert_eq!(scene.say(refer), [403]);
+}
+
+/// RFC 4488 §4, RFC 7614 §4: no NOTIFY follows, and the 202 says so.
+#[test]
+fn nobody_is_told_who_does_not_want_to_be() {
+    for (at, (name, value)) in [(Name::REFER_SUB, "false"), (Name::REQUIRE, "nosub")].into_iter().enumerate()
+    {
+        let mut scene = Scene::talking();
+        scene.cseq += 1;
+        let to = scene.world.uri(scene.peer);
+        let refer = scene
+            .request("REFER", "call", "p1")
+            .line(Name::REFER_TO, format_args!("<{to}>"))
+            .line(name, value)
+            .finish();
+        scene.world.say(scene.peer, scene.alice, refer);
+        scene.world.pass(Duration::from_millis(30));
+        let inbox = scene.world.inbox(scene.peer);
+        let views: Vec<View<'_>> = inbox.iter().map(|bytes| View::parse(bytes).unwrap()).collect();
+        let accepted = views.iter().find(|view| view.status() == Some(Status::ACCEPTED)).unwrap();
+        assert_eq!(accepted.value(Name::REFER_SUB), (at == 0).then_some("false"));
+        assert!(views.iter().any(|view| view.is_request() && view.method() == Method::Invite));
+        assert!(!views.iter().any(|view| view.is_request() && view.method() == Method::Notify));
+    }
+}
+
+/// RFC 3515 §2.4.6: the second REFER in a dialog is named in its NOTIFYs.
+#[test]
+fn the_second_refer_of_a_call_has_a_number() {
+    let mut scene = Scene::talking();
+    let (peer, alice) = (scene.peer, scene.alice);
+    let mut events = Vec::new();
+    for user in ["carol", "dave", "erin"] {
+        scene.cseq += 1;
+        let refer = scene
+            .request("REFER", "call", "p1")
+            .line(Name::REFER_TO, format_args!("<sip:{user}@192.0.2.9>"))
+            .finish();
+        scene.world.say(peer, alice, refer);
+        let notify = next(&mut scene, Method::Notify);
+        events.push(View::parse(&notify).unwrap().value(Name::EVENT).unwrap().to_owned());
+        ok(&mut scene, &notify);
+    }
+    assert_eq!(events, ["refer".to_owned(), "refer;id=3".into(), "refer;id=4".into()]);
+}
+
+/// The number that counts is that of the REFER with credentials; a peer may name the one before (RFC 3515 §2.4.6).
+#[test]
+fn a_refer_after_a_407_is_known_by_either_number() {
+    for older in [false, true] {
+        let mut scene = Scene::talking();
+        let (peer, alice) = (scene.peer, scene.alice);
+        scene.world.press(alice, CallAction::Transfer { call: THEIRS, to: "sip:carol@192.0.2.9".into() });
+        let first = next(&mut scene, Method::Refer);
+        let challenge = "Digest realm=\"x\", nonce=\"n\", algorithm=SHA-256, qop=\"auth\"";
+        let lines = [(Name::PROXY_AUTHENTICATE, challenge)];
+        scene.world.reply(peer, alice, &first, Status::PROXY_AUTHENTICATION_REQUIRED, "p1", &lines, None);
+        let second = next(&mut scene, Method::Refer);
+        let view = View::parse(&second).unwrap();
+        assert!(view.has(Name::PROXY_AUTHORIZATION));
+        let (asked, before) = (view.cseq().0, View::parse(&first).unwrap().cseq().0);
+        assert_eq!(asked, before + 1);
+        scene.world.reply(peer, alice, &second, Status::ACCEPTED, "p1", &[], None);
+        scene.cseq += 1;
+        let id = if older { before } else { asked };
+        let notify = scene
+            .request("NOTIFY", "call", "p1")
+            .line(Name::EVENT, format_args!("refer;id={id}"))
+            .line(Name::SUBSCRIPTION_STATE, "terminated;reason=noresource")
+            .body("message/sipfrag", b"SIP/2.0 486 Busy Here");
+        assert_eq!(scene.say(notify), [200]);
+        let busy =
+            |event: &CallEvent| matches!(event, CallEvent::Transferred { outcome: Outcome::TargetBusy, .. });
+        scene.world.wait(alice, busy);
+    }
+}
+
+/// RFC 5057 §4.1: the BYE ends the call, and the dialog stays for the subscription.
+#[test]
+fn a_bye_before_the_notify_leaves_the_dialog_to_the_subscription() {
+    let (mut scene, notify) = left_alone();
+    ok(&mut scene, &notify);
+    scene.world.settle();
+}
+
+/// RFC 6665 §4.2.2: a subscription that nobody knows any more ends, and with it the dialog.
+#[test]
+fn a_481_to_a_notify_ends_the_subscription() {
+    let (mut scene, notify) = left_alone();
+    let (peer, alice) = (scene.peer, scene.alice);
+    scene.world.reply(peer, alice, &notify, Status::CALL_DOES_NOT_EXIST, "p1", &[], None);
+    scene.world.settle();
+}
+
+/// Alice is handed over, her transferor leaves, the target refuses her: the NOTIFY that tells so comes after the BYE.
+fn left_alone() -> (Scene, Bytes) {
+    let mut scene = Scene::talking();
+    let (peer, alice) = (scene.peer, scene.alice);
+    let to = scene.world.uri(peer);
+    scene.cseq += 1;
+    let refer = scene.request("REFER", "call", "p1").line(Name::REFER_TO, format_args!("<{to}>")).finish();
+    scene.world.say(peer, alice, refer);
+    let notify = next(&mut scene, Method::Notify);
+    ok(&mut scene, &notify);
+    let invite = next(&mut scene, Method::Invite);
+    scene.cseq += 1;
+    let bye = scene.request("BYE", "call", "p1").finish();
+    assert_eq!(scene.say(bye), [200]);
+    assert!(scene.is_over(THEIRS));
+    scene.world.reply(peer, alice, &invite, Status::BUSY_HERE, "t1", &[], None);
+    let notify = next(&mut scene, Method::Notify);
+    assert_eq!(piece(&notify), "SIP/2.0 486 Busy Here");
+    (scene, notify)
+}
+
+/// A report with the target's words in it, and one without.
+#[test]
+fn the_transferor_is_told_which_tag_failed() {
+    for (body, says) in [
+        (
+            "SIP/2.0 481 Gone\r\nWarning: 399 x \"the from-tag in Replaces matches no call\"\r\n",
+            "the target found no call to take over: the from-tag in Replaces matches no call (481)",
+        ),
+        ("SIP/2.0 481 Gone\r\n", "the target found no call to take over (481)"),
+    ] {
+        let mut scene = Scene::talking();
+        let (peer, alice) = (scene.peer, scene.alice);
+        let to = scene.world.uri(peer);
+        scene.world.press(alice, CallAction::Dial { call: OURS, to: to.into(), offer: true });
+        let invite = next(&mut scene, Method::Invite);
+        let contact = format!("<{}>", scene.world.uri(peer));
+        let answer = crate::pair::sdp("sendrecv");
+        scene.world.reply(
+            peer,
+            alice,
+            &invite,
+            Status::OK,
+            "t9",
+            &[(Name::CONTACT, &contact)],
+            Some(&answer),
+        );
+        scene.world.wait(alice, |event| *event == CallEvent::Established(OURS));
+        scene.world.press(alice, CallAction::TransferTo { call: THEIRS, target: OURS });
+        let refer = next(&mut scene, Method::Refer);
+        let view = View::parse(&refer).unwrap();
+        let refer_to = view.value(Name::REFER_TO).unwrap();
+        assert!(refer_to.contains("to-tag%3Dt9"), "{refer_to}");
+        scene.world.reply(peer, alice, &refer, Status::ACCEPTED, "p1", &[], None);
+        scene.cseq += 1;
+        let notify = scene
+            .request("NOTIFY", "call", "p1")
+            .line(Name::EVENT, "refer")
+            .line(Name::SUBSCRIPTION_STATE, "terminated;reason=noresource")
+            .body("message/sipfrag;version=2.0", body.as_bytes());
+        scene.say(notify);
+        let event = scene.world.wait(alice, |event| matches!(event, CallEvent::Transferred { .. }));
+        let expected = CallEvent::Transferred {
+            call: THEIRS,
+            kind: Kind::AttendedTransfer,
+            outcome: Outcome::ReplacesNoMatch,
+            status: Some(Status::CALL_DOES_NOT_EXIST),
+            says: says.into(),
+        };
+        assert_eq!(event, expected);
+        assert!(!scene.is_over(THEIRS) && !scene.is_over(OURS), "both calls go on");
+    }
+}
+
+/// What a telephone lacks it neither says nor does.
+#[test]
+fn what_is_switched_off_is_neither_said_nor_done() {
+    let lacks = vec![Feature::Refer, Feature::Replaces, Feature::TargetDialog, Feature::NoReferSub];
+    let mut scene = Scene::talking_at(telephone(Transfers { lacks, ..Transfers::default() }));
+    assert_eq!(scene.refer(&["<sip:carol@192.0.2.9>"]), [501]);
+    let tag = scene.tag.clone();
+    let mut lines = Scene::replaces(&tag, "p1", "");
+    lines.push((Name::REQUIRE, "replaces".into()));
+    assert_eq!(scene.takes_over("new", &lines), [420]);
+    assert_eq!(scene.takes_over("another", &lines[..1]), [180], "an unknown header is ignored");
+    let options = scene.request("OPTIONS", "ask", "o1").finish();
+    scene.world.say(scene.peer, scene.alice, options);
+    scene.world.pass(Duration::from_millis(30));
+    let inbox = scene.world.inbox(scene.peer);
+    let view = View::parse(inbox.last().unwrap()).unwrap();
+    assert!(!view.value(Name::ALLOW).unwrap().contains("REFER"));
+    assert!(
+        !view.lines_named(Name::SUPPORTED).any(|line| line.contains("replaces") || line.contains("nosub"))
+    );
+}
+
+/// The profile of gateways: what they want in a REFER, and a Replaces that matches nothing.
+#[test]
+fn a_gateway_takes_what_matches_nothing_as_a_new_call() {
+    let transfers = Transfers { profile: Profile::Gateway, ..Transfers::default() };
+    let mut scene = Scene::talking_at(telephone(transfers));
+    assert_eq!(scene.takes_over("new", &Scene::replaces("x", "y", "")), [180]);
+    scene.cseq += 1;
+    let refer = scene.request("REFER", "call", "p1").line(Name::REFER_TO, "<sip:carol@192.0.2.9>").finish();
+    assert_eq!(answer(&mut scene, refer), (400, "Referred-By and Contact are required".into()));
+}
+
+/// RFC 7647 §4.
+#[test]
+fn a_refer_may_be_answered_200() {
+    let transfers = Transfers { profile: Profile::Rfc7647, ..Transfers::default() };
+    let mut scene = Scene::talking_at(telephone(transfers));
+    assert_eq!(scene.refer(&["<sip:carol@192.0.2.9>"]), [200]);
+}
