@@ -59,7 +59,7 @@ pub enum PhoneError {
     #[error("{0}\n  try: --listen with an address of this machine, and a free port or none")]
     Start(#[from] StartError),
     /// There are no ports for its sound.
-    #[error(transparent)]
+    #[error("{0}\n  try: --listen with an address of this machine")]
     Ports(#[from] MediaPortError),
     /// The system refuses something.
     #[error("the system refuses {what}: {source}")]

@@ -13,7 +13,7 @@ use cordboard_service::door::{
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use crate::alarm::Alarm;
 use crate::clock::Clock;
@@ -46,6 +46,8 @@ pub(crate) struct Hub<A> {
     /// Set once, when the server ends.
     pub(crate) stopping: AtomicBool,
     slots: Box<[Slot<A>]>,
+    /// Shared by everybody who works off inputs, until what came of them is sent.
+    working: RwLock<()>,
     next_command: AtomicU64,
     /// Connections for which there was no room.
     refused: AtomicU64,
@@ -98,6 +100,7 @@ impl<A: Shard> Hub<A> {
             alarm: Alarm::new(),
             stopping: AtomicBool::new(false),
             slots: parts.agents.into_iter().map(slot).collect(),
+            working: RwLock::new(()),
             next_command: AtomicU64::new(1),
             refused: AtomicU64::new(0),
         })
@@ -138,10 +141,16 @@ impl<A: Shard> Hub<A> {
 
     /// Hands in what comes from outside the workers, and sends what comes out.
     pub(crate) fn run(self: &Arc<Self>, shard: ShardId, inputs: impl FnOnce(&mut Entered<'_, A>)) {
+        let _working = self.working();
         OUTBOX.with_borrow_mut(|out| {
             inputs(&mut self.enter(shard, self.clock.now(), out));
             self.send_datagrams(out, 0);
         });
+    }
+
+    /// To be held from the first input until what came of it is sent, and once at a time by a thread.
+    pub(crate) fn working(&self) -> RwLockReadGuard<'_, ()> {
+        self.working.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Hands in one message that came over a connection.
@@ -168,13 +177,15 @@ impl<A: Shard> Hub<A> {
         self.run(shard, |entered| entered.input(Input::Answer(ask, answer)));
     }
 
-    /// Hands a command to the given shards, under one name.
+    /// Hands a command to the given shards, under one name. Whoever commands may do so because of an event, whose
+    /// datagrams are sent first: a 200 must not overtake the 180 before it.
     pub(crate) fn command(
         self: &Arc<Self>,
         shards: impl Iterator<Item = ShardId>,
         command: &Command,
     ) -> CommandId {
         let id = CommandId(self.next_command.fetch_add(1, Ordering::Relaxed));
+        drop(self.working.write().unwrap_or_else(PoisonError::into_inner));
         for shard in shards {
             self.run(shard, |entered| entered.input(Input::Command(id, command.clone())));
         }

@@ -182,26 +182,31 @@ struct Worker {
 impl Worker {
     fn read_on<A: Shard>(&mut self, hub: &Arc<Hub<A>>, socket: &UdpSocket) {
         // After a panic, what is left of the batch.
-        self.deliver(hub);
-        hub.send_datagrams(&mut self.out, self.place);
+        self.work_off(hub);
         while !hub.is_stopping() {
             let mut wait = Duration::ZERO;
             match self.received.receive(socket) {
                 Ok(count) => {
                     wait = self.traffic.took(Instant::now(), count, BATCH);
                     self.sort(hub, count);
-                    self.deliver(hub);
                 }
                 Err(error) => match error.kind() {
                     io::ErrorKind::Interrupted => {}
                     _ => take_errors(socket, self.listener, &mut self.out.unreachable),
                 },
             }
-            hub.send_datagrams(&mut self.out, self.place);
+            self.work_off(hub);
             if !wait.is_zero() {
                 std::thread::sleep(wait);
             }
         }
+    }
+
+    /// Hands a batch in, and sends what comes out.
+    fn work_off<A: Shard>(&mut self, hub: &Arc<Hub<A>>) {
+        let _working = hub.working();
+        self.deliver(hub);
+        hub.send_datagrams(&mut self.out, self.place);
     }
 
     /// Finds the shard of each datagram of a batch.

@@ -66,7 +66,7 @@ impl Baresip {
 
     /// Where the one with this number is called directly.
     pub fn address(number: u8) -> String {
-        format!("127.0.0.{}:5060", label(number))
+        format!("127.0.0.{}:{}", label(number), port(Way::Direct))
     }
 
     fn control(&mut self) -> &mut Control {
@@ -181,6 +181,14 @@ impl Phone for Baresip {
     }
 }
 
+/// Where it listens, on an address of its own. linphone listens on all of them, perhaps at the usual port.
+const fn port(way: Way) -> u16 {
+    match way {
+        Way::Registered => 5060,
+        Way::Direct => 5080,
+    }
+}
+
 /// The last part of its address, which no other phone of the test has.
 const fn label(number: u8) -> u8 {
     11 + number
@@ -234,7 +242,7 @@ fn config(account: &Account, address: &str, label: u8) -> String {
     };
     // snd_path is short because sndfile cuts the names of its files at 128 bytes. ausine wants 48 kHz and two channels, or calls are never answered. mwi.so can flood; it stays out.
     format!(
-        "sip_listen {address}:5060
+        "sip_listen {address}:{port}
 {authority}
 call_local_timeout 120
 call_max_calls 4
@@ -257,6 +265,7 @@ module_app ctrl_tcp.so
 ctrl_tcp_listen {address}:4444
 snd_path sound
 ",
+        port = port(account.way),
         tone = account.tone,
     )
 }

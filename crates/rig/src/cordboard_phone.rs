@@ -15,8 +15,9 @@ use crate::process::Program;
 use crate::recording::Recording;
 use crate::switchboard::binary;
 
-/// Where the first listens that is called directly.
-const PORT: u16 = 5090;
+/// Where they listen that are called directly. linphone leaves the port out of its Refer-To, so that the target has the
+/// usual one.
+const PORTS: [u16; 3] = [5090, 5091, 5060];
 
 /// A `cordboard phone` with one account.
 #[derive(Debug)]
@@ -50,7 +51,7 @@ impl CordboardPhone {
 
     /// Where the one with this number is called directly.
     pub fn address(number: u8) -> String {
-        format!("127.0.0.1:{}", PORT + u16::from(number))
+        format!("127.0.0.1:{}", PORTS[usize::from(number)])
     }
 
     /// Says a line.
@@ -141,13 +142,13 @@ impl Phone for CordboardPhone {
         let mut command = Command::new(binary());
         command
             .args(["phone", "--json", "--auto-answer", "--user", user, "--transport", transport])
-            .args(["--tone", &tone.to_string(), "--record", "sound/heard.wav", "--ca", authority])
+            .args(["--tone", &tone.to_string(), "--record", "sound/heard.wav"])
             .current_dir(&self.directory)
             .stdin(Stdio::piped());
         match self.account.way {
             Way::Registered => command
                 .args(["--domain", domain, "--proxy", &format!("sip:{server};transport={transport}")])
-                .args(["--listen", "127.0.0.1", "--password-file", "password"]),
+                .args(["--listen", "127.0.0.1", "--password-file", "password", "--ca", authority]),
             Way::Direct => command.args(["--listen", &Self::address(*number)]),
         };
         let mut program = Program::start("cordboard phone", command, &self.directory.join("output.log"));
@@ -161,7 +162,9 @@ impl Phone for CordboardPhone {
     }
 
     fn dial(&mut self, uri: &str) {
-        self.does(&format!("dial {uri}"));
+        // The answer may come before the verb is said to be done.
+        self.say(&format!("dial {uri}"));
+        self.wait_event("dialing");
     }
 
     fn wait_established(&mut self) {

@@ -72,7 +72,7 @@ impl Linphone {
 
     /// Where the one with this number is called directly.
     pub fn address(number: u8) -> String {
-        format!("127.0.0.1:{}", port(number))
+        format!("127.0.0.1:{}", port(number, Way::Direct))
     }
 
     fn say(&mut self, command: &str) {
@@ -223,9 +223,12 @@ impl Phone for Linphone {
     }
 }
 
-/// Where it listens.
-fn port(number: u8) -> u16 {
-    5070 + u16::from(number)
+/// Where it listens. It leaves the port out of its Refer-To, so that a target that is called directly has the usual one.
+fn port(number: u8, way: Way) -> u16 {
+    match (way, number) {
+        (Way::Direct, 2) => 5060,
+        (Way::Direct | Way::Registered, _) => 5070 + u16::from(number),
+    }
 }
 
 /// `linphonec> ` stands before whatever was printed next.
@@ -248,7 +251,7 @@ fn configuration(account: &Account) -> String {
     let Account { user, password, domain, server, authority, .. } = account;
     let (uri, transport) = (account.uri(), account.transport.parameter());
     let number = u16::from(account.number);
-    let listens = |wanted| if account.transport == wanted { port(account.number) } else { 0 };
+    let listens = |wanted| if account.transport == wanted { port(account.number, account.way) } else { 0 };
     let mut text = format!(
         "[sip]
 sip_port={udp}

@@ -35,7 +35,7 @@ impl Hand {
         let line_is = &line_is;
         match line.verb {
             Verb::Register if !self.registers => {
-                Ok(Err("there is nobody to register with; start with --domain HOST".to_owned()))
+                Ok(Err("there is nobody to register with; try to start with --domain HOST".to_owned()))
             }
             Verb::Register => self.register(line_is, REGISTERED),
             Verb::Unregister => self.register(line_is, Duration::ZERO),
@@ -224,7 +224,9 @@ impl Hand {
             if self.calls.is_empty()
                 && let Some(last) = self.told.is_hopeless(wanted)
             {
-                return Ok(Err(format!("it did not come, and there is no call any more: {last}")));
+                return Ok(Err(format!(
+                    "it did not come, and there is no call any more: {last}; try to dial again"
+                )));
             }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {

@@ -183,8 +183,10 @@ impl SubscriptionState {
 impl Header for SubscriptionState {
     const NAME: Name = Name::SUBSCRIPTION_STATE;
 
+    /// linphone 5.1 writes `reason=reason=noresource`.
     fn parse(value: &str) -> Result<Self, Malformed> {
-        let (state, mut params) = Params::split(value)?;
+        let value = value.replace("reason=reason=", "reason=");
+        let (state, mut params) = Params::split(&value)?;
         Ok(Self {
             state: state.parse()?,
             reason: params.take("reason")?,
@@ -250,6 +252,8 @@ mod tests {
         let state = SubscriptionState::parse("Terminated ; reason=noresource;retry-after=5;x=y").unwrap();
         assert_eq!((&state.state, &state.reason), (&SubState::Terminated, &Some(SubReason::NoResource)));
         assert_eq!(state.to_string(), "terminated;reason=noresource;retry-after=5;x=y");
+        let doubled = SubscriptionState::parse("terminated;reason=reason=noresource").unwrap();
+        assert_eq!(doubled, SubscriptionState::terminated(SubReason::NoResource));
         assert_eq!(SubscriptionState::parse("new").unwrap().state, SubState::Other("new".into()));
         assert!(SubscriptionState::parse("active;expires=soon").is_err());
         assert!(SubscriptionState::parse("").is_err());

@@ -1,0 +1,104 @@
+//! Handing calls over: each transfer ends in its outcome, and who talks to whom is heard.
+
+use crate::programs::{Demo, Phone, call, says};
+use serde_json::json;
+
+const TONES: [&str; 3] = ["440", "660", "880"];
+
+/// Alice, bob and carol, registered, with tones of their own.
+fn three(demo: &Demo, transport: &str) -> [Phone; 3] {
+    let tone = |at: usize| ["--tone", TONES[at]];
+    [
+        demo.registered("alice", transport, &tone(0)),
+        demo.registered("bob", transport, &tone(1)),
+        demo.registered("carol", transport, &tone(2)),
+    ]
+}
+
+#[test]
+fn bob_sends_alice_to_carol() {
+    let demo = Demo::start();
+    let [mut alice, mut bob, mut carol] = three(&demo, "udp");
+    call(&mut alice, &mut bob, "bob");
+    bob.does("hold");
+    alice.tells("held");
+    bob.says("transfer carol");
+    says(&alice.tells("referred"), json!({ "call": 1, "new": 2 }));
+    carol.tells("incoming");
+    carol.does("answer");
+    let transferred = bob.tells("transferred");
+    says(
+        &transferred,
+        json!({ "call": 1, "kind": "unattended-transfer", "outcome": "completed", "status": 200 }),
+    );
+    assert!(transferred["evidence"].as_str().unwrap().contains("200"), "{transferred}");
+    bob.tells_what("that it is done", |event| event["event"] == "done" && event["verb"] == "transfer carol");
+    alice.hears(880);
+    carol.hears(440);
+    let (status, _, errors) = bob.ends();
+    assert!(status.success(), "{errors}");
+}
+
+#[test]
+fn a_busy_target_gives_the_parties_back_to_each_other() {
+    let demo = Demo::start();
+    let [mut alice, mut bob, mut carol] = three(&demo, "tcp");
+    call(&mut alice, &mut bob, "bob");
+    bob.does("hold");
+    bob.says("transfer carol &");
+    carol.tells("incoming");
+    carol.does("decline 486");
+    says(&bob.tells("transferred"), json!({ "outcome": "target-busy", "status": 486 }));
+    let failed = bob.tells("failed");
+    assert!(failed["says"].as_str().unwrap().contains("target-busy"), "{failed}");
+    bob.tells("resumed");
+    alice.tells("unheld");
+    alice.hears(660);
+    bob.does("wait hears tones=440");
+    bob.does("hangup");
+    let (status, _, errors) = bob.ends();
+    assert!(status.success(), "what is in the background is not the script's: {errors}");
+}
+
+#[test]
+fn a_transfer_that_fails_fails_its_script() {
+    let demo = Demo::start();
+    let [mut alice, mut bob, mut carol] = three(&demo, "udp");
+    call(&mut alice, &mut bob, "bob");
+    bob.says("transfer carol");
+    carol.tells("incoming");
+    carol.does("decline");
+    let (status, told, errors) = bob.ended();
+    assert_eq!(status.code(), Some(1));
+    assert!(errors.contains("`transfer carol`") && errors.contains("target-declined: 603"), "{errors}");
+    assert!(told.iter().any(|event| event["event"] == "failed" && event["verb"] == "transfer carol"));
+    assert_eq!(
+        alice.tells_what("the end", |event| event["call"] == 1 && event["event"] == "ended")["by_peer"],
+        true
+    );
+}
+
+#[test]
+fn bob_asks_carol_and_joins_her_with_alice() {
+    let demo = Demo::start();
+    let [mut alice, mut bob, mut carol] = three(&demo, "tls");
+    call(&mut alice, &mut bob, "bob");
+    alice.hears(660);
+    bob.does("consult carol");
+    alice.tells("held");
+    alice.hears_nothing();
+    carol.tells("incoming");
+    carol.does("answer");
+    bob.does("wait established call=2");
+    bob.hears(880);
+    bob.says("complete");
+    says(&carol.tells("taken-over"), json!({ "replaces": 1, "call": 2 }));
+    says(&bob.tells("transferred"), json!({ "kind": "attended-transfer", "outcome": "completed" }));
+    alice.hears(880);
+    carol.hears(440);
+    bob.does("calls");
+    let (status, told, errors) = bob.ends();
+    assert!(status.success(), "{errors}");
+    let calls = told.iter().rfind(|event| event["event"] == "calls").unwrap();
+    assert_eq!(calls["calls"], json!([]), "bob is out of it");
+}
