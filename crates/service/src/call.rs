@@ -123,6 +123,14 @@ pub enum CallAction {
         /// The telephone that is to have it.
         to: Box<str>,
     },
+    /// Connect the other sides of two calls without leaving either, by re-INVITEs (RFC 3725 §4): for those who know
+    /// neither REFER nor Replaces. Told by [`CallEvent::Transferred`]; each call ends when the other does.
+    Bridge {
+        /// The call that is handed over.
+        call: CallName,
+        /// The call with the target.
+        target: CallName,
+    },
     /// Ask a telephone, outside any call, to call somebody (RFC 5359 §2.18). Told by [`CallEvent::Transferred`].
     ClickToDial {
         /// The name of the asking.

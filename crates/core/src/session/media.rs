@@ -164,13 +164,21 @@ pub struct Origin {
     places: Vec<Option<Box<str>>>,
     /// What was said last, without the `o=` line.
     said: String,
+    /// Whether the last was not ours.
+    passed_on: bool,
 }
 
 impl Origin {
     /// A session that has said nothing. `session` is kept below 2^62, because some read it as a signed
     /// number (RFC 3264 §5).
     pub const fn new(session: u64) -> Self {
-        Self { session: session >> 2, version: session >> 2, places: Vec::new(), said: String::new() }
+        Self {
+            session: session >> 2,
+            version: session >> 2,
+            places: Vec::new(),
+            said: String::new(),
+            passed_on: false,
+        }
     }
 
     /// An offer (RFC 3264 §5, §8).
@@ -231,12 +239,24 @@ impl Origin {
         Ok(read(&stream))
     }
 
+    /// What the other side of another session said, as if we did: with the `o=` line of this one (RFC 3725 §4.4, RFC 3264
+    /// §8). None if it has no such line.
+    pub fn pass_on(&mut self, description: &str) -> Option<String> {
+        self.version += 1;
+        self.passed_on = true;
+        let (before, rest) = description.split_at_checked(description.find("\no=")? + 1)?;
+        let (origin, after) = rest.split_at_checked(rest.find('\n')? + 1)?;
+        let address: Vec<&str> = origin.split_ascii_whitespace().skip(3).collect();
+        Some(format!("{before}o=- {} {} {}\r\n{after}", self.session, self.version, address.join(" ")))
+    }
+
     fn say(&mut self, ip: IpAddr, media: &str) -> String {
         let family = if ip.is_ipv4() { "IP4" } else { "IP6" };
         let said = format!("s=-\r\nc=IN {family} {ip}\r\nt=0 0\r\n{media}");
-        if !self.said.is_empty() && self.said != said {
+        if !self.said.is_empty() && self.said != said || self.passed_on {
             self.version += 1;
         }
+        self.passed_on = false;
         let (session, version) = (self.session, self.version);
         let whole = format!("v=0\r\no=- {session} {version} IN {family} {ip}\r\n{said}");
         self.said = said;

@@ -1,6 +1,7 @@
 //! One call of a telephone: its dialogs, its sound, and where its tables stand.
 
 use super::abilities::Features;
+use super::bridging::Bridge;
 use super::handing::Handing;
 use super::refresh::Timed;
 use super::reliable::{Early, Provisionals, Said};
@@ -60,6 +61,10 @@ pub(super) enum Change {
     Resume,
     AskOffer,
     Move(ListenerId),
+    /// Ask for an offer, for another call (RFC 3725 §4.4).
+    Bridge,
+    /// Offer what another call's other side offered.
+    Pass,
     /// The session timer is to run anew (RFC 4028).
     Refresh,
     /// The other side is to be shown whom it talks to (RFC 4916).
@@ -251,6 +256,9 @@ pub(super) struct Call {
     /// What it has to do with a transfer that goes on, and until when.
     pub(super) handing: Option<Handing>,
     pub(super) handing_until: Option<Instant>,
+    /// The call that it is bridged with, and what is to be offered for that.
+    pub(super) bridge: Option<Bridge>,
+    pub(super) passing: Option<Box<str>>,
     /// When it is ended, if the other side has not done so.
     pub(super) leave_at: Option<Instant>,
     /// Lines of the response that refused it, which say why.
@@ -316,6 +324,8 @@ impl Call {
             referred: 0,
             handing: None,
             handing_until: None,
+            bridge: None,
+            passing: None,
             leave_at: None,
             reasons: Box::default(),
             replaces: None,

@@ -1,8 +1,9 @@
 //! What the other side changes in a call: its re-INVITEs (RFC 3261 §14.2) and UPDATEs (RFC 3311 §5.2).
 
 use super::Telephone;
+use super::bridging::Bridge;
 use super::call::{Call, Side, Vehicle};
-use super::errand::{ALLOW, SDP, SUPPORTED};
+use super::errand::{SDP, allowed, supported};
 use crate::desk::{Desk, role};
 use cordboard_core::session::{callee, change, offer_answer};
 use cordboard_core::time::Instant;
@@ -48,6 +49,9 @@ impl Telephone {
         let Some(call) = self.calls.get_mut(key).filter(|call| !call.is_over()) else {
             return desk.reply(now, server, request, Status::CALL_DOES_NOT_EXIST);
         };
+        if matches!(call.bridge, Some(Bridge::Up(_))) {
+            return desk.reply(now, server, request, Status::NOT_ACCEPTABLE_HERE);
+        }
         let Ok(body) = call.describe_again(leg, request.body()) else {
             return desk.reply(now, server, request, Status::NOT_ACCEPTABLE_HERE);
         };
@@ -81,7 +85,9 @@ impl Telephone {
             return desk.reply(now, server, request, late.status());
         }
         let offers = !request.body().is_empty();
-        match call.hindrance(leg).filter(|_| offers) {
+        // What the other sides of a bridge agreed is not ours to change.
+        let bridged = matches!(call.bridge, Some(Bridge::Up(_))).then_some(Status::NOT_ACCEPTABLE_HERE);
+        match bridged.or_else(|| call.hindrance(leg)).filter(|_| offers) {
             Some(Status::SERVER_INTERNAL_ERROR) => return too_soon(desk, now, server, request),
             Some(status) => return desk.reply(now, server, request, status),
             None => {}
@@ -119,8 +125,8 @@ impl Telephone {
         let mut response = desk
             .response(request, Status::OK)
             .line(Name::CONTACT, contact)
-            .line(Name::ALLOW, ALLOW)
-            .line(Name::SUPPORTED, SUPPORTED);
+            .line(Name::ALLOW, allowed(&self.account.transfers))
+            .line(Name::SUPPORTED, supported(&self.account.transfers));
         if call.is_confirmed() {
             for (name, value) in call.timer.grant(now, request, policy) {
                 response = response.line(name, value);

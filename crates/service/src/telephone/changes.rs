@@ -77,9 +77,11 @@ impl Telephone {
                 Act::Forget => {
                     let Some(call) = self.calls.get_mut(key) else { return };
                     let name = call.name;
-                    // Nobody asked for a refresh, so that nobody is told.
-                    if call.changes.pop_front().is_some_and(|change| change != Change::Refresh) {
-                        Self::tell(desk, CallEvent::ChangeRefused(name, status));
+                    match call.changes.pop_front() {
+                        Some(Change::Bridge | Change::Pass) => self.bridge_refused(desk, now, key, status),
+                        // Nobody asked for a refresh, so that nobody is told.
+                        Some(Change::Refresh) | None => {}
+                        Some(_) => Self::tell(desk, CallEvent::ChangeRefused(name, status)),
                     }
                     self.handing_changed(desk, now, key);
                 }
@@ -102,7 +104,7 @@ impl Telephone {
         match change {
             Change::Hold => media.holds = true,
             Change::Resume => media.holds = false,
-            Change::AskOffer | Change::Refresh | Change::Identify => {}
+            Change::AskOffer | Change::Bridge | Change::Pass | Change::Refresh | Change::Identify => {}
             Change::Move(to) => {
                 listener = to;
                 let Some(address) = moved else {
@@ -112,11 +114,12 @@ impl Telephone {
             }
         }
         let offers = match vehicle {
-            Vehicle::Invite => change != Change::AskOffer,
+            Vehicle::Invite => !matches!(change, Change::AskOffer | Change::Bridge),
             // RFC 4028 §7.4, RFC 4916 §4.2: what does not change the session says nothing of it.
             Vehicle::Update => !matches!(change, Change::Refresh | Change::Identify),
         };
-        let body = if offers { call.offer(leg, &media).map(|body| (SDP, body)) } else { None };
+        let own = if offers { call.offer(leg, &media) } else { None };
+        let body = if change == Change::Pass { call.passing.take() } else { own }.map(|body| (SDP, body));
         // RFC 4235 §5.2: whoever holds renders nothing.
         let rendering = if media.holds { ";+sip.rendering=\"no\"" } else { "" };
         let proposed = (vehicle == Vehicle::Invite || offers).then_some((media, listener));
@@ -204,6 +207,11 @@ impl Telephone {
         call.legs[leg].begin_ack(cseq);
         // A Contact that cannot be read changes nothing.
         let _ = call.legs[leg].dialog.confirm(response);
+        let bridging = call.changes.front().copied();
+        if bridging == Some(Change::Bridge) {
+            let answered = Answered { leg, cseq, body: None, credentials };
+            return self.bridge_offered(desk, now, key, answered, response);
+        }
         // What the answer is to is what we proposed.
         let before = call.propose();
         let (body, usable) = settle(call, leg, response);
@@ -213,6 +221,9 @@ impl Telephone {
         let answered = Answered { leg, cseq, body, credentials };
         self.acknowledge(desk, now, key, answered);
         self.change_settled(desk, now, key, response, usable);
+        if bridging == Some(Change::Pass) && usable {
+            self.bridge_passed(desk, now, key, response);
+        }
     }
 
     fn update_accepted(&mut self, desk: &mut Desk, now: Instant, key: u64, response: &View<'_>) {
@@ -255,7 +266,7 @@ impl Telephone {
             Change::Resume => Self::tell(desk, CallEvent::HoldChanged(name, false)),
             Change::AskOffer => Self::tell(desk, CallEvent::OfferAnswered(name)),
             Change::Move(_) => Self::tell(desk, CallEvent::Moved(name)),
-            Change::Refresh => {}
+            Change::Bridge | Change::Pass | Change::Refresh => {}
             Change::Identify => {
                 if let (Some(identity), Some(leg)) = (call.identity.take(), call.legs.get_mut(leg)) {
                     leg.dialog.identify(&identity);
@@ -441,7 +452,7 @@ impl Call {
     /// In which leg, and in which request, a change can be asked for now.
     fn way_of(&self, change: Change, by: ChangesBy) -> Option<(usize, Vehicle)> {
         if !self.is_up() {
-            let early = !matches!(change, Change::AskOffer | Change::Refresh);
+            let early = !matches!(change, Change::AskOffer | Change::Bridge | Change::Pass | Change::Refresh);
             return self.early_way().filter(|_| early).map(|leg| (leg, Vehicle::Update));
         }
         let leg = self.answered?;
@@ -451,7 +462,7 @@ impl Call {
         let update = match change {
             Change::Refresh | Change::Identify => true,
             Change::Hold | Change::Resume | Change::Move(_) => by == ChangesBy::Update,
-            Change::AskOffer => false,
+            Change::AskOffer | Change::Bridge | Change::Pass => false,
         };
         Some((leg, if update && self.peer.updates { Vehicle::Update } else { Vehicle::Invite }))
     }

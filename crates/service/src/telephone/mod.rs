@@ -6,6 +6,7 @@
 
 mod abilities;
 mod answers;
+mod bridging;
 mod call;
 mod callee;
 mod caller;
@@ -280,6 +281,7 @@ impl Telephone {
             CallAction::Transfer { call, to } => self.transfer(desk, now, call, &to),
             CallAction::TransferTo { call, target } => self.transfer_to(desk, now, call, target),
             CallAction::TransferByMessage { call, to } => self.transfer_by_message(desk, now, call, &to),
+            CallAction::Bridge { call, target } => self.bridge(desk, now, call, target),
             CallAction::MoveTo { call, to } => self.move_to(desk, now, call, &to),
             CallAction::ClickToDial { call, whom, to, reports } => {
                 self.click_to_dial(desk, now, call, (&whom, &to), reports);
@@ -395,6 +397,7 @@ impl Telephone {
         self.timer_due(desk, now, key);
         self.provisionals_due(desk, now, key);
         self.ringing_due(desk, now, key);
+        self.bridge_due(desk, now, key);
         self.link_due(desk, now, key);
         self.leaving_due(desk, now, key);
         self.proceed(desk, now, key);

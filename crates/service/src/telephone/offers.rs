@@ -3,6 +3,7 @@
 //! Until a call of ours is answered each early dialog of it agrees for itself; afterwards only one is left, and the call
 //! has what that one agreed.
 
+use super::bridging::Bridge;
 use super::call::{Call, Part};
 use super::reliable::Early;
 use crate::call::MediaPath;
@@ -147,11 +148,13 @@ impl Call {
     pub(super) fn path(&self) -> Option<MediaPath> {
         let remote = self.remote_media.as_ref()?;
         let address = remote.address?;
+        // The other sides of a bridge have each other.
+        let ours = !matches!(self.bridge, Some(Bridge::Up(_)));
         Some(MediaPath {
             local: self.media.address,
             remote: address,
-            sends: self.media.wanted().has_send() && remote.receives,
-            receives: self.media.wanted().has_recv() && remote.sends,
+            sends: ours && self.media.wanted().has_send() && remote.receives,
+            receives: ours && self.media.wanted().has_recv() && remote.sends,
             formats: remote.formats,
         })
     }

@@ -410,6 +410,7 @@ impl Telephone {
             }
         }
         self.handing_ended(desk, now, at, by_peer);
+        self.bridge_ended(desk, now, at, by_peer);
     }
 }
 

@@ -238,3 +238,94 @@ fn a_token_is_carried_along_unread() {
     scene.world.press(carol, CallAction::Answer(THEIRS));
     scene.world.wait(carol, |event| *event == CallEvent::Established(THEIRS));
 }
+
+/// Alice talks with the peer, who called her, and with a target, whom she called.
+fn with_two_calls() -> (Scene, usize) {
+    let mut scene = Scene::talking();
+    let target = scene.world.puppet("target");
+    let to = scene.world.uri(target);
+    scene.world.press(scene.alice, CallAction::Dial { call: OURS, to: to.clone().into(), offer: true });
+    let invite = next(&mut scene.world, target, Method::Invite);
+    let contact = format!("<{to}>");
+    let lines = [(Name::CONTACT, &*contact)];
+    let alice = scene.alice;
+    scene.world.reply(target, alice, &invite, Status::OK, "t9", &lines, Some(&sdp("sendrecv")));
+    scene.world.wait(alice, |event| *event == CallEvent::Established(OURS));
+    (scene, target)
+}
+
+/// A description with a place of its own.
+fn at(port: u16) -> String {
+    sdp("sendrecv").replace("3456", &port.to_string())
+}
+
+/// The peer is asked for an offer and makes one, and the target is asked what it thinks of it.
+fn offered(scene: &mut Scene, target: usize) -> (Bytes, Bytes) {
+    let (peer, alice) = (scene.peer, scene.alice);
+    scene.world.press(alice, CallAction::Bridge { call: THEIRS, target: OURS });
+    let asks = next(&mut scene.world, peer, Method::Invite);
+    assert!(View::parse(&asks).unwrap().body().is_empty(), "it asks for an offer");
+    scene.world.reply(peer, alice, &asks, Status::OK, "p1", &[], Some(&at(7001)));
+    let passes = next(&mut scene.world, target, Method::Invite);
+    let view = View::parse(&passes).unwrap();
+    let body = std::str::from_utf8(view.body()).unwrap();
+    assert!(body.contains("m=audio 7001 ") && !body.contains("o=p 1 1"), "theirs, with our own o=: {body}");
+    (asks, passes)
+}
+
+/// RFC 3725 §4.4: for those who know neither REFER nor Replaces.
+#[test]
+fn two_calls_are_bridged_by_re_invites() {
+    let (mut scene, target) = with_two_calls();
+    let (peer, alice) = (scene.peer, scene.alice);
+    let (_, passes) = offered(&mut scene, target);
+    scene.world.reply(target, alice, &passes, Status::OK, "t9", &[], Some(&at(7002)));
+    let ack = next(&mut scene.world, peer, Method::Ack);
+    let body = String::from_utf8(View::parse(&ack).unwrap().body().to_vec()).unwrap();
+    assert!(body.contains("m=audio 7002 "), "{body}");
+    let ack = next(&mut scene.world, target, Method::Ack);
+    assert!(View::parse(&ack).unwrap().body().is_empty());
+    let (name, kind, outcome, _) = ended(&mut scene.world, alice);
+    assert_eq!((name, kind, outcome), (THEIRS, Kind::BridgedTransfer, Outcome::Completed));
+    scene.cseq += 1;
+    let hold = scene.request("INVITE", "call", "p1").body("application/sdp", sdp("sendonly").as_bytes());
+    assert_eq!(scene.say(hold), [488], "what they agreed is not ours to change");
+    scene.cseq += 1;
+    let bye = scene.request("BYE", "call", "p1").finish();
+    assert_eq!(scene.say(bye), [200]);
+    let bye = next(&mut scene.world, target, Method::Bye);
+    scene.world.reply(target, alice, &bye, Status::OK, "t9", &[], None);
+    scene.world.wait(alice, over(OURS));
+}
+
+/// A target that does not want it, one that says nothing, and one that leaves: the peer is answered by us and goes on.
+#[test]
+fn a_bridge_that_does_not_hold_leaves_the_parties_with_us() {
+    let wanted = [Outcome::TargetUnreachable, Outcome::TimedOut, Outcome::TargetUnreachable];
+    for (how, wanted) in wanted.into_iter().enumerate() {
+        let (mut scene, target) = with_two_calls();
+        let (peer, alice) = (scene.peer, scene.alice);
+        let (_, passes) = offered(&mut scene, target);
+        match how {
+            0 => scene.world.reply(target, alice, &passes, Status::NOT_ACCEPTABLE_HERE, "t9", &[], None),
+            1 => {}
+            _ => {
+                let view = View::parse(&passes).unwrap();
+                let bye = cordboard_sip::Builder::request("BYE", scene.world.uri(alice))
+                    .line(Name::VIA, "SIP/2.0/UDP 192.0.2.3:5060;branch=z9hG4bKbye")
+                    .line(Name::FROM, view.value(Name::TO).unwrap())
+                    .line(Name::TO, view.value(Name::FROM).unwrap())
+                    .line(Name::CALL_ID, view.call_id())
+                    .line(Name::CSEQ, "7 BYE")
+                    .finish();
+                scene.world.say(target, alice, bye);
+            }
+        }
+        let ack = next(&mut scene.world, peer, Method::Ack);
+        let body = String::from_utf8(View::parse(&ack).unwrap().body().to_vec()).unwrap();
+        assert!(body.contains("m=audio 4"), "our own place: {body}");
+        let (name, _, outcome, _) = ended(&mut scene.world, alice);
+        assert_eq!((name, outcome), (THEIRS, wanted));
+        assert!(!scene.is_over(THEIRS));
+    }
+}

@@ -1,0 +1,231 @@
+//! Connecting the other sides of two calls without leaving either (RFC 3725 §4.4): one is asked for an offer by a
+//! re-INVITE, the other gets that offer in a re-INVITE, and its answer goes back in the ACK. Sound then flows between
+//! them, and signalling through us.
+
+use super::Telephone;
+use super::call::Change;
+use super::caller::Answered;
+use super::token::description;
+use super::verdict;
+use crate::call::{CallEvent, CallName};
+use crate::desk::Desk;
+use cordboard_core::session::change::Input;
+use cordboard_core::session::offer_answer;
+use cordboard_core::time::Instant;
+use cordboard_ladder::{Kind, Outcome};
+use cordboard_sip::{Status, View};
+
+/// What a call has to do with another that it is bridged with.
+pub(super) enum Bridge {
+    /// Its other side is asked for an offer, for that call.
+    Asking(u64),
+    /// The offer is here, and waits for the answer of that call.
+    Waiting(u64, Box<Waiting>),
+    /// Its other side is offered what that call's said.
+    Passing(u64),
+    /// The two other sides have each other.
+    Up(u64),
+}
+
+/// A 2xx with an offer that is still to be acknowledged.
+pub(super) struct Waiting {
+    answered: Answered,
+    offer: Box<[u8]>,
+}
+
+impl Bridge {
+    /// The other call.
+    const fn other(&self) -> u64 {
+        match self {
+            Self::Asking(other) | Self::Waiting(other, _) | Self::Passing(other) | Self::Up(other) => *other,
+        }
+    }
+}
+
+impl Telephone {
+    /// Connects the other sides of two calls.
+    pub(super) fn bridge(&mut self, desk: &mut Desk, now: Instant, name: CallName, target: CallName) {
+        let free = |name: CallName| {
+            let at = self.to_be_handed_over(name)?;
+            self.calls.get(at).is_some_and(|call| call.bridge.is_none()).then_some(at)
+        };
+        let (Some(at), Some(other)) = (free(name), free(target).filter(|_| name != target)) else {
+            return Self::tell(desk, CallEvent::Impossible(name));
+        };
+        // Whoever offers repeats its 2xx for so long, and then gives the call up (RFC 3261 §13.3.1.4).
+        let until = now + desk.stack.timing().give_up() / 2;
+        for (key, bridge) in [(at, Bridge::Asking(other)), (other, Bridge::Passing(at))] {
+            if let Some(call) = self.calls.get_mut(key) {
+                call.bridge = Some(bridge);
+            }
+        }
+        if let Some(call) = self.calls.get_mut(at) {
+            call.handing_until = Some(until);
+        }
+        self.want(desk, now, name, Change::Bridge);
+    }
+
+    /// The other side that was asked has offered: the other call's is offered that.
+    pub(super) fn bridge_offered(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        at: u64,
+        answered: Answered,
+        response: &View<'_>,
+    ) {
+        let offer = description(response);
+        let Some(call) = self.calls.get_mut(at) else { return };
+        let other = call.bridge.as_ref().map(Bridge::other);
+        call.bridge =
+            other.map(|other| Bridge::Waiting(other, Box::new(Waiting { answered, offer: offer.into() })));
+        let text = std::str::from_utf8(offer).ok().filter(|text| !text.is_empty());
+        let passed = other.and_then(|other| {
+            let call = self.calls.get_mut(other).filter(|call| call.is_up())?;
+            call.passing = Some(call.origin.pass_on(text?)?.into());
+            Some(call.name)
+        });
+        match passed {
+            Some(name) => self.want(desk, now, name, Change::Pass),
+            None => self.bridge_fails(desk, now, at, (Outcome::TargetUnreachable, None)),
+        }
+    }
+
+    /// The other call's other side has answered: that goes back to whoever offered.
+    pub(super) fn bridge_passed(&mut self, desk: &mut Desk, now: Instant, key: u64, response: &View<'_>) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        let name = call.name;
+        let at = match &call.bridge {
+            Some(Bridge::Passing(at)) => Some(*at),
+            Some(Bridge::Asking(_) | Bridge::Waiting(..) | Bridge::Up(_)) | None => None,
+        };
+        let answer = std::str::from_utf8(description(response)).ok();
+        let first = at.and_then(|at| {
+            let call = self.calls.get_mut(at).filter(|call| call.is_up())?;
+            let answer = call.origin.pass_on(answer?)?.into();
+            match call.bridge.take()? {
+                Bridge::Waiting(_, waiting) => Some((at, call.name, waiting.answered, answer)),
+                bridge @ (Bridge::Asking(_) | Bridge::Passing(_) | Bridge::Up(_)) => {
+                    call.bridge = Some(bridge);
+                    None
+                }
+            }
+        });
+        let Some((at, first, answered, answer)) = first else {
+            // It was given up meanwhile: this one comes back to us.
+            if let Some(call) = self.calls.get_mut(key) {
+                call.bridge = None;
+            }
+            return self.want(desk, now, name, Change::Resume);
+        };
+        for (key, other) in [(at, key), (key, at)] {
+            if let Some(call) = self.calls.get_mut(key) {
+                call.bridge = Some(Bridge::Up(other));
+                call.media.holds = false;
+            }
+        }
+        self.acknowledge_offer(desk, now, at, answered, Some(answer));
+        let (kind, outcome) = (Kind::BridgedTransfer, Outcome::Completed);
+        let says = verdict::sentence(outcome, kind, None, None);
+        Self::tell(desk, CallEvent::Transferred { call: first, kind, outcome, status: None, says });
+        self.tell_media(desk, at);
+        self.tell_media(desk, key);
+    }
+
+    /// Acknowledges the 2xx with the offer: with an answer of the other call's other side, or of ours.
+    fn acknowledge_offer(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        at: u64,
+        answered: Answered,
+        body: Option<Box<str>>,
+    ) {
+        if let Some(call) = self.calls.get_mut(at) {
+            call.handing_until = None;
+            if body.is_some() {
+                call.exchange(answered.leg, offer_answer::Input::GetOffer);
+                call.exchange(answered.leg, offer_answer::Input::SendAnswer);
+            }
+        }
+        self.acknowledge(desk, now, at, Answered { body, ..answered });
+        self.advance_change(desk, now, at, Input::Accepted, Status::OK);
+        self.proceed(desk, now, at);
+    }
+
+    /// A re-INVITE of a bridge was refused.
+    pub(super) fn bridge_refused(&mut self, desk: &mut Desk, now: Instant, key: u64, status: Status) {
+        let bridge = self.calls.get(key).and_then(|call| call.bridge.as_ref());
+        match bridge {
+            Some(Bridge::Passing(at)) => {
+                let at = *at;
+                self.bridge_fails(desk, now, at, (verdict::target_outcome(status.code()), Some(status)));
+            }
+            Some(Bridge::Asking(_)) => self.bridge_fails(desk, now, key, (Outcome::Refused, Some(status))),
+            Some(Bridge::Waiting(..) | Bridge::Up(_)) | None => {}
+        }
+    }
+
+    /// Nobody answered in time.
+    pub(super) fn bridge_due(&mut self, desk: &mut Desk, now: Instant, at: u64) {
+        let Some(call) = self.calls.get_mut(at) else { return };
+        if call.handing_until.is_some_and(|due| due <= now)
+            && matches!(call.bridge, Some(Bridge::Asking(_) | Bridge::Waiting(..)))
+        {
+            call.handing_until = None;
+            self.bridge_fails(desk, now, at, (Outcome::TimedOut, None));
+        }
+    }
+
+    /// A bridge does not come about: whoever offered is answered by us, and the parties have each other back.
+    fn bridge_fails(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        at: u64,
+        (outcome, status): (Outcome, Option<Status>),
+    ) {
+        let Some(call) = self.calls.get_mut(at) else { return };
+        let (name, bridge) = (call.name, call.bridge.take());
+        call.handing_until = None;
+        let Some(bridge) = bridge else { return };
+        if let Some(other) = self.calls.get_mut(bridge.other()) {
+            other.bridge = None;
+        }
+        Self::tell_handed(desk, name, Kind::BridgedTransfer, (outcome, status));
+        if let Bridge::Waiting(_, waiting) = bridge
+            && let Some(call) = self.calls.get_mut(at).filter(|call| call.is_up())
+        {
+            let answer = call.answer(waiting.answered.leg, &waiting.offer).ok();
+            let answered = Answered { body: answer, ..waiting.answered };
+            self.acknowledge(desk, now, at, answered);
+            self.advance_change(desk, now, at, Input::Accepted, Status::OK);
+        }
+        self.restore(desk, now, name);
+        self.proceed(desk, now, at);
+    }
+
+    /// A call is over: so is the one that it is bridged with, or the bridging.
+    pub(super) fn bridge_ended(&mut self, desk: &mut Desk, now: Instant, key: u64, by_peer: bool) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        match call.bridge {
+            Some(Bridge::Up(other)) => {
+                call.bridge = None;
+                let other = self.calls.get_mut(other).filter(|other| !other.is_over());
+                if let Some(other) = other {
+                    other.bridge = None;
+                    let name = other.name;
+                    self.hang_up(desk, now, name);
+                }
+            }
+            Some(Bridge::Passing(at)) => {
+                self.bridge_fails(desk, now, at, (Outcome::TargetUnreachable, None));
+            }
+            Some(Bridge::Asking(_) | Bridge::Waiting(..)) => {
+                let outcome = if by_peer { Outcome::TransfereeLeft } else { Outcome::TransferorLeft };
+                self.bridge_fails(desk, now, key, (outcome, None));
+            }
+            None => {}
+        }
+    }
+}
