@@ -151,7 +151,8 @@ impl Answerer {
     }
 }
 
-fn echo(out: &mut Vec<u8>, line: &Line<'_>) {
+/// Writes a header line as it came.
+pub(crate) fn echo(out: &mut Vec<u8>, line: &Line<'_>) {
     out.extend_from_slice(line.whole);
     out.extend_from_slice(b"\r\n");
 }

@@ -3,16 +3,17 @@
 //! Every request goes to the server; Record-Route and Contact decide what stands in it.
 
 use std::collections::VecDeque;
-use std::io::{self, Write as _};
+use std::io;
 use std::net::{SocketAddrV4, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bench_wire::{Inbox, Outbox, Wait, bind, loopback, wait_readable};
 
 use crate::answerer::Answerer;
 use crate::backoff::{Backoff, Overdue};
+use crate::letters::{Letters, Peer, run_name};
 use crate::pace::Pace;
 use crate::scan::Scan;
 use crate::sdp::description;
@@ -85,20 +86,14 @@ enum Stage {
 struct Call {
     begun: f64,
     stage: Stage,
-    /// The To tag with its semicolon.
-    to_tag: Box<[u8]>,
-    /// The Route lines.
-    routes: Box<[u8]>,
-    /// The remote target.
-    target: Box<[u8]>,
+    peer: Peer,
 }
 
 struct Caller<'a> {
     plan: &'a Calls,
     socket: UdpSocket,
     proxy: SocketAddrV4,
-    description: Vec<u8>,
-    run: String,
+    letters: Letters,
     pace: Pace,
     calls: Vec<Call>,
     backoff: Backoff,
@@ -112,13 +107,17 @@ struct Caller<'a> {
 
 impl<'a> Caller<'a> {
     fn new(plan: &'a Calls) -> io::Result<Self> {
-        let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Ok(Self {
             plan,
             socket: bind(plan.caller)?,
             proxy: loopback(plan.proxy),
-            description: description(30_002),
-            run: format!("{:x}", clock.as_micros() & 0xffff_ffff_ffff),
+            letters: Letters {
+                run: run_name(),
+                caller: plan.caller,
+                user: plan.user.clone(),
+                domain: plan.domain.clone(),
+                description: description(30_002),
+            },
             pace: Pace::new(plan.rate, plan.calls),
             calls: vec![Call::default(); plan.calls],
             backoff: Backoff::default(),
@@ -206,7 +205,8 @@ impl<'a> Caller<'a> {
     }
 
     fn answer(&mut self, scan: &Scan<'_>, now: f64, hold: f64) -> io::Result<()> {
-        let (Some(status), Some(index)) = (scan.status(), self.index_of(scan)) else {
+        let index = self.letters.index_of(scan).filter(|&index| index < self.pace.started());
+        let (Some(status), Some(index)) = (scan.status(), index) else {
             return Ok(());
         };
         if status < 200 {
@@ -242,26 +242,10 @@ impl<'a> Caller<'a> {
         Ok(())
     }
 
-    /// The call that a response belongs to, by the Call-ID that this run minted.
-    fn index_of(&self, scan: &Scan<'_>) -> Option<usize> {
-        let text = str::from_utf8(scan.call_id.value).ok()?;
-        let (index, rest) = text.split_once('-')?;
-        rest.starts_with(&self.run).then_some(())?;
-        index.parse().ok().filter(|&index| index < self.pace.started())
-    }
-
     fn establish(&mut self, index: usize, scan: &Scan<'_>) {
-        let mut routes = Vec::new();
-        for route in scan.route_set() {
-            routes.extend_from_slice(b"Route: ");
-            routes.extend_from_slice(route);
-            routes.extend_from_slice(b"\r\n");
-        }
         let call = &mut self.calls[index];
         call.stage = Stage::Up;
-        call.routes = routes.into();
-        call.to_tag = scan.to_tag().unwrap_or_default().into();
-        call.target = scan.contact_uri().unwrap_or_default().into();
+        call.peer = Peer::of(scan);
     }
 
     fn end(&mut self, index: usize, now: f64) {
@@ -271,85 +255,19 @@ impl<'a> Caller<'a> {
     }
 
     fn invite(&mut self, index: usize) -> io::Result<()> {
-        let Self { plan, run, description, .. } = self;
-        let Calls { caller, user, domain, .. } = plan;
-        self.outbox.post(&self.socket, self.proxy, |out| {
-            let _ = write!(
-                out,
-                "INVITE sip:{user}@{domain} SIP/2.0\r\n\
-                 Via: SIP/2.0/UDP 127.0.0.1:{caller};branch=z9hG4bK{run}i{index};rport\r\n\
-                 Max-Forwards: 70\r\n\
-                 From: \"Alice\" <sip:alice@{domain}>;tag=a{run}{index}\r\n\
-                 To: <sip:{user}@{domain}>\r\n\
-                 Call-ID: {index}-{run}@127.0.0.1\r\n\
-                 CSeq: 1 INVITE\r\n\
-                 Contact: <sip:alice@127.0.0.1:{caller}>\r\n\
-                 User-Agent: bench-load/0.1\r\n\
-                 Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY\r\n\
-                 Supported: replaces\r\n\
-                 Content-Type: application/sdp\r\n\
-                 Content-Length: {}\r\n\r\n",
-                description.len()
-            );
-            out.extend_from_slice(description);
-        })
+        let Self { outbox, socket, letters, .. } = self;
+        outbox.post(socket, self.proxy, |out| letters.invite(out, index))
     }
 
-    /// A request inside the dialog: the ACK of its 200 or its BYE.
     fn in_dialog(&mut self, index: usize, method: &str, cseq: u32) -> io::Result<()> {
-        let Self { plan, run, calls, .. } = self;
-        let Calls { caller, user, domain, .. } = plan;
-        let call = &calls[index];
-        self.outbox.post(&self.socket, self.proxy, |out| {
-            out.extend_from_slice(method.as_bytes());
-            out.push(b' ');
-            out.extend_from_slice(&call.target);
-            let _ = write!(
-                out,
-                " SIP/2.0\r\n\
-                 Via: SIP/2.0/UDP 127.0.0.1:{caller};branch=z9hG4bK{run}{}{index};rport\r\n\
-                 Max-Forwards: 70\r\n",
-                &method[..1].to_ascii_lowercase()
-            );
-            out.extend_from_slice(&call.routes);
-            let _ = write!(
-                out,
-                "From: \"Alice\" <sip:alice@{domain}>;tag=a{run}{index}\r\n\
-                 To: <sip:{user}@{domain}>"
-            );
-            out.extend_from_slice(&call.to_tag);
-            let _ = write!(
-                out,
-                "\r\n\
-                 Call-ID: {index}-{run}@127.0.0.1\r\n\
-                 CSeq: {cseq} {method}\r\n\
-                 Contact: <sip:alice@127.0.0.1:{caller}>\r\n\
-                 Content-Length: 0\r\n\r\n"
-            );
-        })
+        let Self { outbox, socket, letters, calls, .. } = self;
+        let dialog = (index, &calls[index].peer);
+        outbox.post(socket, self.proxy, |out| letters.in_dialog(out, dialog, (cseq, method), format_args!("")))
     }
 
-    /// The ACK of a refusal belongs to the INVITE's transaction (RFC 3261 §17.1.1.3).
     fn refusal_ack(&mut self, index: usize, scan: &Scan<'_>) -> io::Result<()> {
-        let Self { plan, run, .. } = self;
-        let Calls { caller, user, domain, .. } = plan;
-        self.outbox.post(&self.socket, self.proxy, |out| {
-            let _ = write!(
-                out,
-                "ACK sip:{user}@{domain} SIP/2.0\r\n\
-                 Via: SIP/2.0/UDP 127.0.0.1:{caller};branch=z9hG4bK{run}i{index};rport\r\n\
-                 Max-Forwards: 70\r\n\
-                 From: \"Alice\" <sip:alice@{domain}>;tag=a{run}{index}\r\n"
-            );
-            out.extend_from_slice(scan.to.whole);
-            let _ = write!(
-                out,
-                "\r\n\
-                 Call-ID: {index}-{run}@127.0.0.1\r\n\
-                 CSeq: 1 ACK\r\n\
-                 Content-Length: 0\r\n\r\n"
-            );
-        })
+        let Self { outbox, socket, letters, .. } = self;
+        outbox.post(socket, self.proxy, |out| letters.refusal_ack(out, index, scan))
     }
 }
 

@@ -4,15 +4,18 @@
 //! would be what saturates. This one sends batches, reads only the headers it needs, and is held to
 //! the same arrival pattern in every run: what differs between two runs is the server.
 //!
-//! [`calls`] plays both ends of a call through the server, [`registers`] keeps users registered, and
-//! [`answerer`] is the answering end alone. Each run ends by itself and returns a [`Tally`].
+//! [`calls`] plays both ends of a call through the server, [`registers`] keeps users registered,
+//! [`answerer`] is the answering end alone, and [`standing`] puts up calls with a phone, which it may ask to call
+//! somebody else instead. Each run ends by itself and returns a [`Tally`].
 
 pub mod answerer;
 pub mod calls;
 pub mod registers;
+pub mod standing;
 
 mod backoff;
 mod digest;
+mod letters;
 mod pace;
 mod scan;
 mod sdp;
@@ -31,6 +34,8 @@ pub enum Command {
     Answer(answerer::Answer),
     /// Register users, or refresh what they registered.
     Registers(registers::Registers),
+    /// Put up calls that stand, and hand some of them over.
+    Standing(standing::Standing),
 }
 
 impl Command {
@@ -43,6 +48,7 @@ impl Command {
             Self::Calls(calls) => calls.run(),
             Self::Answer(answer) => answer.run(),
             Self::Registers(registers) => registers.run(),
+            Self::Standing(standing) => standing.run(),
         }
     }
 }

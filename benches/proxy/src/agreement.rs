@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 
 use crate::load::Load;
-use crate::measures::{cost, ready_for_calls};
+use crate::measures::{PLAIN, cost, ready_for_calls};
 use crate::report::{Report, short};
 use crate::rounds::median;
 use crate::server::Server;
@@ -152,7 +152,7 @@ fn cost_of_command(server: &Server, sipload: &Path, line: &str, count: usize) ->
 }
 
 const fn setting(digest: bool) -> Setting {
-    Setting { digest, users: USERS, long_transactions: false }
+    Setting { digest, users: USERS, ..PLAIN }
 }
 
 /// The yardstick's answering end, ended when dropped.

@@ -6,11 +6,11 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 
 use crate::load::Load;
-use crate::measures::find_bob;
+use crate::measures::{PLAIN, find_bob};
 use crate::report::{Bar, Report};
 use crate::rounds::alternate;
 use crate::server::Server;
-use crate::subject::{Bench, Setting, Store, Subject};
+use crate::subject::{Bench, Store, Subject};
 
 /// How long each of the two runs lasts, in seconds: the same, so that idle work cancels out.
 const SECONDS: u32 = 10;
@@ -39,8 +39,7 @@ pub(crate) fn calls(bench: &Bench, report: &mut Report) -> Result<()> {
 
 /// All instructions of a run; `None` when something was sent twice, which would be counted too.
 fn counted(bench: &Bench, subject: Subject, rate: u32) -> Result<Option<f64>> {
-    let setting = Setting { digest: false, users: 0, long_transactions: false };
-    let server = Server::start_under(bench, subject, setting, &WRAPPER)?;
+    let server = Server::start_under(bench, subject, PLAIN, &WRAPPER)?;
     find_bob(subject)?;
     let tally = Load::Calls { rate, calls: (rate * SECONDS) as usize }.play()?;
     ensure!(

@@ -33,13 +33,20 @@ pub(crate) enum Load {
     },
     /// Bob's own registration.
     Bob,
+    /// Calls to a telephone, hung up at once.
+    Answered {
+        /// Begun in a second.
+        rate: u32,
+        /// In all.
+        calls: usize,
+    },
 }
 
 impl Load {
     /// How many calls or registrations it is.
     pub(crate) const fn count(self) -> usize {
         match self {
-            Self::Calls { calls, .. } => calls,
+            Self::Calls { calls, .. } | Self::Answered { calls, .. } => calls,
             Self::Registers { count, .. } => count,
             Self::Bob => 1,
         }
@@ -72,10 +79,21 @@ impl Load {
                      {password}"
                 )
             }
+            Self::Answered { rate, calls } => {
+                format!("calls {to} --caller {CALLER} --rate {rate} --calls {calls}")
+            }
             Self::Bob => format!("registers {to} --port {ANSWERER} --name bob --rate 1 --count 1 --users 1"),
         };
-        let mut command = Command::new(std::env::current_exe()?);
-        command.arg("load").args(line.split_whitespace());
-        Ok(command)
+        generator(&line)
     }
+}
+
+/// The load generator with this command line.
+///
+/// # Errors
+/// Nobody knows where our own binary is.
+pub(crate) fn generator(line: &str) -> Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("load").args(line.split_whitespace());
+    Ok(command)
 }

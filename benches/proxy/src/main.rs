@@ -17,6 +17,7 @@ mod report;
 mod rounds;
 mod server;
 mod subject;
+mod telephone;
 
 use std::path::PathBuf;
 
@@ -66,6 +67,8 @@ enum Command {
     Rate,
     /// Bytes a binding, bytes a proxied call, and what is resident.
     Memory,
+    /// The user agent: processor time of a call answered and of a transfer, bytes a call.
+    Telephone,
     /// Instructions a call, counted by valgrind.
     Instructions,
     /// The parser beside its rivals.
@@ -98,6 +101,7 @@ fn main() -> Result<()> {
             measures::registers(&bench, &mut report)?;
             measures::rate(&bench, &mut report)?;
             memory::all(&bench, &mut report)?;
+            telephone::all(&bench, &mut report)?;
             instructions::calls(&bench, &mut report)?;
             parser::beside_rivals(&options, &mut report)?;
         }
@@ -105,6 +109,7 @@ fn main() -> Result<()> {
         Command::Registers => measures::registers(&bench, &mut report)?,
         Command::Rate => measures::rate(&bench, &mut report)?,
         Command::Memory => memory::all(&bench, &mut report)?,
+        Command::Telephone => telephone::all(&bench, &mut report)?,
         Command::Instructions => instructions::calls(&bench, &mut report)?,
         Command::Parser => parser::beside_rivals(&options, &mut report)?,
         Command::Agree(yardsticks) => agreement::all(&bench, &yardsticks, &mut report)?,

@@ -7,7 +7,7 @@ use crate::load::{Load, VOID};
 use crate::report::{Bar, Report};
 use crate::rounds::{Values, alternate};
 use crate::server::Server;
-use crate::subject::{Bench, Setting, Store, Subject};
+use crate::subject::{Bench, Part, Setting, Store, Subject};
 
 /// Seconds that a run at one rate lasts.
 const RUN: usize = 10;
@@ -30,7 +30,9 @@ const HELD: u32 = 4;
 /// How often a rate is tried before it counts as not held.
 const TRIES: usize = 2;
 
-const PLAIN: Setting = Setting { digest: false, users: 0, long_transactions: false };
+/// A server as it comes.
+pub(crate) const PLAIN: Setting =
+    Setting { part: Part::Server, digest: false, users: 0, long_transactions: false };
 
 /// Processor time of a call, and what is resident afterwards.
 ///

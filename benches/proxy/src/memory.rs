@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 
 use crate::load::Load;
-use crate::measures::{bound, ready_for_calls};
+use crate::measures::{PLAIN, bound, ready_for_calls};
 use crate::report::{Bar, Report};
 use crate::rounds::alternate;
 use crate::server::Server;
@@ -44,7 +44,7 @@ pub(crate) fn all(bench: &Bench, report: &mut Report) -> Result<()> {
 
 fn bindings(bench: &Bench, report: &mut Report) -> Result<()> {
     let users = bench.scaled(BINDINGS);
-    let setting = Setting { digest: false, users, long_transactions: false };
+    let setting = Setting { users, ..PLAIN };
     let measure = format!("bytes a binding, {users} of them");
     let values = alternate(&measure, 1, &one_peer_and_ours(bench), |subject| {
         let server = Server::start(bench, subject, setting)?;
@@ -61,7 +61,7 @@ fn bindings(bench: &Bench, report: &mut Report) -> Result<()> {
 /// The first calls fill the rings and pools; the rest, with all transactions still alive, is the
 /// slope. It must be over before the first transaction ends: 64·T1, 32 s (RFC 3261 §17.1.1.1).
 fn calls(bench: &Bench, report: &mut Report) -> Result<()> {
-    let setting = Setting { digest: false, users: 0, long_transactions: true };
+    let setting = Setting { long_transactions: true, ..PLAIN };
     let (first, weighed) = (bench.scaled(FIRST_CALLS), bench.scaled(WEIGHED_CALLS));
     let of = |calls| Load::Calls { rate: CALLS, calls };
     let measure = format!("bytes a proxied call, {weighed} alive");

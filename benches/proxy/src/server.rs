@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use rustix::process::{Pid, Signal};
 
 use crate::processes;
-use crate::subject::{ANSWERER, Bench, CALLER, SERVER, Setting, Subject};
+use crate::subject::{ANSWERER, Bench, CALLER, Part, SERVER, Setting, Subject};
 
 /// How long a server may take to listen.
 const START: Duration = Duration::from_secs(90);
@@ -143,6 +143,7 @@ impl Drop for Server {
 
 fn command(bench: &Bench, subject: Subject, setting: Setting, dir: &Path) -> Result<Command> {
     match subject {
+        _ if setting.part == Part::Telephone => crate::telephone::command(subject),
         Subject::Floor => {
             let mut command = Command::new(std::env::current_exe()?);
             let ports = [("--port", SERVER), ("--caller", CALLER), ("--answerer", ANSWERER)];

@@ -49,9 +49,20 @@ pub(crate) enum Store {
     WriteBack,
 }
 
+/// As what a subject stands there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// A server between the calling and the answering end.
+    Server,
+    /// The answering end itself; the floor is then the bare answering loop of the load.
+    Telephone,
+}
+
 /// What the server must be set up for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setting {
+    /// As what it stands there.
+    pub(crate) part: Part,
     /// Whether REGISTER is challenged.
     pub(crate) digest: bool,
     /// How many numbered users there are.

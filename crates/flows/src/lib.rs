@@ -34,6 +34,7 @@ pub mod blog;
 mod book;
 pub mod cast;
 mod drawing;
+pub mod explorer;
 pub mod golden;
 pub mod judge;
 pub mod phone;

@@ -371,6 +371,12 @@ impl Phone<'_> {
         self.press("hangs_up_on", up, CallAction::HangUp);
     }
 
+    /// Ends the call with somebody, however far it is.
+    pub fn leaves(self, other: Phone<'_>) {
+        let live = |call: &Call| !call.is_over() && call.is_with(other.user);
+        self.press("leaves", live, CallAction::HangUp);
+    }
+
     /// Hangs up the call that is up.
     pub fn hangs_up(self) {
         let up = |call: &Call| call.progress == Progress::Established && !call.changing;

@@ -12,7 +12,7 @@ use cordboard_ladder::{Ladder, Row};
 use cordboard_service::call::{CallAction, CallName};
 use cordboard_service::door::{Command, Event};
 use cordboard_sim::tap::Entry;
-use cordboard_sim::{Fault, Host, HostId, Notice, Sim, Weather};
+use cordboard_sim::{Fault, Host, HostId, Notice, Order, Sim, Step, Weather};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -66,8 +66,25 @@ struct Inner {
     /// Why the play could not go on.
     stopped: Option<String>,
     order: Vec<HostId>,
-    /// People do at once whatever they can.
-    at_once: bool,
+    manner: Manner,
+    /// It is over, or was broken off: dropping it does nothing more.
+    over: bool,
+}
+
+/// How people act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manner {
+    /// They wait until they can, and then take a moment.
+    Thinking,
+    /// They wait until they can, and act in that moment.
+    AtOnce,
+    /// They act now or not at all, and what was tried last was possible or not.
+    Trying {
+        /// Whether they do it, or only see whether they could.
+        press: bool,
+        /// Whether it could be done.
+        could: bool,
+    },
 }
 
 /// What the telephones told.
@@ -106,7 +123,8 @@ impl Stage {
             acted: BTreeSet::new(),
             stopped: None,
             order: Vec::new(),
-            at_once: false,
+            manner: Manner::Thinking,
+            over: false,
         };
         Self { seed, inner: RefCell::new(inner) }
     }
@@ -207,9 +225,76 @@ impl Stage {
     /// Lets people act without a moment's thought, so that what they do in `acts` happens at one moment if all
     /// of it can be done.
     pub fn at_once(&self, acts: impl FnOnce()) {
-        self.inner.borrow_mut().at_once = true;
+        self.inner.borrow_mut().manner = Manner::AtOnce;
         acts();
-        self.inner.borrow_mut().at_once = false;
+        self.inner.borrow_mut().manner = Manner::Thinking;
+    }
+
+    /// Whether a verb could be done now.
+    pub(crate) fn could(&self, verb: &dyn Fn()) -> bool {
+        self.tries(verb, false)
+    }
+
+    /// Does a verb now; false if it cannot be done.
+    pub(crate) fn tries_to(&self, verb: &dyn Fn()) -> bool {
+        self.tries(verb, true)
+    }
+
+    fn tries(&self, verb: &dyn Fn(), press: bool) -> bool {
+        self.inner.borrow_mut().manner = Manner::Trying { press, could: false };
+        verb();
+        let mut inner = self.inner.borrow_mut();
+        inner.write_down();
+        let tried = std::mem::replace(&mut inner.manner, Manner::Thinking);
+        tried == Manner::Trying { press, could: true }
+    }
+
+    /// Lets the next thing happen that is due by `until` and that `order` lets happen.
+    pub(crate) fn step_in(&self, order: &mut Order, until: Instant) -> Step {
+        let mut inner = self.inner.borrow_mut();
+        let step = inner.sim.step_in(order, until);
+        inner.write_down();
+        step
+    }
+
+    /// The virtual time.
+    pub(crate) fn now(&self) -> Instant {
+        self.inner.borrow().sim.now()
+    }
+
+    /// Whether nothing is on its way.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.inner.borrow().sim.is_quiet()
+    }
+
+    /// How many rows the tap has.
+    pub(crate) fn rows(&self) -> usize {
+        self.inner.borrow().sim.tap().len()
+    }
+
+    /// Why the play could not go on, if it could not.
+    pub(crate) fn stopped(&self) -> Option<String> {
+        self.inner.borrow().stopped.clone()
+    }
+
+    /// Reads what the simulation knows.
+    pub(crate) fn watch<R>(&self, reads: impl FnOnce(&Sim) -> R) -> R {
+        reads(&self.inner.borrow().sim)
+    }
+
+    /// Whether each telephone tells of as many calls as it has sessions.
+    pub(crate) fn beliefs_agree(&self) -> bool {
+        self.inner.borrow().beliefs_agree()
+    }
+
+    /// What went wrong, with everything that passed.
+    pub(crate) fn report(&self, why: &str) -> String {
+        self.inner.borrow().report(why, self.seed)
+    }
+
+    /// Breaks the play off where it stands: nothing of it is looked at any more.
+    pub(crate) fn breaks_off(&self) {
+        self.inner.borrow_mut().over = true;
     }
 
     /// The drawing of the page so far.
@@ -344,6 +429,16 @@ impl Stage {
         can: impl Fn(&Book) -> Option<Call>,
         does: impl FnOnce(&mut Book, Call) -> CallAction,
     ) {
+        let manner = self.inner.borrow().manner;
+        if let Manner::Trying { press, .. } = manner {
+            let mut inner = self.inner.borrow_mut();
+            let can = can(inner.books.of(host));
+            inner.manner = Manner::Trying { press, could: can.is_some() };
+            if let (Some(call), true) = (can, press) {
+                inner.presses(host, |book| does(book, call));
+            }
+            return;
+        }
         loop {
             self.waits(said, |books| can(books.of(host)).is_some());
             let mut inner = self.inner.borrow_mut();
@@ -353,10 +448,8 @@ impl Stage {
             let until = inner.sim.now() + inner.reaction();
             while inner.step(until) {}
             // What could be done a moment ago may be too late now.
-            let Some(book) = inner.books.0.get_mut(&host) else { return };
-            if let Some(call) = can(book) {
-                let action = does(book, call);
-                inner.press(host, action);
+            if let Some(call) = can(inner.books.of(host)) {
+                inner.presses(host, |book| does(book, call));
                 return;
             }
         }
@@ -438,7 +531,8 @@ impl Stage {
     /// Ends the play: see [`Stage`]. Tells what was wrong with it, if anything.
     pub fn end(&self) -> Result<(), String> {
         let mut inner = self.inner.borrow_mut();
-        let ended = inner.end();
+        let ended = if inner.over { Ok(()) } else { inner.end() };
+        inner.over = true;
         ended.map_err(|why| inner.report(&why, self.seed))
     }
 }
@@ -462,16 +556,32 @@ impl Inner {
     /// Lets the next thing happen, and writes down what telephones told of it.
     fn step(&mut self, until: Instant) -> bool {
         let happened = self.sim.step(until);
+        self.write_down();
+        happened
+    }
+
+    /// Writes down what telephones told.
+    fn write_down(&mut self) {
         while let Some(Notice { host, event, .. }) = self.sim.poll_notice() {
             if let (Event::Call(event), Some(book)) = (event, self.books.0.get_mut(&host)) {
                 book.write(event);
             }
         }
-        happened
     }
 
     fn reaction(&mut self) -> Duration {
-        if self.at_once { Duration::ZERO } else { self.sim.reaction(STILL_REACTION, LONGEST_REACTION) }
+        match self.manner {
+            Manner::Thinking => self.sim.reaction(STILL_REACTION, LONGEST_REACTION),
+            Manner::AtOnce | Manner::Trying { .. } => Duration::ZERO,
+        }
+    }
+
+    /// Presses the button that the book of a telephone leads to.
+    fn presses(&mut self, host: HostId, does: impl FnOnce(&mut Book) -> CallAction) {
+        if let Some(book) = self.books.0.get_mut(&host) {
+            let action = does(book);
+            self.press(host, action);
+        }
     }
 
     fn press(&mut self, host: HostId, action: CallAction) {

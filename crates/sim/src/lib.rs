@@ -28,19 +28,24 @@
 //!
 //! The modules in the order in which a message meets them: [`host`] sends it, [`weather`] and [`fault`] decide
 //! what becomes of it, [`stream`] keeps connections in order, [`sim`] delivers it, [`tap`] saw it pass,
-//! [`facts`] says what is drawn of it, and [`session`] who talks with whom by the SDP that passed.
+//! [`facts`] says what is drawn of it, and [`session`] who talks with whom by the SDP that passed. Where every order
+//! of what happens is to be seen, [`mod@order`] delivers instead, as the [`choice`]s of a run have it.
 
+pub mod choice;
 pub mod facts;
 pub mod fault;
 pub mod host;
 pub mod names;
+pub mod order;
 pub mod session;
 pub mod sim;
 pub mod stream;
 pub mod tap;
 pub mod weather;
 
+pub use choice::{Choices, Turns, Walk};
 pub use fault::Fault;
 pub use host::{Host, HostId};
+pub use order::{Order, Step};
 pub use sim::{Notice, Sim};
 pub use weather::Weather;

@@ -13,7 +13,6 @@ use cordboard_core::dice::Dice;
 use cordboard_core::time::Instant;
 use cordboard_core::transport::{Flow, FlowError, ListenerId, Transport};
 use cordboard_ladder::Ladder;
-use cordboard_service::Agent;
 use cordboard_service::door::{Answer, AskId, Command, CommandId, Event, Input, Output, Question};
 use cordboard_service::location::{Aor, Change, ContactChange, Registration};
 use cordboard_sip::View;
@@ -53,7 +52,7 @@ pub struct Notice {
 
 /// What is on its way.
 #[derive(Debug)]
-enum Happening {
+pub(crate) enum Happening {
     Packet(End, Bytes),
     Closed(HostId, Flow, FlowError),
     Answer { host: HostId, shard: usize, ask: AskId, answer: Answer },
@@ -243,8 +242,7 @@ impl Sim {
             self.now = self.now.max(until);
             return false;
         };
-        self.count_fires(next);
-        self.now = next;
+        self.advance_to(next);
         if timer == Some(next) && arrival != Some(next) {
             self.fire_timers();
         } else if let Some((_, happening)) = self.coming.pop_first() {
@@ -313,7 +311,48 @@ impl Sim {
     }
 
     fn next_timer(&self) -> Option<Instant> {
-        self.hosts.iter().flat_map(|host| &host.agents).filter_map(Agent::poll_timeout).min()
+        self.timers().map(|(due, ..)| due).min()
+    }
+
+    /// When the timers of each agent are due, by its host and shard.
+    pub(crate) fn timers(&self) -> impl Iterator<Item = (Instant, HostId, usize)> {
+        self.hosts.iter().enumerate().flat_map(|(host, standing)| {
+            let agents = standing.agents.iter().enumerate();
+            agents.filter_map(move |(shard, agent)| Some((agent.poll_timeout()?, HostId(host), shard)))
+        })
+    }
+
+    /// What is on its way: when it arrives, its place among the rest, and what it is.
+    pub(crate) fn coming(&self) -> impl Iterator<Item = (Instant, u64, &Happening)> {
+        self.coming.iter().map(|((at, place), happening)| (*at, *place, happening))
+    }
+
+    /// The bytes of a packet on its way.
+    pub(crate) fn packet(&self, at: Instant, place: u64) -> Option<&Bytes> {
+        match self.coming.get(&(at, place))? {
+            Happening::Packet(_, bytes) => Some(bytes),
+            Happening::Closed(..) | Happening::Answer { .. } => None,
+        }
+    }
+
+    /// Lets one thing happen that is on its way.
+    pub(crate) fn take_coming(&mut self, at: Instant, place: u64) {
+        if let Some(happening) = self.coming.remove(&(at, place)) {
+            self.happen(happening);
+        }
+    }
+
+    /// Fires the timers of one agent.
+    pub(crate) fn fire_timers_of(&mut self, host: HostId, shard: usize) {
+        self.hosts[host.0].agents[shard].handle_timeout(self.now);
+        self.drain(host, shard);
+    }
+
+    /// Puts the clock forward; it never goes back.
+    pub(crate) fn advance_to(&mut self, at: Instant) {
+        let next = self.now.max(at);
+        self.count_fires(next);
+        self.now = next;
     }
 
     fn count_fires(&mut self, next: Instant) {
@@ -327,10 +366,9 @@ impl Sim {
     fn fire_timers(&mut self) {
         for host in 0..self.hosts.len() {
             for shard in 0..self.hosts[host].agents.len() {
-                let agent = &mut self.hosts[host].agents[shard];
-                if agent.poll_timeout().is_some_and(|due| due <= self.now) {
-                    agent.handle_timeout(self.now);
-                    self.drain(HostId(host), shard);
+                let due = self.hosts[host].agents[shard].poll_timeout();
+                if due.is_some_and(|due| due <= self.now) {
+                    self.fire_timers_of(HostId(host), shard);
                 }
             }
         }

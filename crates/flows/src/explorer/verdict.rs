@@ -1,0 +1,181 @@
+//! What must be so at the end of a transfer, in whatever order its events came.
+
+use super::{Deed, Party, Scene};
+use crate::Stage;
+use crate::book::{Call, Progress};
+use crate::phone::Phone;
+use cordboard_ladder::Outcome;
+use cordboard_sim::Sim;
+use cordboard_sip::View;
+use std::collections::BTreeMap;
+
+/// How often the same message may pass: nothing is lost, and nothing is kept for longer than twice T1, so that whoever
+/// says it more often is not heard.
+const MOST_COPIES: usize = 4;
+
+/// Judges a run by what its three parties did; tells what is wrong.
+pub(super) fn of(stage: &Stage, scene: &Scene<'_>, deeds: &[Deed]) -> Result<(), String> {
+    nobody_is_alone(stage, scene)?;
+    let end = End::read(stage, scene, deeds);
+    end.has_a_name()?;
+    for (one, other) in [
+        (Party::Transferor, Party::Transferee),
+        (Party::Transferee, Party::Target),
+        (Party::Transferor, Party::Target),
+    ] {
+        let (wanted, is) = (end.belongs(one, other), are_up(stage, scene, one, other));
+        if wanted.is_some_and(|wanted| wanted != is) {
+            let be = if is { "are in a call, and should not be" } else { "should be in a call" };
+            return Err(format!("{one:?} and {other:?} {be}; the transfer ended as {:?}", end.outcome));
+        }
+        // A transferor that gets nobody goes on holding the target of a consultation.
+        let held = (one, other) == (Party::Transferor, Party::Target);
+        if is && !held && !talk(stage, scene, one, other) {
+            return Err(format!("{one:?} and {other:?} do not hear each other"));
+        }
+    }
+    everybody_is_heard(stage)
+}
+
+/// How a transfer ended.
+struct End<'a> {
+    deeds: &'a [Deed],
+    /// What the transferor was told.
+    outcome: Option<Outcome>,
+    /// The transferee reached the target.
+    reached: bool,
+    /// The target has taken the transferee, though it may have left meanwhile.
+    taken: bool,
+    /// The transferor had a call with the target.
+    consulted: bool,
+}
+
+impl<'a> End<'a> {
+    fn read(stage: &Stage, scene: &Scene<'_>, deeds: &'a [Deed]) -> Self {
+        let answered = |call: &Call| {
+            matches!(call.progress, Progress::Established | Progress::Ended(Outcome::Answered, _))
+        };
+        let had = |one: Phone<'_>, other: Phone<'_>| {
+            let with = |call: &Call| call.is_with(other.user) && answered(call);
+            stage.read(|books| books.of(one.host).find(with).is_some())
+        };
+        let told = |call: &Call| call.transfer.is_some();
+        let transferor = scene.transferor.host;
+        Self {
+            deeds,
+            outcome: stage.read(|books| books.of(transferor).find(told).and_then(|call| call.transfer)),
+            reached: had(scene.transferee, scene.target),
+            taken: had(scene.target, scene.transferee),
+            consulted: had(scene.transferor, scene.target),
+        }
+    }
+
+    fn did(&self, deed: Deed) -> bool {
+        self.deeds.contains(&deed)
+    }
+
+    fn parted(&self, one: Party, other: Party) -> bool {
+        self.did(Deed::Leaves(one, other)) || self.did(Deed::Leaves(other, one))
+    }
+
+    /// Every transfer ends in an outcome, and it is one that the deeds explain.
+    fn has_a_name(&self) -> Result<(), String> {
+        use Party::{Target, Transferee, Transferor};
+        let Some(outcome) = self.outcome else { return Err("the transferor was told no outcome".into()) };
+        let explained = match outcome {
+            Outcome::Completed => self.reached,
+            Outcome::TargetBusy => self.did(Deed::IsBusy),
+            Outcome::TargetDeclined => self.did(Deed::Leaves(Target, Transferee)),
+            Outcome::TransfereeLeft => {
+                self.did(Deed::Leaves(Transferee, Target)) || self.did(Deed::Leaves(Transferee, Transferor))
+            }
+            // The REFER crossed the end of its call.
+            Outcome::Refused => self.parted(Transferor, Transferee),
+            // The target's end of the consultation was over before the transferee came.
+            Outcome::AlreadyEnded | Outcome::ReplacesNoMatch => self.parted(Transferor, Target),
+            _ => false,
+        };
+        if !explained {
+            return Err(format!("nothing explains that the transfer ended as {outcome}"));
+        }
+        if self.reached && outcome != Outcome::Completed {
+            return Err(format!("the target was reached, and the transferor was told {outcome}"));
+        }
+        Ok(())
+    }
+
+    /// Whether two of them belong together; nothing if either will do.
+    fn belongs(&self, one: Party, other: Party) -> Option<bool> {
+        use Party::{Target, Transferee, Transferor};
+        Some(match (one, other) {
+            (Transferee, Target) => self.reached && !self.parted(Transferee, Target),
+            (Transferor, Transferee) if self.reached => false,
+            // Whom the transferor left early, and the target did not take, calls back; who gave the target up itself
+            // does not (RFC 5359 §2.4).
+            (Transferor, Transferee) if self.did(Deed::Leaves(Transferor, Transferee)) => {
+                if self.parted(Transferee, Target) || self.did(Deed::Leaves(Transferee, Transferor)) {
+                    return None;
+                }
+                true
+            }
+            (Transferor, Transferee) => !self.did(Deed::Leaves(Transferee, Transferor)),
+            (Transferor, Target) => self.consulted && !self.taken && !self.parted(Transferor, Target),
+            _ => return None,
+        })
+    }
+}
+
+/// Each call that a telephone tells of is up at both ends.
+fn nobody_is_alone(stage: &Stage, scene: &Scene<'_>) -> Result<(), String> {
+    for phone in [scene.transferor, scene.transferee, scene.target] {
+        let unfinished = |call: &&Call| call.progress != Progress::Established;
+        let left = stage.read(|books| {
+            let left = books.of(phone.host).live().find(unfinished).cloned();
+            left.map(|call| format!("{} waits for ever: {:?} with {}", phone.name, call.progress, call.peer))
+        });
+        if let Some(left) = left {
+            return Err(left);
+        }
+    }
+    if let Some(name) = stage.watch(|sim| sim.sessions().one_sided().first().map(|host| sim.name(*host).to_owned())) {
+        return Err(format!("{name} is alone in a call"));
+    }
+    if !stage.beliefs_agree() {
+        return Err("a telephone tells of other calls than those it has".into());
+    }
+    Ok(())
+}
+
+fn are_up(stage: &Stage, scene: &Scene<'_>, one: Party, other: Party) -> bool {
+    let has = |one: Phone<'_>, other: Phone<'_>| {
+        let up = |call: &Call| call.progress == Progress::Established && call.is_with(other.user);
+        stage.read(|books| books.of(one.host).find(up).is_some())
+    };
+    let (one, other) = (scene.phone(one), scene.phone(other));
+    has(one, other) || has(other, one)
+}
+
+fn talk(stage: &Stage, scene: &Scene<'_>, one: Party, other: Party) -> bool {
+    let (one, other) = (scene.phone(one).host, scene.phone(other).host);
+    stage.watch(|sim| sim.sessions().talking().contains(&[one.min(other), one.max(other)]))
+}
+
+/// Nobody has to say the same over and over again.
+fn everybody_is_heard(stage: &Stage) -> Result<(), String> {
+    let over_and_over = |sim: &Sim| {
+        let mut copies: BTreeMap<&[u8], usize> = BTreeMap::new();
+        for seen in sim.tap().messages(0) {
+            let count = copies.entry(&seen.bytes).or_default();
+            *count += 1;
+            // A telephone says again and again that it rings (RFC 3261 §13.3.1.1).
+            let rings = || View::parse(&seen.bytes).is_ok_and(|view| view.status().is_some_and(|s| s.is_provisional()));
+            if *count > MOST_COPIES && !rings() {
+                let first = String::from_utf8_lossy(&seen.bytes);
+                let start = first.lines().next().unwrap_or_default();
+                return Some(format!("{} says over and over again, and is not heard: {start}", sim.name(seen.from)));
+            }
+        }
+        None
+    };
+    stage.watch(over_and_over).map_or(Ok(()), Err)
+}

@@ -1,0 +1,98 @@
+//! Every kind of transfer, in every order in which its events can come; and the explorer itself, which a planted bug
+//! turns red.
+//!
+//! `CORDBOARD_CHOICES='3=1 17=2'`, as a failure prints it, plays only that run of a test, and draws it.
+
+use cordboard_flows::Phone;
+use cordboard_flows::explorer::{KINDS, Kind, Party};
+use cordboard_sim::Fault;
+
+/// How far runs may differ from the usual one.
+const TURNS: usize = 2;
+
+/// The same where there is time.
+const MANY_TURNS: usize = 3;
+
+/// Interleavings of each kind that there are at least.
+const AT_LEAST: u64 = 1_000;
+
+fn kind(name: &str) -> &'static Kind {
+    KINDS.iter().find(|kind| kind.name == name).expect("there is such a kind")
+}
+
+fn sound(_: Party, _: Phone<'_>) -> Option<Fault> {
+    None
+}
+
+/// An agent that does not get to see messages with this first word.
+fn deaf(who: Party, word: &'static str) -> impl Fn(Party, Phone<'_>) -> Option<Fault> {
+    move |party, phone| (party == who).then(|| Fault::Deaf { host: phone.into(), word: word.into() })
+}
+
+/// Plays all of a kind, or the one run that the environment asks for.
+fn explore(name: &str, turns: usize) {
+    let kind = kind(name);
+    if let Some(choices) = std::env::var_os("CORDBOARD_CHOICES") {
+        let turns = choices.to_string_lossy().parse().expect("CORDBOARD_CHOICES names turns");
+        let drawn = kind.replay(turns, sound).unwrap_or_else(|why| panic!("{why}"));
+        eprintln!("{name}: {drawn}");
+        return;
+    }
+    let explored = kind.explore(turns, sound).unwrap_or_else(|why| panic!("{why}"));
+    eprintln!("{name}, at most {turns} turns: {explored}");
+    assert!(explored.runs >= AT_LEAST, "{name}: {explored}");
+}
+
+macro_rules! explored {
+    ($($test:ident $thorough:ident $name:literal)*) => {
+        $(
+            #[test]
+            fn $test() {
+                explore($name, TURNS);
+            }
+
+            #[test]
+            #[ignore = "takes long; `make soak` runs it"]
+            fn $thorough() {
+                explore($name, MANY_TURNS);
+            }
+        )*
+
+        #[test]
+        fn every_kind_is_explored() {
+            assert!(KINDS.iter().map(|kind| kind.name).eq([$($name),*]));
+        }
+    };
+}
+
+explored! {
+    unattended unattended_thoroughly "unattended"
+    unattended_from_hold unattended_from_hold_thoroughly "unattended from hold"
+    after_a_consultation after_a_consultation_thoroughly "after a consultation"
+    attended attended_thoroughly "attended"
+}
+
+/// The transferee gave the target up, and does not hear that it is free.
+#[test]
+fn a_dropped_487_turns_it_red() {
+    turns_red("unattended", || deaf(Party::Transferee, "487"), "is not heard: SIP/2.0 487");
+}
+
+/// The transferee does not hear that the transferor has left it.
+#[test]
+fn a_dropped_bye_turns_it_red() {
+    turns_red("attended", || deaf(Party::Transferee, "BYE"), "Transferor and Transferee");
+}
+
+/// A planted bug is found, its choices replay the failure, and without the bug they end well.
+fn turns_red<F: Fn(Party, Phone<'_>) -> Option<Fault>>(name: &str, planted: impl Fn() -> F, says: &str) {
+    let kind = kind(name);
+    let told = kind.explore(TURNS, planted()).expect_err("the explorer sees the bug");
+    assert!(told.contains(says), "{told}");
+    let choices = told.split('\'').nth(1).expect("a failure tells its choices");
+    let turns = || choices.parse().expect("they are turns");
+    let again = kind.replay(turns(), planted()).expect_err("the same choices fail again");
+    assert!(told.ends_with(&again), "{again}");
+    let sound = kind.replay(turns(), sound).unwrap_or_else(|why| panic!("without the bug {why}"));
+    assert!(sound.contains("REFER carol"), "{sound}");
+}
