@@ -26,6 +26,8 @@ pub(crate) struct Call {
     /// The other side's URI, as it was dialled or as From says.
     pub(crate) peer: Box<str>,
     pub(crate) progress: Progress,
+    /// It has been established, though it may be over.
+    pub(crate) was_up: bool,
     /// Whether we hold the other side.
     pub(crate) holding: bool,
     /// Whether the other side holds us.
@@ -96,6 +98,7 @@ impl Book {
             name,
             peer: peer.into(),
             progress,
+            was_up: false,
             holding: false,
             held: false,
             changing: false,
@@ -195,6 +198,7 @@ impl Book {
 
     fn advance(&mut self, name: CallName, progress: Progress) {
         if let Some(call) = self.call_mut(name).filter(|call| !call.is_over()) {
+            call.was_up |= progress == Progress::Established;
             call.progress = progress;
         }
     }

@@ -372,9 +372,9 @@ impl Phone<'_> {
     }
 
     /// Ends the call with somebody, however far it is.
-    pub fn leaves(self, other: Phone<'_>) {
+    pub fn gives_up_on(self, other: Phone<'_>) {
         let live = |call: &Call| !call.is_over() && call.is_with(other.user);
-        self.press("leaves", live, CallAction::HangUp);
+        self.press("gives_up_on", live, CallAction::HangUp);
     }
 
     /// Hangs up the call that is up.

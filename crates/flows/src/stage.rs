@@ -232,15 +232,15 @@ impl Stage {
 
     /// Whether a verb could be done now.
     pub(crate) fn could(&self, verb: &dyn Fn()) -> bool {
-        self.tries(verb, false)
+        self.attempts(verb, false)
     }
 
     /// Does a verb now; false if it cannot be done.
     pub(crate) fn tries_to(&self, verb: &dyn Fn()) -> bool {
-        self.tries(verb, true)
+        self.attempts(verb, true)
     }
 
-    fn tries(&self, verb: &dyn Fn(), press: bool) -> bool {
+    fn attempts(&self, verb: &dyn Fn(), press: bool) -> bool {
         self.inner.borrow_mut().manner = Manner::Trying { press, could: false };
         verb();
         let mut inner = self.inner.borrow_mut();

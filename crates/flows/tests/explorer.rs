@@ -81,7 +81,7 @@ fn a_dropped_487_turns_it_red() {
 /// The transferee does not hear that the transferor has left it.
 #[test]
 fn a_dropped_bye_turns_it_red() {
-    turns_red("attended", || deaf(Party::Transferee, "BYE"), "Transferor and Transferee");
+    turns_red("attended", || deaf(Party::Transferee, "BYE"), "is not heard: BYE");
 }
 
 /// A planted bug is found, its choices replay the failure, and without the bug they end well.

@@ -1,7 +1,9 @@
 //! What once went wrong, each on a still network with the loss that showed it.
 
 use cordboard_flows::rfc3665::scene::{ALICE_BY_HERSELF, BOB, PROXY2};
+use cordboard_flows::rfc5359::scene as rfc5359;
 use cordboard_flows::{Phone, Stage};
+use cordboard_ladder::Outcome;
 use cordboard_sim::{Fault, HostId};
 use std::time::Duration;
 
@@ -121,5 +123,27 @@ fn a_call_that_is_over_waits_for_no_ack() {
                        |<-200-----------|
         ",
     );
+    stage.talking([]);
+}
+
+/// RFC 3891 §3: the target hung up on the transferee before its ACK came, and stayed in the call that the transferee had
+/// taken over, with a transferor who had been told that all went well.
+#[test]
+fn a_takeover_that_is_hung_up_before_its_ack_ends_the_call_it_took_over() {
+    let stage = Stage::still();
+    let [alice, bob, carol] =
+        [&rfc5359::ALICE, &rfc5359::BOB, &rfc5359::CAROL].map(|person| stage.person(person));
+    rfc5359::without_servers(&stage);
+    alice.dials(bob);
+    bob.answers(alice);
+    bob.dials(carol);
+    carol.answers(bob);
+    bob.is_answered();
+    bob.transfers_to(alice, carol);
+    stage.at_once(|| carol.gives_up_on(alice));
+    bob.learns(Outcome::Completed);
+    bob.is_alone();
+    alice.is_alone();
+    carol.is_alone();
     stage.talking([]);
 }

@@ -92,7 +92,10 @@ impl Sim {
                 return self.idle_until(until);
             }
             let within = |other: &&Due| {
-                other.at <= next.at + WINDOW && **other != next && !order.waits(other) && !self.repeats(other, &next)
+                other.at <= next.at + WINDOW
+                    && **other != next
+                    && !order.waits(other)
+                    && !self.repeats(other, &next)
             };
             let rivals: Vec<Due> = due.iter().filter(within).copied().collect();
             let is_datagram = |other: &Due| matches!(other.what, What::Datagram(_));
@@ -128,8 +131,7 @@ impl Sim {
             };
             Due { at, host, what }
         });
-        let timers =
-            self.timers().map(|(at, host, shard)| Due { at, host, what: What::Timers(shard) });
+        let timers = self.timers().map(|(at, host, shard)| Due { at, host, what: What::Timers(shard) });
         let mut due: Vec<Due> = coming.chain(timers).collect();
         let answered = |due: &Due| matches!(due.what, What::Other(_)) && due.at <= self.now();
         due.sort_by_key(|due| (!answered(due), due.at, matches!(due.what, What::Timers(_))));
@@ -205,7 +207,11 @@ mod tests {
             }
         }
         let answers = sim.tap().messages(0).filter(|seen| seen.from == asked);
-        Some(answers.map(|seen| View::parse(&seen.bytes).expect("it is a message").call_id().to_owned()).collect())
+        Some(
+            answers
+                .map(|seen| View::parse(&seen.bytes).expect("it is a message").call_id().to_owned())
+                .collect(),
+        )
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The kinds of transfer: how their calls are set up, and what everybody can do from the handing over on.
 
-use super::{Act, Deed, Kind, Party, Scene};
+use super::{Act, Consultation, Deed, Kind, Party, Scene};
 use crate::rfc5359::scene::{ALICE, BOB, CAROL, without_servers};
 use crate::{Phone, Stage};
 use Party::{Target, Transferee, Transferor};
@@ -66,7 +66,8 @@ fn attended(stage: &Stage) -> Scene<'_> {
     target.is_held_by(transferor, true);
     transferor.has_changed(target);
     stage.turn_page();
-    let mut scene = Scene { transferor, transferee, target, acts: Vec::new() };
+    let mut scene =
+        Scene { transferor, transferee, target, consultation: Consultation::Up, acts: Vec::new() };
     scene.usually(Transferor, Deed::HandsOver, move || transferor.transfers_to(transferee, target));
     scene.everybody_may_leave();
     scene.may_leave(Transferor, Target);
@@ -76,7 +77,8 @@ fn attended(stage: &Stage) -> Scene<'_> {
 
 /// A transfer to a target that is called.
 fn blind([transferor, transferee, target]: [Phone<'_>; 3]) -> Scene<'_> {
-    let mut scene = Scene { transferor, transferee, target, acts: Vec::new() };
+    let mut scene =
+        Scene { transferor, transferee, target, consultation: Consultation::None, acts: Vec::new() };
     scene.usually(Transferor, Deed::HandsOver, move || transferor.transfers(transferee, target));
     scene.usually(Target, Deed::Answers, move || target.answers(transferee));
     scene.may(Target, Deed::IsBusy, move || target.declines(transferee, Status::BUSY_HERE));
@@ -97,10 +99,16 @@ impl<'a> Scene<'a> {
 
     fn may_leave(&mut self, one: Party, other: Party) {
         let (by, whom) = (self.phone(one), self.phone(other));
-        self.may(one, Deed::Leaves(one, other), move || by.leaves(whom));
+        self.may(one, Deed::Leaves(one, other), move || by.gives_up_on(whom));
     }
 
-    /// Anybody may end what is up with the transferee or on its way to the target, and who is called back answers.
+    fn may_hold(&mut self, one: Party, other: Party) {
+        let (by, whom) = (self.phone(one), self.phone(other));
+        self.may(one, Deed::Holds(one, other), move || by.holds(whom));
+    }
+
+    /// Anybody may end what is up with the transferee or on its way to the target, the transferee may hold either, and
+    /// who is called back answers.
     fn everybody_may_leave(&mut self) {
         let (transferor, transferee) = (self.transferor, self.transferee);
         self.usually(Transferor, Deed::Answers, move || transferor.answers(transferee));
@@ -108,5 +116,7 @@ impl<'a> Scene<'a> {
         self.may_leave(Transferee, Transferor);
         self.may_leave(Transferee, Target);
         self.may_leave(Target, Transferee);
+        self.may_hold(Transferee, Transferor);
+        self.may_hold(Target, Transferee);
     }
 }

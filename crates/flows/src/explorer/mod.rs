@@ -46,6 +46,15 @@ pub(crate) enum Deed {
     IsBusy,
     /// One leaves the other.
     Leaves(Party, Party),
+    /// One puts the other on hold.
+    Holds(Party, Party),
+}
+
+impl Deed {
+    /// Whether who did this cannot do that any more.
+    const fn excludes(self, other: Self) -> bool {
+        matches!((self, other), (Self::Answers, Self::IsBusy) | (Self::IsBusy, Self::Answers))
+    }
 }
 
 /// Something that one of the three can do once.
@@ -62,7 +71,18 @@ pub struct Scene<'a> {
     transferor: Phone<'a>,
     transferee: Phone<'a>,
     target: Phone<'a>,
+    /// How far the transferor's call with the target is before the handing over.
+    consultation: Consultation,
     acts: Vec<Act<'a>>,
+}
+
+/// A call of the transferor with the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Consultation {
+    /// There is none, or it is over.
+    None,
+    /// It is up, and the transferee is to take it over.
+    Up,
 }
 
 impl<'a> Scene<'a> {
@@ -156,7 +176,9 @@ impl Kind {
         let ended = match played {
             Ok(()) => run.ends(),
             Err(Cut::Wrong(why)) => Err(why),
-            Err(Cut::Commutes) => Err("this run was broken off: what waits in it has nothing to wait for".into()),
+            Err(Cut::Commutes) => {
+                Err("this run was broken off: what waits in it has nothing to wait for".into())
+            }
         };
         stage.breaks_off();
         ended.map(|()| format!("{deeds}\n{drawn}"))

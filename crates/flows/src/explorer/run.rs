@@ -1,7 +1,8 @@
 //! One run: what is due happens in the order that is chosen, and people act when it is chosen that they do.
 
-use super::{Act, Deed, Scene, verdict};
-use crate::Stage;
+use super::{Act, Deed, Party, Scene, verdict};
+use crate::book::Call;
+use crate::{Phone, Stage};
 use cordboard_sim::{HostId, Order, Step};
 use std::time::Duration;
 
@@ -24,11 +25,13 @@ pub(super) struct Run<'a> {
     pub(super) order: Order,
     /// The acts that were done, in their order.
     done: Vec<usize>,
+    /// Which of the transferee's calls was over first, once one is.
+    over_first: Option<Party>,
 }
 
 impl<'a> Run<'a> {
     pub(super) const fn new(stage: &'a Stage, scene: Scene<'a>, order: Order) -> Self {
-        Self { stage, scene, order, done: Vec::new() }
+        Self { stage, scene, order, done: Vec::new(), over_first: None }
     }
 
     /// Plays it until nothing happens any more.
@@ -40,13 +43,16 @@ impl<'a> Run<'a> {
         let mut offered = None;
         loop {
             let at_rest = self.stage.is_quiet() && !self.order.has_waiting();
-            if at_rest && offered.replace(self.stage.rows()) != Some(self.stage.rows()) && self.acts_at_rest() {
+            if at_rest && offered.replace(self.stage.rows()) != Some(self.stage.rows()) && self.acts_at_rest()
+            {
                 until = self.stage.now() + SETTLES;
                 offered = None;
                 continue;
             }
             let before = self.stage.rows();
-            match self.stage.step_in(&mut self.order, until) {
+            let step = self.stage.step_in(&mut self.order, until);
+            self.notes_what_is_over();
+            match step {
                 Step::Delivered(host) => self.hastens(host),
                 // What is only forgotten by and by is no new moment.
                 Step::Fired(host) if self.stage.rows() != before => self.hastens(host),
@@ -60,7 +66,7 @@ impl<'a> Run<'a> {
     /// Looks at how it ended, lets everybody hang up, and sees that nothing is left behind.
     pub(super) fn ends(&self) -> Result<(), String> {
         let deeds: Vec<Deed> = self.done.iter().map(|act| self.scene.acts[*act].deed).collect();
-        let judged = verdict::of(self.stage, &self.scene, &deeds);
+        let judged = verdict::of(self.stage, &self.scene, &deeds, self.over_first);
         judged.map_err(|why| self.stage.report(&format!("{why}\n{}", self.deeds())))?;
         self.stage.end().map_err(|why| format!("{why}\n{}", self.deeds()))
     }
@@ -72,6 +78,19 @@ impl<'a> Run<'a> {
             format!("{} {:?}", self.scene.phone(act.by).name, act.deed)
         });
         format!("done: {}", words.collect::<Vec<_>>().join(", "))
+    }
+
+    /// Takes note of the first call of the transferee that is over: with the transferor, or with the target.
+    fn notes_what_is_over(&mut self) {
+        if self.over_first.is_none() {
+            let (scene, over) = (&self.scene, |call: &Call| call.is_over());
+            self.over_first = self.stage.read(|books| {
+                let book = books.of(scene.transferee.host);
+                let ended = |phone: Phone<'_>| book.find(|call| call.is_with(phone.user)).is_some_and(over);
+                let parties = [(Party::Transferor, scene.transferor), (Party::Target, scene.target)];
+                parties.into_iter().find(|(_, phone)| ended(*phone)).map(|(party, _)| party)
+            });
+        }
     }
 
     /// The wire is at rest: what is usual is done, unless it is chosen that somebody does something else. False if
@@ -120,9 +139,18 @@ impl<'a> Run<'a> {
         let acts = self.scene.acts.iter().enumerate();
         let acts = acts.take(if self.done.is_empty() { 1 } else { usize::MAX });
         let can = acts.filter(|(at, act)| {
-            by(self.scene.phone(act.by).host) && !self.done.contains(at) && self.stage.could(&act.verb)
+            by(self.scene.phone(act.by).host) && !self.is_past(*at) && self.stage.could(&act.verb)
         });
         can.map(|(at, _)| at).collect()
+    }
+
+    /// Whether somebody has done it, or the contrary.
+    fn is_past(&self, at: usize) -> bool {
+        let act = &self.scene.acts[at];
+        self.done.iter().any(|done| {
+            let other = &self.scene.acts[*done];
+            *done == at || (other.by == act.by && other.deed.excludes(act.deed))
+        })
     }
 
     fn act(&mut self, at: usize) {

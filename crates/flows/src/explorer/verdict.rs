@@ -1,6 +1,6 @@
 //! What must be so at the end of a transfer, in whatever order its events came.
 
-use super::{Deed, Party, Scene};
+use super::{Consultation, Deed, Party, Scene};
 use crate::Stage;
 use crate::book::{Call, Progress};
 use crate::phone::Phone;
@@ -14,9 +14,14 @@ use std::collections::BTreeMap;
 const MOST_COPIES: usize = 4;
 
 /// Judges a run by what its three parties did; tells what is wrong.
-pub(super) fn of(stage: &Stage, scene: &Scene<'_>, deeds: &[Deed]) -> Result<(), String> {
+pub(super) fn of(
+    stage: &Stage,
+    scene: &Scene<'_>,
+    deeds: &[Deed],
+    over_first: Option<Party>,
+) -> Result<(), String> {
     nobody_is_alone(stage, scene)?;
-    let end = End::read(stage, scene, deeds);
+    let end = End { over_first, ..End::read(stage, scene, deeds) };
     end.has_a_name()?;
     for (one, other) in [
         (Party::Transferor, Party::Transferee),
@@ -29,7 +34,9 @@ pub(super) fn of(stage: &Stage, scene: &Scene<'_>, deeds: &[Deed]) -> Result<(),
             return Err(format!("{one:?} and {other:?} {be}; the transfer ended as {:?}", end.outcome));
         }
         // A transferor that gets nobody goes on holding the target of a consultation.
-        let held = (one, other) == (Party::Transferor, Party::Target);
+        let held = (one, other) == (Party::Transferor, Party::Target)
+            || end.did(Deed::Holds(one, other))
+            || end.did(Deed::Holds(other, one));
         if is && !held && !talk(stage, scene, one, other) {
             return Err(format!("{one:?} and {other:?} do not hear each other"));
         }
@@ -46,15 +53,16 @@ struct End<'a> {
     reached: bool,
     /// The target has taken the transferee, though it may have left meanwhile.
     taken: bool,
-    /// The transferor had a call with the target.
+    /// The transferor had a call with the target when it handed over.
     consulted: bool,
+    /// Which of the transferee's calls was over first.
+    over_first: Option<Party>,
 }
 
 impl<'a> End<'a> {
     fn read(stage: &Stage, scene: &Scene<'_>, deeds: &'a [Deed]) -> Self {
-        let answered = |call: &Call| {
-            matches!(call.progress, Progress::Established | Progress::Ended(Outcome::Answered, _))
-        };
+        let answered =
+            |call: &Call| call.was_up || matches!(call.progress, Progress::Ended(Outcome::Answered, _));
         let had = |one: Phone<'_>, other: Phone<'_>| {
             let with = |call: &Call| call.is_with(other.user) && answered(call);
             stage.read(|books| books.of(one.host).find(with).is_some())
@@ -66,7 +74,8 @@ impl<'a> End<'a> {
             outcome: stage.read(|books| books.of(transferor).find(told).and_then(|call| call.transfer)),
             reached: had(scene.transferee, scene.target),
             taken: had(scene.target, scene.transferee),
-            consulted: had(scene.transferor, scene.target),
+            over_first: None,
+            consulted: scene.consultation == Consultation::Up,
         }
     }
 
@@ -113,10 +122,13 @@ impl<'a> End<'a> {
             // Whom the transferor left early, and the target did not take, calls back; who gave the target up itself
             // does not (RFC 5359 §2.4).
             (Transferor, Transferee) if self.did(Deed::Leaves(Transferor, Transferee)) => {
-                if self.parted(Transferee, Target) || self.did(Deed::Leaves(Transferee, Transferor)) {
+                if self.did(Deed::Leaves(Transferee, Target))
+                    || self.did(Deed::Leaves(Transferee, Transferor))
+                {
                     return None;
                 }
-                true
+                // A REFER that came after the BYE asked for nothing, and a BYE after the refusal is the end.
+                self.outcome != Some(Outcome::Refused) && self.over_first == Some(Transferor)
             }
             (Transferor, Transferee) => !self.did(Deed::Leaves(Transferee, Transferor)),
             (Transferor, Target) => self.consulted && !self.taken && !self.parted(Transferor, Target),
@@ -137,7 +149,9 @@ fn nobody_is_alone(stage: &Stage, scene: &Scene<'_>) -> Result<(), String> {
             return Err(left);
         }
     }
-    if let Some(name) = stage.watch(|sim| sim.sessions().one_sided().first().map(|host| sim.name(*host).to_owned())) {
+    if let Some(name) =
+        stage.watch(|sim| sim.sessions().one_sided().first().map(|host| sim.name(*host).to_owned()))
+    {
         return Err(format!("{name} is alone in a call"));
     }
     if !stage.beliefs_agree() {
@@ -168,11 +182,16 @@ fn everybody_is_heard(stage: &Stage) -> Result<(), String> {
             let count = copies.entry(&seen.bytes).or_default();
             *count += 1;
             // A telephone says again and again that it rings (RFC 3261 §13.3.1.1).
-            let rings = || View::parse(&seen.bytes).is_ok_and(|view| view.status().is_some_and(|s| s.is_provisional()));
+            let rings = || {
+                View::parse(&seen.bytes).is_ok_and(|view| view.status().is_some_and(|s| s.is_provisional()))
+            };
             if *count > MOST_COPIES && !rings() {
                 let first = String::from_utf8_lossy(&seen.bytes);
                 let start = first.lines().next().unwrap_or_default();
-                return Some(format!("{} says over and over again, and is not heard: {start}", sim.name(seen.from)));
+                return Some(format!(
+                    "{} says over and over again, and is not heard: {start}",
+                    sim.name(seen.from)
+                ));
             }
         }
         None

@@ -190,6 +190,10 @@ impl Telephone {
                 Act::TellGivenUp => self.tell_ended(desk, now, key, false),
             }
         }
+        if matches!((before, input), (State::Answered | State::Leaving, Input::Ack | Input::Bye)) {
+            // Whoever says this has our 2xx and so has taken over (RFC 3891 §3), for however short a time.
+            self.release_replaced(desk, now, key);
+        }
         if state != State::Ringing
             && let Some(call) = self.calls.get_mut(key)
         {
