@@ -262,7 +262,8 @@ impl<'a> Caller<'a> {
     fn in_dialog(&mut self, index: usize, method: &str, cseq: u32) -> io::Result<()> {
         let Self { outbox, socket, letters, calls, .. } = self;
         let dialog = (index, &calls[index].peer);
-        outbox.post(socket, self.proxy, |out| letters.in_dialog(out, dialog, (cseq, method), format_args!("")))
+        outbox
+            .post(socket, self.proxy, |out| letters.in_dialog(out, dialog, (cseq, method), format_args!("")))
     }
 
     fn refusal_ack(&mut self, index: usize, scan: &Scan<'_>) -> io::Result<()> {

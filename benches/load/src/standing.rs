@@ -142,11 +142,7 @@ impl<'a> Caller<'a> {
     }
 
     /// Begins so many of something at the pace that is set, and waits until all have come to their end.
-    fn go_on(
-        &mut self,
-        count: usize,
-        begin: impl Fn(&mut Self, usize) -> io::Result<()>,
-    ) -> io::Result<()> {
+    fn go_on(&mut self, count: usize, begin: impl Fn(&mut Self, usize) -> io::Result<()>) -> io::Result<()> {
         let mut inbox = Inbox::default();
         let deadline = self.pace.deadline(0.0);
         while self.tally.completed + self.tally.failed < count && self.pace.now() < deadline {

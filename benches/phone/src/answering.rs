@@ -8,7 +8,9 @@ use std::thread;
 use anyhow::{Context as _, Result};
 use cordboard_core::time::Instant;
 use cordboard_core::transport::Transport;
-use cordboard_net::{Clock, Config, Dns, Limits, ListenOn, Origins, Reply, Server, Shard, Store, system_seed};
+use cordboard_net::{
+    Clock, Config, Dns, Limits, ListenOn, Origins, Reply, Server, Shard, Store, system_seed,
+};
 use cordboard_service::call::{CallAction, CallEvent};
 use cordboard_service::directory::Directory;
 use cordboard_service::door::{Answer, Command, CommandId, Event, Input, Output, Question, ShardId};
