@@ -95,6 +95,8 @@ impl<'a> End<'a> {
             Outcome::Completed => self.reached,
             Outcome::TargetBusy => self.did(Deed::IsBusy),
             Outcome::TargetDeclined => self.did(Deed::Leaves(Target, Transferee)),
+            // The transferee did not wait for the target, and stays in its call with the transferor.
+            Outcome::TargetNoAnswer => self.did(Deed::Leaves(Transferee, Target)),
             Outcome::TransfereeLeft => {
                 self.did(Deed::Leaves(Transferee, Target)) || self.did(Deed::Leaves(Transferee, Transferor))
             }
