@@ -26,8 +26,6 @@ pub(crate) struct Call {
     /// The other side's URI, as it was dialled or as From says.
     pub(crate) peer: Box<str>,
     pub(crate) progress: Progress,
-    /// It has been established, though it may be over.
-    pub(crate) was_up: bool,
     /// Whether we hold the other side.
     pub(crate) holding: bool,
     /// Whether the other side holds us.
@@ -48,6 +46,8 @@ pub(crate) struct Call {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Book {
     pub(crate) calls: Vec<Call>,
+    /// Those that have been established, though they may be over.
+    pub(crate) were_up: Vec<CallName>,
     /// Answers of the registrar, oldest first: the contacts, or the status of the refusal.
     pub(crate) registrations: Vec<Result<Vec<Box<str>>, Status>>,
     /// Who called and was refused at once.
@@ -98,7 +98,6 @@ impl Book {
             name,
             peer: peer.into(),
             progress,
-            was_up: false,
             holding: false,
             held: false,
             changing: false,
@@ -198,8 +197,10 @@ impl Book {
 
     fn advance(&mut self, name: CallName, progress: Progress) {
         if let Some(call) = self.call_mut(name).filter(|call| !call.is_over()) {
-            call.was_up |= progress == Progress::Established;
             call.progress = progress;
+            if progress == Progress::Established {
+                self.were_up.push(name);
+            }
         }
     }
 }

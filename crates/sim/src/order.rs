@@ -198,7 +198,7 @@ mod tests {
         });
         sim.inject(one, asked, Transport::Udp, &options(1, "a"));
         sim.inject(two, asked, Transport::Udp, &options(2, "b"));
-        let until = sim.now() + Duration::from_secs(60);
+        let until = sim.now() + Duration::from_mins(1);
         loop {
             match sim.step_in(order, until) {
                 Step::Delivered(_) | Step::Fired(_) => {}

@@ -6,7 +6,7 @@ use crate::book::{Call, Progress};
 use crate::phone::Phone;
 use cordboard_ladder::Outcome;
 use cordboard_sim::Sim;
-use cordboard_sip::View;
+use cordboard_sip::{Status, View};
 use std::collections::BTreeMap;
 
 /// How often the same message may pass: nothing is lost, and nothing is kept for longer than twice T1, so that whoever
@@ -61,11 +61,15 @@ struct End<'a> {
 
 impl<'a> End<'a> {
     fn read(stage: &Stage, scene: &Scene<'_>, deeds: &'a [Deed]) -> Self {
-        let answered =
-            |call: &Call| call.was_up || matches!(call.progress, Progress::Ended(Outcome::Answered, _));
         let had = |one: Phone<'_>, other: Phone<'_>| {
-            let with = |call: &Call| call.is_with(other.user) && answered(call);
-            stage.read(|books| books.of(one.host).find(with).is_some())
+            stage.read(|books| {
+                let book = books.of(one.host);
+                let answered = |call: &Call| {
+                    let ended = matches!(call.progress, Progress::Ended(Outcome::Answered, _));
+                    ended || book.were_up.contains(&call.name)
+                };
+                book.find(|call| call.is_with(other.user) && answered(call)).is_some()
+            })
         };
         let told = |call: &Call| call.transfer.is_some();
         let transferor = scene.transferor.host;
@@ -184,9 +188,8 @@ fn everybody_is_heard(stage: &Stage) -> Result<(), String> {
             let count = copies.entry(&seen.bytes).or_default();
             *count += 1;
             // A telephone says again and again that it rings (RFC 3261 §13.3.1.1).
-            let rings = || {
-                View::parse(&seen.bytes).is_ok_and(|view| view.status().is_some_and(|s| s.is_provisional()))
-            };
+            let status = || View::parse(&seen.bytes).ok().and_then(|view| view.status());
+            let rings = || status().is_some_and(Status::is_provisional);
             if *count > MOST_COPIES && !rings() {
                 let first = String::from_utf8_lossy(&seen.bytes);
                 let start = first.lines().next().unwrap_or_default();
