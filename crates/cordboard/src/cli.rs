@@ -103,6 +103,9 @@ pub struct Phone {
     /// Answer every call at once.
     #[arg(long)]
     pub auto_answer: bool,
+    /// Have calls refreshed at least so often, and ended if they are not (RFC 4028); 90 or more.
+    #[arg(long, value_name = "SECONDS")]
+    pub session_timer: Option<u32>,
     /// Print one JSON object a line for everything that happens; `docs/phone.md` lists them.
     #[arg(long)]
     pub json: bool,

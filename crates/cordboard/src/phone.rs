@@ -184,6 +184,7 @@ fn start(
         ring_bytes: RING_BYTES,
         key: seed()?,
         role: Role::Telephone(account),
+        neighbours: options.trusts.clone(),
         ..Settings::of_domain(&options.account.domain)
     };
     Ok(Server::start(Config {

@@ -115,6 +115,9 @@ impl Calls {
             }
             CallEvent::Ringing(call) => self.change(*call, |call| call.stage = Stage::RingingThere),
             CallEvent::Established(call) => self.change(*call, |call| call.stage = Stage::Up),
+            CallEvent::Identity { call, address, .. } => {
+                self.change(*call, |call| uri_of(address).clone_into(&mut call.peer));
+            }
             CallEvent::HeldByPeer(call, held) => self.change(*call, |call| call.held = *held),
             CallEvent::HoldChanged(call, holds) => self.change(*call, |call| call.holds = *holds),
             _ => {}

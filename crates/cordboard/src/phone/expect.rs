@@ -10,6 +10,8 @@ use super::report::shown;
 pub(super) enum Expect {
     /// That the registrar has answered.
     Registered,
+    /// That sound is agreed in the call.
+    Sounds(CallName),
     /// That the call is up.
     Established(CallName),
     /// That the other side is on hold, or off it.
@@ -29,6 +31,7 @@ impl Expect {
                 "the registrar says {}; try --user, --password and --domain as it knows them",
                 shown(*status)
             ))),
+            (Self::Sounds(call), CallEvent::Media(other, _)) if call == other => Some(Ok(())),
             (Self::Established(call), CallEvent::Established(other)) if call == other => Some(Ok(())),
             (Self::Held(call, wanted), CallEvent::HoldChanged(other, holds))
                 if call == other && wanted == holds =>
@@ -51,11 +54,15 @@ impl Expect {
             }
             (Self::Ended(call), CallEvent::Ended { call: other, .. }) if call == other => Some(Ok(())),
             (
-                Self::Established(call) | Self::Held(call, _),
+                Self::Sounds(call) | Self::Established(call) | Self::Held(call, _),
                 CallEvent::Ended { call: other, outcome, .. },
             ) if call == other => Some(Err(format!("the call is over ({outcome})"))),
             (
-                Self::Established(call) | Self::Held(call, _) | Self::Transferred(call) | Self::Ended(call),
+                Self::Sounds(call)
+                | Self::Established(call)
+                | Self::Held(call, _)
+                | Self::Transferred(call)
+                | Self::Ended(call),
                 CallEvent::Impossible(other),
             ) if call == other => Some(Err("that cannot be done in this call now; try `calls`".to_owned())),
             _ => None,

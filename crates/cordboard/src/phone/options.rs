@@ -1,9 +1,11 @@
 //! What a telephone is told before it starts: the command line, a file, and the environment.
 
+use cordboard_core::session::timer::Policy;
 use cordboard_core::transport::Transport;
 use cordboard_net::{Certificates, ClientCertificates, ListenOn, Tls, TrustedRoots};
-use cordboard_service::settings::{Secret, Telephone};
+use cordboard_service::settings::{Habits, Secret, Telephone};
 use cordboard_sip::UriRef;
+use cordboard_sip::header::SessionExpires;
 use serde::Deserialize;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs, UdpSocket};
@@ -73,6 +75,7 @@ struct File {
     play: Option<PathBuf>,
     record: Option<PathBuf>,
     auto_answer: bool,
+    session_timer: Option<u32>,
     json: bool,
 }
 
@@ -89,6 +92,8 @@ pub(super) struct Options {
     pub(super) playing: Playing,
     pub(super) record: Option<PathBuf>,
     pub(super) auto_answer: bool,
+    /// The servers whose word on who calls is taken: the one that everything goes to first.
+    pub(super) trusts: Vec<IpAddr>,
     pub(super) json: bool,
     /// Where a certificate of its own is, while it runs.
     pub(super) _folder: Option<TempDir>,
@@ -123,8 +128,10 @@ impl Options {
             display_name: given.display_name.as_deref().map(Into::into),
             passwords: passwords.into_iter().collect(),
             outbound_proxies: proxy.iter().map(|proxy| proxy.as_str().into()).collect(),
+            habits: habits(given.session_timer)?,
             ..Telephone::default()
         };
+        let trusts = proxy.as_ref().and_then(|proxy| server(proxy, transport)).map(|server| server.ip());
         Ok(Self {
             addresses: Addresses {
                 domain: given.domain.as_deref().map(|domain| without_port(domain).to_owned()),
@@ -137,6 +144,7 @@ impl Options {
             playing: play,
             record: given.record.clone(),
             auto_answer: given.auto_answer,
+            trusts: trusts.into_iter().collect(),
             json: given.json,
             _folder: folder,
         })
@@ -176,9 +184,20 @@ fn merged(given: &cli::Phone) -> Result<cli::Phone, OptionError> {
         play: if plays { given.play } else { file.play.as_ref().map(there) },
         record: given.record.or(file.record.as_ref().map(there)),
         auto_answer: given.auto_answer || file.auto_answer,
+        session_timer: given.session_timer.or(file.session_timer),
         json: given.json || file.json,
         config: None,
     })
+}
+
+/// What it does where the standards leave it the choice.
+fn habits(session_timer: Option<u32>) -> Result<Habits, OptionError> {
+    if session_timer.is_some_and(|seconds| seconds < SessionExpires::LEAST) {
+        let says = format!("a session interval has {} seconds at least (RFC 4028 §5)", SessionExpires::LEAST);
+        return Err(wrong(says, "--session-timer 1800"));
+    }
+    let session_timer = Policy { wish: session_timer, ..Habits::USUAL.session_timer };
+    Ok(Habits { session_timer, ..Habits::USUAL })
 }
 
 fn is_user(user: &str) -> bool {

@@ -135,6 +135,13 @@ pub(super) fn of_call(event: &CallEvent, calls: &Calls) -> Option<Report> {
                 .with("sends", sends)
                 .with("receives", path.receives)
         }
+        CallEvent::Identity { call, address, asserted } => {
+            let peer = uri_of(address);
+            let by = if *asserted { "the server says" } else { "they say" };
+            about(call, "identity", Plain, &format!("{by} that this is {peer}"))
+                .with("peer", peer)
+                .with("asserted", *asserted)
+        }
         CallEvent::HeldByPeer(call, true) => about(call, "held", Plain, "the other side put us on hold"),
         CallEvent::HeldByPeer(call, false) => about(call, "unheld", Plain, "the other side took us off hold"),
         CallEvent::HoldChanged(call, true) => about(call, "holding", Plain, "on hold"),

@@ -9,7 +9,7 @@ use super::verb::Wanted;
 const MAX_TOLD: usize = 1024;
 
 /// Every event that can be waited for.
-pub(super) const EVENTS: [&str; 25] = [
+pub(super) const EVENTS: [&str; 26] = [
     "registered",
     "unregistered",
     "not-registered",
@@ -20,6 +20,7 @@ pub(super) const EVENTS: [&str; 25] = [
     "redirected",
     "established",
     "media",
+    "identity",
     "held",
     "unheld",
     "holding",
@@ -38,10 +39,11 @@ pub(super) const EVENTS: [&str; 25] = [
 ];
 
 /// Events that need a call: they do not come any more when the last one is over.
-const IN_CALLS: [&str; 11] = [
+const IN_CALLS: [&str; 12] = [
     "ringing",
     "established",
     "media",
+    "identity",
     "held",
     "unheld",
     "holding",

@@ -15,6 +15,7 @@ pub(super) enum Verb {
     Register,
     Unregister,
     Dial(String),
+    Early(Option<u32>),
     Answer(Option<u32>),
     Decline(Option<u32>, Option<u16>),
     Hold(Option<u32>),
@@ -47,10 +48,11 @@ pub(super) struct Wanted {
 }
 
 /// Every verb, what follows it, and what it does: the help, and what is suggested for a wrong word.
-pub(super) const VERBS: [(&str, &str, &str); 22] = [
+pub(super) const VERBS: [(&str, &str, &str); 23] = [
     ("register", "", "be reachable under your address"),
     ("unregister", "", "be it no longer"),
     ("dial", "WHOM", "call somebody: a name, a number or a whole address"),
+    ("early", "[N]", "let the caller hear you before you answer call N"),
     ("answer", "[N]", "answer call N"),
     ("decline", "[N] [STATUS]", "turn it down, with 603 or another status such as 486 (busy)"),
     ("hold", "[N]", "put the other side on hold"),
@@ -135,6 +137,7 @@ fn understood(name: &str, rest: &str, words: &[&str]) -> Option<Verb> {
             [whom] => Verb::Dial((*whom).to_owned()),
             _ => return None,
         },
+        "early" => in_call(words, Verb::Early)?,
         "answer" => in_call(words, Verb::Answer)?,
         "hold" => in_call(words, Verb::Hold)?,
         "resume" => in_call(words, Verb::Resume)?,

@@ -43,6 +43,9 @@ impl Hand {
                 Ok(uri) => self.dial(&uri, None),
                 Err(says) => Ok(Err(says)),
             },
+            Verb::Early(number) => self.in_call(number, rings_here, "rings here", |hand, name| {
+                hand.begin(line_is, CallAction::Progress(name), Expect::Sounds(name), None)
+            }),
             Verb::Answer(number) => self.answer(line_is, number),
             Verb::Decline(number, status) => self.decline(line_is, number, status),
             Verb::Hold(number) => self.hold(line_is, number, None),
