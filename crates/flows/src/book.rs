@@ -158,6 +158,8 @@ impl Book {
                 }
             }
             CallEvent::Redirected(..)
+            | CallEvent::InConference(_)
+            | CallEvent::PeerFeatures(..)
             | CallEvent::Identified(_)
             | CallEvent::TransferProgress(..)
             | CallEvent::Watching(_) => {}
@@ -173,7 +175,9 @@ impl Book {
                 self.requests.retain(|(asked, _)| *asked != call);
                 self.begin(call, &to, Progress::Dialled);
             }
-            CallEvent::TakenOver { call, from, .. } => self.begin(call, &from, Progress::Dialled),
+            CallEvent::TakenOver { call, from, .. } | CallEvent::Joined { call, from, .. } => {
+                self.begin(call, &from, Progress::Dialled);
+            }
             CallEvent::Transferred { call, outcome, .. } => match self.call_mut(call) {
                 Some(call) => call.transfer = Some(outcome),
                 None => self.asking.push((call, outcome)),

@@ -5,6 +5,7 @@ use cordboard_core::session::media::Formats;
 use cordboard_core::transport::ListenerId;
 use cordboard_ladder::{Kind, Outcome};
 use cordboard_sip::Status;
+use cordboard_sip::header::Join;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -170,6 +171,15 @@ pub enum CallAction {
     Consent(CallName),
     /// Do not make it.
     Refuse(CallName),
+    /// Call somebody to join a call there (RFC 3911).
+    Join {
+        /// The name of the new call.
+        call: CallName,
+        /// The URI of whoever has that call.
+        to: Box<str>,
+        /// The call, as whoever has it sees its dialog.
+        join: Box<Join>,
+    },
     /// Give up the call, whatever its state: CANCEL, BYE, or a 603.
     HangUp(CallName),
     /// Give up a call of ours that rings, by BYE in each of its early dialogs (RFC 3261 §15.1.1). What else may come of
@@ -178,6 +188,26 @@ pub enum CallAction {
     ByeEarly(CallName),
     /// Watch somebody, or no longer.
     Watching(WatchAction),
+}
+
+/// What the other side of a call says of its user agent in Contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a tag, and they do not depend on each other")]
+pub struct ContactFeatures {
+    /// It is the focus of a conference (`isfocus`, RFC 4579 §5.1).
+    pub focus: bool,
+    /// Nobody sits at it (`automata`, RFC 3840 §10.2).
+    pub automaton: bool,
+    /// It never ends a call (`+sip.byeless`, RFC 4235 §5.1).
+    pub byeless: bool,
+    /// It renders what it gets (`+sip.rendering`, RFC 4235 §5.2), as long as nothing else is said.
+    pub renders: bool,
+}
+
+impl Default for ContactFeatures {
+    fn default() -> Self {
+        Self { focus: false, automaton: false, byeless: false, renders: true }
+    }
 }
 
 /// Where a call's sound goes, as offer and answer settled it.
@@ -279,6 +309,19 @@ pub enum CallEvent {
         /// Who calls, as the From header says.
         from: Box<str>,
     },
+    /// A call came in that joins another one here, or a conference, and is answered by itself (RFC 3911 §4).
+    Joined {
+        /// The new call.
+        call: CallName,
+        /// The call that it joins; none if it called the conference.
+        joins: Option<CallName>,
+        /// Who calls, as the From header says.
+        from: Box<str>,
+    },
+    /// The other side knows now that this call is part of a conference.
+    InConference(CallName),
+    /// The other side's Contact says something else of its user agent than before, or than is usual.
+    PeerFeatures(CallName, ContactFeatures),
     /// The call that we were asked to make failed after whoever asked had left: they are called back (RFC 5359 §2.4).
     CalledBack {
         /// The new call.

@@ -159,6 +159,17 @@ pub struct Telephone {
     pub strangers: Strangers,
     /// How it hands calls over, and how it is handed over.
     pub transfers: Transfers,
+    /// What its Contact says of it.
+    pub features: TelephoneFeatures,
+}
+
+/// What a telephone's Contact says of it always. What depends on a call is said there: `isfocus`, `+sip.rendering`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TelephoneFeatures {
+    /// Nobody sits at it (`automata`, RFC 3840 §10.2).
+    pub automaton: bool,
+    /// It never ends a call (`+sip.byeless`, RFC 4235 §5.1).
+    pub byeless: bool,
 }
 
 /// What strangers may see of a telephone's calls (RFC 4235 §3.7.2).

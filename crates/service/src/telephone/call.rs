@@ -7,7 +7,7 @@ use super::refresh::Timed;
 use super::reliable::{Early, Provisionals, Said};
 use super::token::Token;
 use super::wallet::Realm;
-use crate::call::{CallName, MediaPath};
+use crate::call::{CallName, ContactFeatures, MediaPath};
 use bytes::Bytes;
 use cordboard_core::dialog::Dialog;
 use cordboard_core::session::repeat::Repeat;
@@ -69,6 +69,8 @@ pub(super) enum Change {
     Refresh,
     /// The other side is to be shown whom it talks to (RFC 4916).
     Identify,
+    /// Tell the other side that it is in a conference now.
+    Focus,
 }
 
 /// In which request a change is asked for.
@@ -263,6 +265,10 @@ pub(super) struct Call {
     pub(super) leave_at: Option<Instant>,
     /// Lines of the response that refused it, which say why.
     pub(super) reasons: Box<str>,
+    /// The conference that it is part of.
+    pub(super) conference: Option<u64>,
+    /// What the other side said last of its user agent.
+    pub(super) peer_features: ContactFeatures,
     /// The call here whose place this one takes.
     pub(super) replaces: Option<u64>,
 
@@ -328,6 +334,8 @@ impl Call {
             passing: None,
             leave_at: None,
             reasons: Box::default(),
+            conference: None,
+            peer_features: ContactFeatures::default(),
             replaces: None,
             ending: (Outcome::Failed, None),
             silent: false,

@@ -2,7 +2,7 @@
 
 use super::Telephone;
 use super::call::{Call, Leg, Part, RING_AGAIN, RING_LIMIT, Ringing, SentOk, Side, outcome_of};
-use super::errand::{SDP, allowed, contact_uri, supported};
+use super::errand::{SDP, allowed, supported};
 use super::reliable::{Provisionals, Said};
 use super::token::description;
 use crate::call::CallEvent;
@@ -17,7 +17,7 @@ use cordboard_core::transaction::{Owner, ServerId};
 use cordboard_core::transport::Flow;
 use cordboard_ladder::Outcome;
 use cordboard_sip::header::Expires;
-use cordboard_sip::{Builder, Name, Scheme, Status, UriRef, View};
+use cordboard_sip::{Builder, Method, Name, Scheme, Status, UriRef, View};
 use std::time::Duration;
 
 impl Telephone {
@@ -50,6 +50,7 @@ impl Telephone {
                 return desk.stack.respond(now, server, why.status(), response);
             }
         };
+        let Ok(joins) = self.joined(desk, now, flow, server, request) else { return };
         let local_tag = desk.stack.dice().tag();
         let Ok(dialog) = Dialog::from_request(request, &local_tag) else {
             return desk.reply(now, server, request, Status::BAD_REQUEST);
@@ -82,7 +83,7 @@ impl Telephone {
         call.provisionals = Provisionals::of(request, desk.stack.dice());
         call.learn(request);
         let from: Box<str> = request.value(Name::FROM).unwrap_or_default().into();
-        call.silent = self.refuses.is_some() && replaces.is_none();
+        call.silent = self.refuses.is_some() && replaces.is_none() && joins.is_none();
         call.replaces = replaces;
         let key = self.add_call(call);
         self.by_peer.insert(dialog_key(request.call_id(), request.from_tag().unwrap_or_default()), key);
@@ -101,6 +102,9 @@ impl Telephone {
             Self::tell(desk, CallEvent::TakenOver { call: name, replaces, from });
             self.identity_asserted(desk, key, request);
             self.accept(desk, now, key);
+        } else if let Some(joins) = joins {
+            self.join(desk, now, key, joins, from);
+            self.identity_asserted(desk, key, request);
         } else if let Some(status) = self.refuses {
             Self::tell(desk, CallEvent::Refused { from });
             self.decline(desk, now, key, Input::Decline, status);
@@ -132,7 +136,16 @@ impl Telephone {
     /// Our Contact in a response.
     pub(super) fn own_contact(&self, desk: &Desk, request: &View<'_>, flow: Flow) -> String {
         let secure = UriRef::parse(request.request_uri()).is_ok_and(|uri| uri.scheme() == Scheme::Sips);
-        format!("<{}>", contact_uri(desk, &self.account, flow.listener, secure))
+        let begun = dialog_key(request.call_id(), request.from_tag().unwrap_or_default());
+        let call = match self.find(request) {
+            Some((key, _)) => Some(key),
+            None => self.by_peer.get(&begun).copied().filter(|_| request.method() == Method::Invite),
+        };
+        let contact = self.face(desk, call, flow.listener, secure);
+        let holds = call.and_then(|key| self.calls.get(key)).is_some_and(|call| call.media.holds);
+        // RFC 4235 §5.2: whoever holds renders nothing.
+        let rendering = if holds { ";+sip.rendering=\"no\"" } else { "" };
+        format!("<{contact}>{}{rendering}", self.features(call))
     }
 
     /// Turns a ringing call down.

@@ -104,7 +104,12 @@ impl Telephone {
         match change {
             Change::Hold => media.holds = true,
             Change::Resume => media.holds = false,
-            Change::AskOffer | Change::Bridge | Change::Pass | Change::Refresh | Change::Identify => {}
+            Change::AskOffer
+            | Change::Bridge
+            | Change::Pass
+            | Change::Refresh
+            | Change::Identify
+            | Change::Focus => {}
             Change::Move(to) => {
                 listener = to;
                 let Some(address) = moved else {
@@ -267,6 +272,7 @@ impl Telephone {
             Change::AskOffer => Self::tell(desk, CallEvent::OfferAnswered(name)),
             Change::Move(_) => Self::tell(desk, CallEvent::Moved(name)),
             Change::Bridge | Change::Pass | Change::Refresh => {}
+            Change::Focus => Self::tell(desk, CallEvent::InConference(name)),
             Change::Identify => {
                 if let (Some(identity), Some(leg)) = (call.identity.take(), call.legs.get_mut(leg)) {
                     leg.dialog.identify(&identity);
@@ -461,7 +467,7 @@ impl Call {
         }
         let update = match change {
             Change::Refresh | Change::Identify => true,
-            Change::Hold | Change::Resume | Change::Move(_) => by == ChangesBy::Update,
+            Change::Hold | Change::Resume | Change::Move(_) | Change::Focus => by == ChangesBy::Update,
             Change::AskOffer | Change::Bridge | Change::Pass => false,
         };
         Some((leg, if update && self.peer.updates { Vehicle::Update } else { Vehicle::Invite }))

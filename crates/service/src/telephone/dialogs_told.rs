@@ -3,7 +3,6 @@
 
 use super::Telephone;
 use super::call::{Call, Leg, Side};
-use super::errand::contact_uri;
 use super::watchers::{Owed, Sight, Watcher};
 use crate::desk::Desk;
 use crate::watch::Package;
@@ -16,7 +15,7 @@ use cordboard_sip::body::dialog_info::{
 };
 use cordboard_sip::header::NameAddrRef;
 use cordboard_sip::{Name, Status, UriRef};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The id of the virtual dialog.
 const VIRTUAL: &str = "1";
@@ -50,6 +49,8 @@ pub(super) struct Told {
     calls: BTreeMap<u64, Vec<Row>>,
     /// Calls that something has happened to since.
     touched: BTreeMap<u64, Option<Ending>>,
+    /// Conferences that somebody has left since.
+    pub(super) conferences: BTreeSet<u64>,
     /// Whether we can be called.
     open: bool,
     busy: bool,
@@ -81,7 +82,7 @@ impl Telephone {
         let rows = self.calls.with_keys().map(|(key, call)| (key, self.rows_of(desk, key, call)));
         let calls: BTreeMap<_, _> = rows.filter(|(_, rows)| !rows.is_empty()).collect();
         let (busy, open) = (!calls.is_empty(), self.refuses.is_none());
-        self.told = Told { calls, touched: BTreeMap::new(), open, busy };
+        self.told = Told { calls, touched: BTreeMap::new(), conferences: BTreeSet::new(), open, busy };
     }
 
     /// Something has happened to a call.
@@ -94,19 +95,39 @@ impl Telephone {
 
     /// Tells those who watch, once everything that follows from an input is done.
     pub(crate) fn settle(&mut self, desk: &mut Desk, now: Instant) {
+        self.admit(desk, now);
         let reachable = self.refuses.is_none();
         if self.watchers.len() == 0 || (self.told.touched.is_empty() && self.told.open == reachable) {
             return;
         }
+        let conferences = self.conferences_changed(desk);
         let changes = self.changes(desk);
         let busy = !self.told.calls.is_empty();
         let turned = busy != std::mem::replace(&mut self.told.busy, busy);
         let present = turned || reachable != std::mem::replace(&mut self.told.open, reachable);
         for key in self.watchers.active() {
-            if self.owe(key, &changes, turned, present) {
+            let met = self.watchers.get(key).and_then(|watcher| watcher.conference);
+            let met = met.is_some_and(|conference| conferences.contains(&conference));
+            if self.owe(key, &changes, turned, present) || met {
                 self.advance_watcher(desk, now, key, Input::Changed);
             }
         }
+    }
+
+    /// The conferences in which somebody is or is not as was told last.
+    fn conferences_changed(&mut self, desk: &Desk) -> BTreeSet<u64> {
+        let mut conferences = std::mem::take(&mut self.told.conferences);
+        let touched = self.told.touched.keys().filter_map(|key| self.calls.get(*key)?.conference);
+        conferences.extend(touched);
+        conferences.retain(|key| {
+            let users = self.participants(desk, *key);
+            self.conferences.get_mut(*key).is_some_and(|conference| {
+                let changed = conference.told != users;
+                conference.told = users;
+                changed
+            })
+        });
+        conferences
     }
 
     /// The dialogs that are not as they were told last.
@@ -163,19 +184,26 @@ impl Telephone {
                 DialogState::Confirmed => State::Confirmed,
                 DialogState::Terminated => return None,
             };
-            chosen.then(|| self.row(desk, call, &row_id(key, at), state, Some(&leg.dialog)))
+            chosen.then(|| self.row(desk, (key, call), &row_id(key, at), state, Some(&leg.dialog)))
         };
         let rows: Vec<Row> = call.legs.iter().enumerate().filter_map(shown).collect();
         if rows.is_empty() && call.legs.is_empty() {
             let heard = call.invite.and_then(|errand| self.errands.get(errand));
             let heard = heard.is_some_and(super::errand::Errand::is_heard);
             let state = if heard { State::Proceeding } else { State::Trying };
-            return vec![self.row(desk, call, &row_id(key, 0), state, None)];
+            return vec![self.row(desk, (key, call), &row_id(key, 0), state, None)];
         }
         rows
     }
 
-    fn row(&self, desk: &Desk, call: &Call, id: &str, state: State, dialog: Option<&Dialog>) -> Row {
+    fn row(
+        &self,
+        desk: &Desk,
+        (key, call): (u64, &Call),
+        id: &str,
+        state: State,
+        dialog: Option<&Dialog>,
+    ) -> Row {
         let mut row = Row::new(id, state);
         row.call_id = Some(call.call_id.to_string());
         row.local_tag = Some(call.local_tag.to_string());
@@ -191,13 +219,30 @@ impl Telephone {
         row.local.identities.extend(identity(&self.address()));
         let secure = dialog.is_some_and(|dialog| dialog.target().starts_with("sips:"));
         row.local.target = Some(Target {
-            uri: contact_uri(desk, &self.account, call.listener, secure),
-            params: if call.media.holds { vec![("+sip.rendering".into(), "no".into())] } else { Vec::new() },
+            uri: self.face(desk, Some(key), call.listener, secure),
+            params: self.target_params(key, call),
         });
         let remote = dialog.map_or(&*call.remote, Dialog::remote);
         row.remote.identities.extend(identity(remote));
         row.remote.target = dialog.map(|dialog| Target { uri: dialog.target().into(), params: Vec::new() });
         row
+    }
+
+    /// What our Contact says in a call (§4.1.6.2).
+    fn target_params(&self, key: u64, call: &Call) -> Vec<(String, String)> {
+        let fixed = self.account.features;
+        let mut params = Vec::new();
+        for (told, name, value) in [
+            (self.conference_of_call(key).is_some(), "isfocus", "true"),
+            (fixed.automaton, "automata", "true"),
+            (fixed.byeless, "+sip.byeless", "true"),
+            (call.media.holds, "+sip.rendering", "no"),
+        ] {
+            if told {
+                params.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        params
     }
 
     fn replaced_row(&self, old: u64) -> Option<Replaced> {

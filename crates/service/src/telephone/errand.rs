@@ -30,8 +30,8 @@ pub(super) const USUAL_HEAD: usize = 500;
 pub(super) const ALLOW: &str =
     "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, REFER, NOTIFY, SUBSCRIBE, MESSAGE";
 
-/// Extensions that it knows (RFC 3262, RFC 4028, RFC 3891, RFC 4538, RFC 4488, RFC 7614, RFC 4916).
-pub(super) const SUPPORTED: &str = "100rel, timer, replaces, tdialog, norefersub, nosub, from-change";
+/// Extensions that it knows (RFC 3262, RFC 4028, RFC 3891, RFC 3911, RFC 4538, RFC 4488, RFC 7614, RFC 4916).
+pub(super) const SUPPORTED: &str = "100rel, timer, replaces, join, tdialog, norefersub, nosub, from-change";
 
 /// The content type of a session description.
 pub(super) const SDP: &str = "application/sdp";
@@ -300,6 +300,10 @@ impl Telephone {
     }
 
     fn send(&mut self, desk: &mut Desk, now: Instant, key: u64, flow: Flow) {
+        let call = self.errands.get(key).and_then(|errand| self.call_of(errand.purpose()));
+        let conference = call.and_then(|call| self.conference_of_call(call));
+        let conference = conference.map(|conference| conference.user.clone());
+        let features = self.features(call);
         let Some(errand) = self.errands.get(key) else { return };
         let with_token = self.token_of(errand.purpose()).zip(errand.letter.body.as_ref());
         let with_token = with_token.map(|(token, (kind, body))| token.beside(kind, body.as_bytes()));
@@ -320,7 +324,7 @@ impl Telephone {
         if method != Method::Ack {
             errand.credentials = self.wallet.lines(account, &errand.realms, &digest, desk.stack.dice());
         }
-        let head = write(desk, account, errand, client, flow);
+        let head = write(desk, &Face { account, conference, features }, errand, client, flow);
         let bytes = match (&with_token, &errand.letter.body) {
             (Some((kind, body)), _) => head.body(kind, body),
             (None, Some((kind, body))) => head.body(kind, body.as_bytes()),
@@ -354,6 +358,12 @@ impl Telephone {
             return;
         };
         let purpose = errand.purpose();
+        if let Purpose::Invite(call) | Purpose::Change(call) | Purpose::Update(call, _) = purpose
+            && (status.is_provisional() || status.is_success())
+        {
+            self.note_features(desk, call, response);
+        }
+        let Some(errand) = self.errands.get_mut(key) else { return };
         if status.is_provisional() {
             errand.heard = true;
             if let Purpose::Invite(call) = purpose {
@@ -526,17 +536,30 @@ pub(super) fn contact_uri(
     listener: ListenerId,
     secure: bool,
 ) -> String {
+    let gruu = if account.transfers.gruu { ";gr" } else { "" };
+    format!("{}{gruu}", contact_uri_as(desk, &account.user, listener, secure))
+}
+
+/// A Contact of ours with that user part, without brackets.
+pub(super) fn contact_uri_as(desk: &Desk, user: &str, listener: ListenerId, secure: bool) -> String {
     let scheme = if secure { "sips" } else { "sip" };
     let Some(listener) = desk.listener(listener) else {
-        return format!("{scheme}:{}@invalid.invalid", account.user);
+        return format!("{scheme}:{user}@invalid.invalid");
     };
-    let (user, sent_by) = (&account.user, &listener.sent_by);
-    let gruu = if account.transfers.gruu { ";gr" } else { "" };
+    let sent_by = &listener.sent_by;
     match listener.transport {
-        Transport::Udp => format!("{scheme}:{user}@{sent_by}{gruu}"),
-        Transport::Tls if secure => format!("{scheme}:{user}@{sent_by}{gruu}"),
-        transport => format!("{scheme}:{user}@{sent_by};transport={transport}{gruu}"),
+        Transport::Udp => format!("{scheme}:{user}@{sent_by}"),
+        Transport::Tls if secure => format!("{scheme}:{user}@{sent_by}"),
+        transport => format!("{scheme}:{user}@{sent_by};transport={transport}"),
     }
+}
+
+/// What our Contact says besides where we are.
+struct Face<'a> {
+    account: &'a settings::Telephone,
+    /// The user part of a conference's URI, in a call that is part of one.
+    conference: Option<Box<str>>,
+    features: String,
 }
 
 /// The methods that this telephone says it knows.
@@ -568,13 +591,7 @@ fn listed(
 }
 
 /// A request up to its body.
-fn write(
-    desk: &Desk,
-    account: &settings::Telephone,
-    errand: &Errand,
-    client: ClientId,
-    flow: Flow,
-) -> Builder {
+fn write(desk: &Desk, face: &Face<'_>, errand: &Errand, client: ClientId, flow: Flow) -> Builder {
     let letter = &errand.letter;
     let uri = errand.way.as_ref().map_or("", |(way, _)| &way.uri);
     let routes = errand.way.iter().flat_map(|(way, _)| way.routes.iter());
@@ -599,8 +616,12 @@ fn write(
         ContactLine::None => {}
         ContactLine::Own(params) => {
             let secure = Scheme::Sips == UriRef::parse(uri).map_or(Scheme::Sip, |uri| uri.scheme());
-            let contact = contact_uri(desk, account, flow.listener, secure);
-            request = request.line(Name::CONTACT, format_args!("<{contact}>{params}"));
+            let contact = match &face.conference {
+                Some(user) => contact_uri_as(desk, user, flow.listener, secure),
+                None => contact_uri(desk, face.account, flow.listener, secure),
+            };
+            let features = &face.features;
+            request = request.line(Name::CONTACT, format_args!("<{contact}>{features}{params}"));
         }
         ContactLine::Given(value) => request = request.line(Name::CONTACT, value),
     }
@@ -609,9 +630,9 @@ fn write(
     }
     if matches!(letter.method, Method::Invite | Method::Update | Method::Refer) {
         request = request
-            .line(Name::ALLOW, allowed(&account.transfers))
+            .line(Name::ALLOW, allowed(&face.account.transfers))
             .line(Name::ALLOW_EVENTS, super::watchers::ALLOW_EVENTS)
-            .line(Name::SUPPORTED, supported(&account.transfers));
+            .line(Name::SUPPORTED, supported(&face.account.transfers));
     }
     request
 }

@@ -12,11 +12,14 @@ mod callee;
 mod caller;
 mod changed;
 mod changes;
+mod conference_told;
 mod dialogs_told;
 mod documents;
 mod errand;
+mod features;
 mod handing;
 mod identity;
+mod joining;
 mod keyed;
 mod messages;
 mod notified;
@@ -54,9 +57,10 @@ use cordboard_core::transaction::ServerId;
 use cordboard_core::transport::{Flow, ListenerId};
 use cordboard_core::wheel::Wheel;
 use cordboard_ladder::Outcome;
-use cordboard_sip::{Method, Status, View};
+use cordboard_sip::{Method, Name, Status, View};
 use dialogs_told::{Ending, Told};
 use errand::{Errand, Purpose};
+use joining::Conference;
 use keyed::Keyed;
 use messages::Outgoing;
 use ports::Ports;
@@ -92,6 +96,9 @@ pub(crate) struct Telephone {
     watches: Watches,
     watchers: Watchers,
     told: Told,
+    conferences: Keyed<Conference>,
+    /// Calls that wait to join, each with the call whose other side is being told.
+    joiners: Vec<(u64, Option<u64>)>,
     auth: Authenticator,
     /// Referrals with a dialog of their own, by Call-ID and our tag.
     by_referral: BTreeMap<Box<str>, u64>,
@@ -130,6 +137,8 @@ impl Telephone {
             watches: Watches::default(),
             watchers: Watchers::default(),
             told: Told::default(),
+            conferences: Keyed::default(),
+            joiners: Vec::new(),
             auth,
             by_referral: BTreeMap::new(),
             messages: Keyed::default(),
@@ -171,6 +180,10 @@ impl Telephone {
         if !known {
             return answers::not_allowed(desk, now, server, request);
         }
+        if request.has(Name::JOIN) && method != Method::Invite {
+            // RFC 3911 §4.
+            return desk.reply(now, server, request, Status::BAD_REQUEST);
+        }
         let found = self.find(request);
         match (method, found) {
             (Method::Invite, Some(at)) => self.reinvited(desk, now, server, request, at),
@@ -196,6 +209,13 @@ impl Telephone {
                 Self::message_received(desk, now, server, request);
             }
             _ => desk.reply(now, server, request, Status::CALL_DOES_NOT_EXIST),
+        }
+        if matches!(method, Method::Invite | Method::Update) {
+            let begun = dialog_key(request.call_id(), request.from_tag().unwrap_or_default());
+            let call = found.map(|(key, _)| key).or_else(|| self.by_peer.get(&begun).copied());
+            if let Some(key) = call {
+                self.note_features(desk, key, request);
+            }
         }
         self.leave();
     }
@@ -292,6 +312,7 @@ impl Telephone {
             CallAction::SendMessage { to, body } => self.send_message(desk, now, &to, &body),
             CallAction::Consent(name) => self.consent(desk, now, name),
             CallAction::Refuse(name) => self.refuse(desk, now, name),
+            CallAction::Join { call, to, join } => self.dial_join(desk, now, call, &to, &join),
             CallAction::HangUp(name) => self.hang_up(desk, now, name),
             CallAction::Watching(action) => self.watch_action(desk, now, action),
             CallAction::ByeEarly(name) => self.bye_early(desk, now, name),
@@ -491,6 +512,7 @@ impl Telephone {
             Self::tell(desk, CallEvent::Ended { call: name, outcome, status, by_peer });
         }
         self.touch(key, Some(Ending::of(outcome, status, by_peer)));
+        self.leave_conference(desk, now, key);
         self.call_ended(desk, now, key, by_peer);
         self.sweep(key);
     }

@@ -82,7 +82,15 @@ impl Telephone {
         match self.watchers.get(key)?.package {
             Package::Dialog => self.dialog_info(key, last),
             Package::Presence => Some(self.presence(desk, key)?.to_string()),
-            Package::MessageSummary | Package::Reg | Package::Conference => None,
+            Package::Conference => {
+                let (conference, version) = {
+                    let watcher = self.watchers.get_mut(key)?;
+                    watcher.version = watcher.version.wrapping_add(1);
+                    (watcher.conference?, watcher.version.wrapping_sub(1))
+                };
+                Some(self.conference_info(desk, conference, version)?.to_string())
+            }
+            Package::MessageSummary | Package::Reg => None,
         }
     }
 

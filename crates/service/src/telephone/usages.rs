@@ -90,6 +90,19 @@ impl Telephone {
         self.home(home).is_some_and(|dialog| dialog.fits(request))
     }
 
+    /// The call in whose dialog a request goes, if it is one.
+    pub(super) fn call_of(&self, purpose: Purpose) -> Option<u64> {
+        let home = match purpose {
+            Purpose::Subscribe(watch) => self.watches.get(watch)?.home,
+            Purpose::Tell(watcher) => Some(self.watchers.get(watcher)?.home),
+            other => return other.call(),
+        };
+        match home? {
+            Home::Call(at, _) => Some(at),
+            Home::Own(_) => None,
+        }
+    }
+
     fn home_listener(&self, home: Home) -> ListenerId {
         match home {
             Home::Own(key) => self.own_dialogs.get(key).map(|own| own.listener),

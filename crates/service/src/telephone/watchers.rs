@@ -29,9 +29,9 @@ use std::time::Duration;
 pub(super) const MAX_WATCHERS: usize = 500;
 
 /// Packages of which this telephone tells; `refer` comes with REFER (RFC 3515 §3.2).
-pub(super) const ALLOW_EVENTS: &str = "dialog, presence, refer";
+pub(super) const ALLOW_EVENTS: &str = "dialog, presence, conference, refer";
 
-/// How long somebody may watch at a time (RFC 4235 §3.4, RFC 3856 §6.4: an hour).
+/// How long somebody may watch at a time (RFC 4235 §3.4, RFC 3856 §6.4, RFC 4575 §3.4: an hour).
 const TERMS: Terms = Terms { default: 3_600, least: 60, most: 3_600 };
 
 /// After how many seconds somebody may try again for whom there is no room.
@@ -90,6 +90,8 @@ pub(super) struct Watcher {
     pub(super) id: Option<Box<str>>,
     pub(super) only: Option<Only>,
     pub(super) sight: Sight,
+    /// The conference that is watched.
+    pub(super) conference: Option<u64>,
     pub(super) home: Home,
     pub(super) state: State,
     pub(super) sending: notify::State,
@@ -222,8 +224,20 @@ impl Telephone {
         asked: Asked,
         home: Option<Home>,
     ) {
+        let conference = (asked.package == Package::Conference).then(|| self.conference_asked(request));
+        if conference == Some(None) {
+            // RFC 4575 §3.5: what is not there cannot be watched.
+            return desk.reply(now, server, request, Status::NOT_FOUND);
+        }
+        let conference = conference.flatten();
         let sight = match self.may(desk, now, flow, request) {
             May::Everything => Sight::Whole,
+            // RFC 4575 §3.6: who is in it may know who else is.
+            May::Little | May::Nothing | May::Prove { .. }
+                if conference.is_some_and(|conference| self.is_member(request, conference)) =>
+            {
+                Sight::Whole
+            }
             May::Prove { stale } => return self.challenge(desk, now, server, request, stale),
             // RFC 4235 §3.7.2: of one dialog they may know nothing.
             May::Little if asked.package == Package::Dialog && asked.only.is_none() => Sight::Virtual,
@@ -248,11 +262,13 @@ impl Telephone {
         let Some(dialog) = self.home(home) else { return };
         let place = dialog_key(&dialog.id().call_id, &dialog.id().local_tag);
         self.learn_calls(desk);
+        self.learn_conference(desk, conference);
         let key = self.watchers.table.insert(Watcher {
             package: asked.package,
             id: asked.id,
             only: asked.only,
             sight,
+            conference,
             home,
             state: State::RespWait,
             sending: notify::State::Idle,
@@ -268,6 +284,12 @@ impl Telephone {
         self.accept_watcher(desk, now, flow, server, request, (key, asked.granted));
         let input = if asked.granted == 0 { Input::Fetch } else { Input::Grant };
         self.advance_watcher(desk, now, key, input);
+    }
+
+    /// The conference that a SUBSCRIBE means: that of its Request-URI, or of the call in whose dialog it comes.
+    fn conference_asked(&self, request: &View<'_>) -> Option<u64> {
+        let of_call = || self.calls.get(self.find(request)?.0)?.conference;
+        self.conference_named(request).or_else(of_call)
     }
 
     /// A SUBSCRIBE that goes on with something, or ends it.

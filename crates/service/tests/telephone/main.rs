@@ -6,6 +6,7 @@ mod calls;
 mod handing;
 mod handover;
 mod identity;
+mod joining;
 mod pair;
 mod peers;
 mod ports;

@@ -15,7 +15,7 @@ const WATCH: WatchName = WatchName(7);
 const CALL: CallName = CallName(1);
 
 /// Alice's two telephones, and bob's.
-fn household() -> (World, [usize; 3]) {
+pub(crate) fn household() -> (World, [usize; 3]) {
     let mut world = World::new();
     let alice = world.phone("alice", account("alice"), 1);
     let other = world.phone("other", account("alice"), 1);
@@ -23,13 +23,13 @@ fn household() -> (World, [usize; 3]) {
     (world, [alice, other, bob])
 }
 
-fn watch(world: &mut World, who: usize, whom: usize, package: Package) {
+pub(crate) fn watch(world: &mut World, who: usize, whom: usize, package: Package) {
     let whom = Whom::Address(world.uri(whom).into());
     let expires = Duration::from_mins(10);
     world.press(who, CallAction::Watching(WatchAction::Begin { watch: WATCH, whom, package, expires }));
 }
 
-fn unwatch(world: &mut World, who: usize) {
+pub(crate) fn unwatch(world: &mut World, who: usize) {
     world.press(who, CallAction::Watching(WatchAction::End(WATCH)));
     world.wait(who, |event| matches!(event, CallEvent::Watching(WatchEvent::Ended { .. })));
 }
@@ -43,7 +43,7 @@ fn states(event: &CallEvent) -> Option<&Watched> {
 
 /// Waits until a telephone is told of dialogs in these states.
 #[track_caller]
-fn sees(world: &mut World, who: usize, wanted: &[State]) -> Vec<Dialog> {
+pub(crate) fn sees(world: &mut World, who: usize, wanted: &[State]) -> Vec<Dialog> {
     let event = world.wait(who, |event| {
         let Some(Watched::Dialogs(rows)) = states(event) else { return false };
         rows.iter().map(|row| row.state).eq(wanted.iter().copied())

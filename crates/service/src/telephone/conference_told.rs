@@ -1,0 +1,92 @@
+//! Who is in a conference of ours, as its participants see it (RFC 4575 §5).
+
+use super::Telephone;
+use super::call::{Call, Side};
+use crate::desk::Desk;
+use cordboard_core::transport::ListenerId;
+use cordboard_sip::body::conference_info::{
+    Change, ConferenceInfo, ConferenceState, ConferenceUri, Description, Endpoint, EndpointStatus,
+    JoiningMethod, User, Users,
+};
+use cordboard_sip::header::NameAddrRef;
+
+impl Telephone {
+    /// The document of a conference; none of one that is over.
+    pub(super) fn conference_info(&self, desk: &Desk, key: u64, version: u32) -> Option<ConferenceInfo> {
+        let conference = self.conferences.get(key)?;
+        let first = conference.members.first().copied();
+        let listener = first.and_then(|key| self.calls.get(key)).map_or(ListenerId(0), |call| call.listener);
+        let uri = self.face(desk, first, listener, false);
+        let users = self.participants(desk, key);
+        let count = u32::try_from(users.len()).ok();
+        Some(ConferenceInfo {
+            entity: uri.clone(),
+            version,
+            state: Change::Full,
+            description: Some(Description {
+                conf_uris: vec![ConferenceUri {
+                    uri,
+                    display_text: None,
+                    purpose: Some("participation".into()),
+                }],
+                ..Description::default()
+            }),
+            conference_state: Some(ConferenceState { user_count: count, active: Some(true), locked: None }),
+            users: Some(Users { state: Change::Full, users }),
+        })
+    }
+
+    /// Who is in it: we first. Several endpoints of one user stand under one entry (§5.6).
+    pub(super) fn participants(&self, desk: &Desk, key: u64) -> Vec<User> {
+        let Some(conference) = self.conferences.get(key) else { return Vec::new() };
+        let calls = || conference.members.iter().filter_map(|key| self.calls.get(*key));
+        let mut users =
+            vec![self.ourselves(desk, calls().next().map_or(ListenerId(0), |call| call.listener))];
+        for user in calls().filter_map(participant) {
+            match users.iter_mut().find(|known| known.entity == user.entity) {
+                Some(known) => known.endpoints.extend(user.endpoints),
+                None => users.push(user),
+            }
+        }
+        users
+    }
+
+    /// Somebody begins to watch a conference: who is in it now.
+    pub(super) fn learn_conference(&mut self, desk: &Desk, key: Option<u64>) {
+        let Some(key) = key else { return };
+        let users = self.participants(desk, key);
+        if let Some(conference) = self.conferences.get_mut(key) {
+            conference.told = users;
+        }
+    }
+
+    fn ourselves(&self, desk: &Desk, listener: ListenerId) -> User {
+        let mut endpoint = Endpoint::new(self.face(desk, None, listener, false));
+        endpoint.status = Some(EndpointStatus::Connected);
+        endpoint.joining_method = Some(JoiningMethod::FocusOwner);
+        let mut user = User::new(format!("sip:{}@{}", self.account.user, self.account.domain));
+        user.display_text = self.account.display_name.as_deref().map(str::to_owned);
+        user.endpoints.push(endpoint);
+        user
+    }
+}
+
+fn participant(call: &Call) -> Option<User> {
+    let leg = call.legs.get(call.answered?)?;
+    let address = NameAddrRef::parse(leg.dialog.remote()).ok()?;
+    let mut endpoint = Endpoint::new(leg.dialog.target());
+    endpoint.status = Some(match call.side {
+        _ if call.media.holds => EndpointStatus::OnHold,
+        _ if call.is_up() => EndpointStatus::Connected,
+        Side::Caller(_) => EndpointStatus::DialingOut,
+        Side::Callee(_) => EndpointStatus::DialingIn,
+    });
+    endpoint.joining_method = Some(match call.side {
+        Side::Caller(_) => JoiningMethod::DialedOut,
+        Side::Callee(_) => JoiningMethod::DialedIn,
+    });
+    let mut user = User::new(address.uri_text());
+    user.display_text = address.display().map(std::borrow::Cow::into_owned).filter(|name| !name.is_empty());
+    user.endpoints.push(endpoint);
+    Some(user)
+}

@@ -1,0 +1,233 @@
+//! Joining: an INVITE whose `Join` names a call here (RFC 3911), and the ad hoc conference that this makes of it.
+//!
+//! Whoever is joined becomes the focus (RFC 4579 §5.4, RFC 5359 §2.11): the other side of the old call is told by a new
+//! Contact with `isfocus`, then the new one is answered. The conference lasts until the last has left it.
+
+use super::Telephone;
+use super::call::{Call, Change};
+use super::callee::dialog_key;
+use super::caller::Placing;
+use super::reliable::Said;
+use super::who_may::May;
+use crate::call::{CallEvent, CallName};
+use crate::desk::Desk;
+use cordboard_core::dialog;
+use cordboard_core::session::callee;
+use cordboard_core::subscription::notifier::{Input, Why};
+use cordboard_core::time::Instant;
+use cordboard_core::transaction::ServerId;
+use cordboard_core::transport::Flow;
+use cordboard_sip::body::conference_info::User;
+use cordboard_sip::header::{Join, TargetDialog};
+use cordboard_sip::{Name, Status, UriRef, View};
+
+/// Calls that one conference may have.
+pub(super) const MAX_MEMBERS: usize = 32;
+
+/// An ad hoc conference of calls.
+pub(super) struct Conference {
+    /// The user part of its URI, which nobody can guess.
+    pub(super) user: Box<str>,
+    /// Its calls.
+    pub(super) members: Vec<u64>,
+    /// Who was in it when that was told last.
+    pub(super) told: Vec<User>,
+}
+
+/// What an INVITE asks to become part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Joined {
+    /// The call that its Join names.
+    Call(u64),
+    /// A conference, by its URI (RFC 4579 §5.2).
+    Conference(u64),
+}
+
+impl Telephone {
+    /// Calls somebody to join a call there.
+    pub(super) fn dial_join(&mut self, desk: &mut Desk, now: Instant, name: CallName, to: &str, join: &Join) {
+        let lines = vec![(Name::JOIN, join.to_string().into()), (Name::REQUIRE, "join".into())];
+        let placing = Placing { lines, ..Placing::USUAL };
+        if name.is_incoming() || self.place(desk, now, name, to, placing).is_none() {
+            Self::tell(desk, CallEvent::Impossible(name));
+        }
+    }
+
+    /// What an INVITE is to join, if anything. `Err` once it is refused.
+    pub(super) fn joined(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        flow: Flow,
+        server: ServerId,
+        invite: &View<'_>,
+    ) -> Result<Option<Joined>, ()> {
+        let joined = match self.named_by(invite) {
+            Ok(None) => return Ok(None),
+            Ok(Some(joined)) => joined,
+            Err(status) => return refuse(desk, now, server, invite, status),
+        };
+        match self.may(desk, now, flow, invite) {
+            May::Everything => {}
+            May::Prove { stale } => {
+                self.challenge(desk, now, server, invite, stale);
+                return Err(());
+            }
+            May::Little | May::Nothing => return refuse(desk, now, server, invite, Status::FORBIDDEN),
+        }
+        let conference = match joined {
+            Joined::Call(key) => self.calls.get(key).and_then(|call| call.conference),
+            Joined::Conference(key) => Some(key),
+        };
+        let members = conference.and_then(|key| self.conferences.get(key)).map_or(1, |all| all.members.len());
+        if members >= MAX_MEMBERS {
+            // RFC 3911 §4: what cannot be satisfied.
+            return refuse(desk, now, server, invite, Status::NOT_ACCEPTABLE_HERE);
+        }
+        Ok(Some(joined))
+    }
+
+    /// RFC 3911 §4: the call that a Join names, or the conference that the Request-URI does.
+    fn named_by(&self, invite: &View<'_>) -> Result<Option<Joined>, Status> {
+        let here = self.conference_named(invite).map(Joined::Conference);
+        let mut named = invite.headers::<Join>();
+        let join = match (named.next(), named.next()) {
+            (None, _) => return Ok(here),
+            (Some(Ok(join)), None) if !invite.has(Name::REPLACES) => join,
+            // More than one, one that cannot be read, or one that comes with Replaces.
+            _ => return Err(Status::BAD_REQUEST),
+        };
+        let call_id = join.call_id.to_string();
+        let key = self.by_dialog.get(&dialog_key(&call_id, join.to_tag.as_str())).copied();
+        let fits = |call: &Call| {
+            call.legs.iter().position(|leg| {
+                let id = leg.dialog.id();
+                join.names(&call_id, Some(&id.local_tag), Some(&id.remote_tag))
+            })
+        };
+        let found = key.and_then(|key| Some((key, self.calls.get(key)?)));
+        match found.and_then(|(key, call)| Some((key, call, fits(call)?))) {
+            // A conference that moved is found by its URI, whatever Join says.
+            None => here.map(Some).ok_or(Status::CALL_DOES_NOT_EXIST),
+            Some((_, call, _)) if call.is_over() => Err(Status::DECLINE),
+            Some((_, call, leg)) if call.is_up() && call.answered != Some(leg) => {
+                Err(Status::CALL_DOES_NOT_EXIST)
+            }
+            Some((_, call, leg)) if call.legs[leg].dialog.state() == dialog::State::Terminated => {
+                Err(Status::DECLINE)
+            }
+            Some((key, ..)) => Ok(Some(Joined::Call(key))),
+        }
+    }
+
+    /// A new call becomes part of a conference, which its old call may be only now.
+    pub(super) fn join(&mut self, desk: &mut Desk, now: Instant, key: u64, joined: Joined, from: Box<str>) {
+        let (conference, old) = match joined {
+            Joined::Conference(conference) => (Some(conference), None),
+            Joined::Call(old) => (self.conference_with(desk, old), Some(old)),
+        };
+        let (Some(conference), Some(call)) = (conference, self.calls.get_mut(key)) else { return };
+        let name = call.name;
+        call.conference = Some(conference);
+        let Some(all) = self.conferences.get_mut(conference) else { return };
+        let first = all.members.len() == 1;
+        all.members.push(key);
+        let other = old.and_then(|old| self.calls.get(old));
+        let untold = other.filter(|other| other.is_up() && other.conference == Some(conference) && first);
+        let (other, untold) = (other.map(|other| other.name), untold.map(|other| other.name));
+        Self::tell(desk, CallEvent::Joined { call: name, joins: other, from });
+        self.touch(key, None);
+        self.say(desk, now, key, Said::Ringing);
+        if let Some(untold) = untold {
+            self.want(desk, now, untold, Change::Focus);
+        }
+        self.joiners.push((key, old));
+    }
+
+    /// The conference of a call; a call that had none becomes the first of one.
+    fn conference_with(&mut self, desk: &mut Desk, old: u64) -> Option<u64> {
+        let call = self.calls.get_mut(old)?;
+        if call.conference.is_some() {
+            return call.conference;
+        }
+        let user = format!("conf-{}", desk.stack.dice().tag()).into();
+        let conference = self.conferences.insert(Conference { user, members: vec![old], told: Vec::new() });
+        call.conference = Some(conference);
+        self.touch(old, None);
+        Some(conference)
+    }
+
+    /// Answers those who join, once the other side of the old call knows of it or will not.
+    pub(super) fn admit(&mut self, desk: &mut Desk, now: Instant) {
+        for (key, old) in std::mem::take(&mut self.joiners) {
+            let rings = |call: &Call| call.side == super::call::Side::Callee(callee::State::Ringing);
+            if !self.calls.get(key).is_some_and(rings) {
+                continue;
+            }
+            let asking = |call: &Call| !call.is_over() && call.changes.contains(&Change::Focus);
+            if old.and_then(|old| self.calls.get(old)).is_some_and(asking) {
+                self.joiners.push((key, old));
+                continue;
+            }
+            self.accept(desk, now, key);
+            self.proceed(desk, now, key);
+        }
+    }
+
+    /// A call is over: it is in no conference any more.
+    pub(super) fn leave_conference(&mut self, desk: &mut Desk, now: Instant, key: u64) {
+        let Some(conference) = self.calls.get_mut(key).and_then(|call| call.conference.take()) else {
+            return;
+        };
+        self.told.conferences.insert(conference);
+        let Some(left) = self.conferences.get_mut(conference) else { return };
+        left.members.retain(|member| *member != key);
+        if left.members.is_empty() {
+            self.conferences.remove(conference);
+            for watcher in self.watchers.active() {
+                if self.watchers.get(watcher).is_some_and(|watcher| watcher.conference == Some(conference)) {
+                    // RFC 4575 §3.5: what was watched is gone.
+                    self.advance_watcher(desk, now, watcher, Input::End(Why::NoResource));
+                }
+            }
+        }
+    }
+
+    /// The conference that a call is in.
+    pub(super) fn conference_of_call(&self, key: u64) -> Option<&Conference> {
+        self.conferences.get(self.calls.get(key)?.conference?)
+    }
+
+    /// The conference that a Request-URI names.
+    pub(super) fn conference_named(&self, request: &View<'_>) -> Option<u64> {
+        let uri = UriRef::parse(request.request_uri()).ok()?;
+        let user = uri.user()?;
+        self.conferences.with_keys().find(|(_, conference)| *conference.user == *user).map(|(key, _)| key)
+    }
+
+    /// Whether a request comes from somebody in that conference: it is in a dialog of theirs, or shows that it knows
+    /// one (RFC 4538 §5).
+    pub(super) fn is_member(&self, request: &View<'_>, conference: u64) -> bool {
+        let of_call = |key: u64| self.calls.get(key).is_some_and(|call| call.conference == Some(conference));
+        if self.find(request).is_some_and(|(key, _)| of_call(key)) {
+            return true;
+        }
+        let Some(Ok(target)) = request.header::<TargetDialog>() else { return false };
+        let members = self.conferences.get(conference).map_or(&[][..], |conference| &conference.members);
+        members.iter().filter_map(|key| self.calls.get(*key)).flat_map(|call| &call.legs).any(|leg| {
+            let id = leg.dialog.id();
+            target.names(&id.call_id, &id.local_tag, &id.remote_tag)
+        })
+    }
+}
+
+fn refuse(
+    desk: &mut Desk,
+    now: Instant,
+    server: ServerId,
+    invite: &View<'_>,
+    status: Status,
+) -> Result<Option<Joined>, ()> {
+    desk.reply(now, server, invite, status);
+    Err(())
+}
