@@ -11,6 +11,8 @@ pub enum State {
     Leaving,
     /// That call is up, and the call with the transferor still is.
     Releasing,
+    /// That call failed, and that is reported; a BYE of a transferor that did not know it yet may be on its way.
+    Failed,
     /// Nothing is left to do.
     Over,
 }
@@ -34,13 +36,15 @@ pub enum Input {
     Left,
     /// The call with the transferor is over by the transferor's BYE.
     TransferorLeft,
+    /// The transferor goes on with the old call: it changes it, or asks for another.
+    TransferorStays,
     /// The transferor had its time to end the old call.
     Lingered,
 }
 
 impl Input {
     /// All of them, for tests that walk the table.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Consented,
         Self::Declined,
         Self::Answered,
@@ -49,6 +53,7 @@ impl Input {
         Self::FailedAlone,
         Self::Left,
         Self::TransferorLeft,
+        Self::TransferorStays,
         Self::Lingered,
     ];
 }
@@ -66,6 +71,8 @@ pub enum Act {
     GiveUp,
     /// Give the transferor time to end the old call.
     StartTimer,
+    /// Give its BYE time to come that it sent before it knew.
+    StartShortTimer,
     /// End the old call.
     Bye,
 }
@@ -80,7 +87,7 @@ pub const fn step(state: State, input: Input) -> (State, &'static [Act]) {
         (Asking, I::Declined)           => (Over,      &[Report]),
         (Calling, I::Answered)          => (Releasing, &[Report, StartTimer]),
         (Calling, I::AnsweredAlone)     => (Over,      &[Report]),
-        (Calling, I::Failed)            => (Over,      &[Report]),
+        (Calling, I::Failed)            => (Failed,    &[Report, StartShortTimer]),
         (Calling, I::FailedAlone)       => (Over,      &[Report, CallBack]),
         (Calling, I::Left)              => (Leaving,   &[GiveUp]),
         // Whoever gives up gets a 487 for it, which is reported like any other end.
@@ -88,14 +95,18 @@ pub const fn step(state: State, input: Input) -> (State, &'static [Act]) {
         (Calling, I::TransferorLeft)    => (Calling,   &[]),
         (Releasing, I::Lingered)        => (Over,      &[Bye]),
         (Releasing, I::TransferorLeft | I::Left) => (Over, &[]),
+        (Failed, I::TransferorLeft)     => (Over,      &[CallBack]),
+        (Failed, I::TransferorStays | I::Left | I::Lingered) => (Over, &[]),
         // What cannot be yet or any more, and what comes too late.
         (Asking, I::Answered | I::AnsweredAlone | I::Failed | I::FailedAlone | I::Left | I::TransferorLeft
-            | I::Lingered)
-        | (Calling, I::Consented | I::Declined | I::Lingered)
-        | (Leaving, I::Consented | I::Declined | I::Left | I::TransferorLeft | I::Lingered)
-        | (Releasing, I::Consented | I::Declined | I::Answered | I::AnsweredAlone | I::Failed | I::FailedAlone)
+            | I::TransferorStays | I::Lingered)
+        | (Calling, I::Consented | I::Declined | I::TransferorStays | I::Lingered)
+        | (Leaving, I::Consented | I::Declined | I::Left | I::TransferorLeft | I::TransferorStays | I::Lingered)
+        | (Releasing | Failed, I::Consented | I::Declined | I::Answered | I::AnsweredAlone | I::Failed
+            | I::FailedAlone)
+        | (Releasing, I::TransferorStays)
         | (Over, I::Consented | I::Declined | I::Answered | I::AnsweredAlone | I::Failed | I::FailedAlone
-            | I::Left | I::TransferorLeft | I::Lingered) => (state, &[]),
+            | I::Left | I::TransferorLeft | I::TransferorStays | I::Lingered) => (state, &[]),
     }
 }
 
@@ -115,26 +126,33 @@ mod tests {
         use {Act::*, State::*};
         type Cell = (State, &'static [Act]);
         let row = |state| Input::ALL.map(|input| step(state, input));
-        // Consented, Declined, Answered, AnsweredAlone, Failed, FailedAlone, Left, TransferorLeft, Lingered
+        // Consented, Declined, Answered, AnsweredAlone, Failed, FailedAlone, Left, TransferorLeft, TransferorStays,
+        // Lingered
         let asking: Cell = (Asking, &[]);
         let (place, told): (Cell, Cell) = ((Calling, &[Place]), (Over, &[Report]));
-        assert_eq!(row(Asking), [place, told, asking, asking, asking, asking, asking, asking, asking]);
-        let calling: [Cell; 9] = [
+        let rest = [asking; 8];
+        assert_eq!(row(Asking)[..2], [place, told]);
+        assert_eq!(row(Asking)[2..], rest);
+        let calling: [Cell; 10] = [
             (Calling, &[]),
             (Calling, &[]),
             (Releasing, &[Report, StartTimer]),
             (Over, &[Report]),
-            (Over, &[Report]),
+            (Failed, &[Report, StartShortTimer]),
             (Over, &[Report, CallBack]),
             (Leaving, &[GiveUp]),
+            (Calling, &[]),
             (Calling, &[]),
             (Calling, &[]),
         ];
         assert_eq!(row(Calling), calling);
         let stay: Cell = (Leaving, &[]);
-        assert_eq!(row(Leaving), [stay, stay, told, told, told, told, stay, stay, stay]);
+        assert_eq!(row(Leaving), [stay, stay, told, told, told, told, stay, stay, stay, stay]);
         let (stay, over): (Cell, Cell) = ((Releasing, &[]), (Over, &[]));
-        assert_eq!(row(Releasing), [stay, stay, stay, stay, stay, stay, over, over, (Over, &[Bye])]);
-        assert_eq!(row(Over), [(Over, &[][..]); 9]);
+        assert_eq!(row(Releasing), [stay, stay, stay, stay, stay, stay, over, over, stay, (Over, &[Bye])]);
+        let stay: Cell = (Failed, &[]);
+        let back: Cell = (Over, &[CallBack]);
+        assert_eq!(row(Failed), [stay, stay, stay, stay, stay, stay, over, back, over, over]);
+        assert_eq!(row(Over), [(Over, &[][..]); 10]);
     }
 }

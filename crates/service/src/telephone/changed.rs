@@ -55,7 +55,7 @@ impl Telephone {
         let Ok(body) = call.describe_again(leg, request.body()) else {
             return desk.reply(now, server, request, Status::NOT_ACCEPTABLE_HERE);
         };
-        self.target_refreshed(desk, key, leg, request);
+        self.target_refreshed(desk, now, key, leg, request);
         desk.stack.own(server, Owner { role: role::TELEPHONE, key });
         self.ok(desk, now, key, server, request, body);
         if !request.body().is_empty() {
@@ -100,7 +100,7 @@ impl Telephone {
             Ok(answer) => answer,
             Err(error) => return desk.reply(now, server, request, error.status()),
         };
-        self.target_refreshed(desk, key, leg, request);
+        self.target_refreshed(desk, now, key, leg, request);
         self.accept_update(desk, now, server, request, key, answer);
         if offers {
             self.tell_hold(desk, key);
@@ -140,7 +140,8 @@ impl Telephone {
     }
 
     /// A target refresh request was accepted: what it says of whoever sent it holds from now on.
-    fn target_refreshed(&mut self, desk: &mut Desk, key: u64, leg: usize, request: &View<'_>) {
+    fn target_refreshed(&mut self, desk: &mut Desk, now: Instant, key: u64, leg: usize, request: &View<'_>) {
+        self.transferor_stays(desk, now, key);
         let Some(call) = self.calls.get_mut(key) else { return };
         call.learn(request);
         // A Contact that cannot be read changes nothing.

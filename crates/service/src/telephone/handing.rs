@@ -5,7 +5,7 @@ use super::Telephone;
 use super::call::{Call, Change, Side};
 use super::errand::HYPERTEXT;
 use super::referral::{REPORT_LIMIT, Retry};
-use super::transferor::Asking;
+use super::transferor::{Asking, Within};
 use super::verdict;
 use crate::call::{CallEvent, CallName};
 use crate::desk::Desk;
@@ -171,6 +171,7 @@ impl Telephone {
                 target: None,
                 retry: Retry::Never,
                 reports: true,
+                within: Within::Either,
             };
             self.refer(desk, now, asking);
         }

@@ -10,6 +10,7 @@ use super::errand::{ContactLine, Letter, Purpose};
 use super::wallet::Realm;
 use crate::call::CallName;
 use crate::desk::Desk;
+use crate::settings::Profile;
 use cordboard_core::dialog::{Dialog, Way};
 use cordboard_core::refer::{issuer, recipient};
 use cordboard_core::time::Instant;
@@ -54,6 +55,8 @@ pub(super) struct Own {
     pub(super) local_tag: Box<str>,
     pub(super) from: Box<str>,
     pub(super) to: Box<str>,
+    /// What its REFER asks for, if it is ours.
+    pub(super) refer_to: Box<str>,
     /// Where its REFER goes.
     pub(super) ways: Vec<Way>,
     pub(super) cseq: u32,
@@ -275,6 +278,10 @@ impl Telephone {
         };
         match self.issued(call, leg, event.id.as_deref()) {
             Some(key) => self.report_received(desk, now, server, request, key),
+            // Gateways report on what nobody asked for.
+            None if self.account.transfers.profile == Profile::Gateway => {
+                desk.reply(now, server, request, Status::OK);
+            }
             None => desk.reply(now, server, request, Status::CALL_DOES_NOT_EXIST),
         }
     }
@@ -382,6 +389,7 @@ impl Telephone {
                 recipient::State::Calling
                 | recipient::State::Leaving
                 | recipient::State::Releasing
+                | recipient::State::Failed
                 | recipient::State::Over => {
                     self.advance_recipient(desk, now, key, recipient::Input::Lingered);
                 }

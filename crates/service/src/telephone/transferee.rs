@@ -93,6 +93,9 @@ impl Telephone {
                 return desk.stack.respond(now, server, status, response.finish());
             }
         };
+        if let Some(at) = about.call() {
+            self.transferor_stays(desk, now, at);
+        }
         if !self.takes_referral(about.call()) || self.has_no_room() {
             return desk.reply(now, server, request, Status::SERVICE_UNAVAILABLE);
         }
@@ -279,6 +282,7 @@ impl Telephone {
             local_tag: local_tag.into(),
             from: Box::default(),
             to: Box::default(),
+            refer_to: Box::default(),
             ways: Vec::new(),
             cseq: 0,
             realms: Vec::new(),
@@ -416,6 +420,17 @@ impl Telephone {
         self.advance_recipient(desk, now, key, input);
     }
 
+    /// The transferor goes on with a call.
+    pub(super) fn transferor_stays(&mut self, desk: &mut Desk, now: Instant, at: u64) {
+        let referrals = self.calls.get(at).map(|call| call.referrals.clone()).unwrap_or_default();
+        for key in referrals {
+            let failed = self.recipient_mut(key).is_some_and(|recipient| recipient.state == State::Failed);
+            if failed {
+                self.advance_recipient(desk, now, key, Input::TransferorStays);
+            }
+        }
+    }
+
     fn old_call_is_up(&self, key: u64) -> bool {
         let old = self.referrals.get(key).and_then(|referral| self.calls.get(referral.call?));
         old.is_some_and(super::call::Call::is_up)
@@ -450,6 +465,12 @@ impl Telephone {
                     }
                     self.release_early(desk, now, key);
                 }
+                Act::StartShortTimer => {
+                    let until = now + desk.stack.timing().t2;
+                    if let Some(recipient) = self.recipient_mut(key) {
+                        recipient.until = Some(until);
+                    }
+                }
                 Act::Bye => {
                     if let Some(name) = old {
                         self.hang_up(desk, now, name);
@@ -467,7 +488,7 @@ impl Telephone {
         let old = at.and_then(|at| self.calls.get(at)).filter(|call| call.is_up()).map(|call| call.name);
         let Some(recipient) = self.recipient_mut(key) else { return };
         let reported = !recipient.notifying && recipient.waiting.is_none();
-        if recipient.state == State::Over
+        if matches!(recipient.state, State::Failed | State::Over)
             && reported
             && std::mem::take(&mut recipient.holds)
             && !recipient.status.is_success()
@@ -524,7 +545,7 @@ impl Telephone {
         let state = match (status.is_provisional(), recipient.state) {
             // RFC 6665 §4.1.3: nobody has agreed yet.
             (true, State::Asking) => format!("pending;expires={SUBSCRIBED_S}"),
-            (true, State::Calling | State::Leaving | State::Releasing | State::Over) => {
+            (true, State::Calling | State::Leaving | State::Releasing | State::Failed | State::Over) => {
                 format!("active;expires={SUBSCRIBED_S}")
             }
             (false, _) => "terminated;reason=noresource".to_owned(),

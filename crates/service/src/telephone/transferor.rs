@@ -31,6 +31,16 @@ pub(super) struct Asking {
     pub(super) target: Option<u64>,
     pub(super) retry: Retry,
     pub(super) reports: bool,
+    pub(super) within: Within,
+}
+
+/// In which dialog a REFER about a call travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Within {
+    /// As the settings want it, if the other side can be reached so.
+    Either,
+    /// In that of the call.
+    Call,
 }
 
 /// How the target of a transfer is named (RFC 5589 §7.3).
@@ -63,6 +73,7 @@ impl Telephone {
             target: None,
             retry: Retry::Never,
             reports: true,
+            within: Within::Either,
         };
         self.refer(desk, now, asking);
     }
@@ -105,6 +116,7 @@ impl Telephone {
             target: Some(target),
             retry,
             reports: true,
+            within: Within::Either,
         };
         self.refer(desk, now, asking);
     }
@@ -133,6 +145,7 @@ impl Telephone {
                     target: None,
                     retry: Retry::Never,
                     reports,
+                    within: Within::Either,
                 };
                 self.refer(desk, now, asking);
             }
@@ -155,6 +168,7 @@ impl Telephone {
                 target: Some(at),
                 retry: Retry::Never,
                 reports: true,
+                within: Within::Either,
             })
         });
         match asking {
@@ -186,22 +200,23 @@ impl Telephone {
 
     /// Sends a REFER: in its call, or in a dialog of its own.
     pub(super) fn refer(&mut self, desk: &mut Desk, now: Instant, asking: Asking) {
+        let refer_to: Box<str> = asking.refer_to.into();
         let mut lines: Vec<(Name, Box<str>)> = vec![
-            (Name::REFER_TO, asking.refer_to.into()),
+            (Name::REFER_TO, refer_to.clone()),
             (Name::REFERRED_BY, format!("<sip:{}@{}>", self.account.user, self.account.domain).into()),
         ];
         let leg = asking.about.and_then(|at| self.calls.get(at)?.answered);
         let place = match (asking.about, leg) {
-            (Some(at), Some(leg)) => match self.named_outside(at, leg) {
+            (Some(at), Some(leg)) => match self.named_outside(at, leg, asking.within) {
                 Some((target, named)) => {
                     lines.push((Name::TARGET_DIALOG, named));
                     lines.push((Name::REQUIRE, "tdialog".into()));
-                    self.own_place(desk, &target, Some(at))
+                    self.own_place(desk, &target, Some(at), &refer_to)
                 }
                 None => Place::Leg(leg),
             },
             (Some(_), None) => return Self::tell(desk, CallEvent::Impossible(asking.name)),
-            (None, _) => self.own_place(desk, &asking.whom, None),
+            (None, _) => self.own_place(desk, &asking.whom, None, &refer_to),
         };
         if !asking.reports {
             lines.push((Name::REFER_SUB, "false".into()));
@@ -227,9 +242,10 @@ impl Telephone {
 
     /// RFC 5589 §5: where a REFER goes that names a call instead of travelling in it, and how it names it; none if it
     /// had better travel in it.
-    fn named_outside(&self, at: u64, leg: usize) -> Option<(Box<str>, Box<str>)> {
+    fn named_outside(&self, at: u64, leg: usize, within: Within) -> Option<(Box<str>, Box<str>)> {
         let transfers = &self.account.transfers;
-        let wanted = transfers.refers == Refers::OnItsOwn || transfers.profile == Profile::Rfc7647;
+        let wanted = within == Within::Either
+            && (transfers.refers == Refers::OnItsOwn || transfers.profile == Profile::Rfc7647);
         let call = self.calls.get(at).filter(|call| {
             wanted
                 && transfers.knows(Feature::TargetDialog)
@@ -249,7 +265,7 @@ impl Telephone {
     }
 
     /// A dialog for a REFER to that URI, which is still to be made.
-    fn own_place(&self, desk: &mut Desk, uri: &str, about: Option<u64>) -> Place {
+    fn own_place(&self, desk: &mut Desk, uri: &str, about: Option<u64>, refer_to: &str) -> Place {
         let local_tag: Box<str> = desk.stack.dice().tag().into();
         let call = about.and_then(|at| self.calls.get(at));
         Place::Own(Box::new(Own {
@@ -257,6 +273,7 @@ impl Telephone {
             from: format!("{};tag={local_tag}", self.address()).into(),
             local_tag,
             to: format!("<{uri}>").into(),
+            refer_to: refer_to.into(),
             ways: self.first_ways(uri),
             cseq: 0,
             realms: call.map(|call| call.realms.clone()).unwrap_or_default(),
@@ -397,8 +414,26 @@ impl Telephone {
             return None;
         }
         let up = |at: u64| self.calls.get(at).is_some_and(super::call::Call::is_up);
-        let (at, target) = (referral.call.filter(|at| up(*at))?, issuer.target.filter(|at| up(*at))?);
+        let at = referral.call.filter(|at| up(*at))?;
         let code = issuer.status.map(Status::code)?;
+        if let (Input::Refused, Place::Own(own)) = (input, &referral.place)
+            && matches!(code, 403 | 404 | 408 | 420 | 480 | 481)
+            && self.takes_referral(Some(at))
+        {
+            // It reached somebody else, or nobody: what travels in the call reaches whom we talk to.
+            return Some(Asking {
+                name: issuer.name,
+                kind: issuer.kind,
+                about: Some(at),
+                whom: Box::default(),
+                refer_to: own.refer_to.clone().into(),
+                target: issuer.target,
+                retry: issuer.retry,
+                reports: true,
+                within: Within::Call,
+            });
+        }
+        let target = issuer.target.filter(|at| up(*at))?;
         let (about, target, naming) = match (input, issuer.retry) {
             (Input::Refused, Retry::TurnedRound | Retry::Contact) if matches!(code, 405 | 501) => {
                 let call = self.calls.get(at)?;
@@ -420,6 +455,7 @@ impl Telephone {
             target: Some(target),
             retry: Retry::Never,
             reports: true,
+            within: Within::Either,
         })
     }
 }

@@ -6,7 +6,7 @@ use crate::pair::account;
 use bytes::Bytes;
 use cordboard_ladder::{Kind, Outcome};
 use cordboard_service::call::{CallAction, CallEvent, CallName};
-use cordboard_service::settings::{Askers, Feature, Profile, Telephone, Transfers};
+use cordboard_service::settings::{Askers, Feature, Profile, Refers, Telephone, Transfers};
 use cordboard_sip::{Builder, Method, Name, Status, View};
 use std::time::Duration;
 
@@ -400,6 +400,91 @@ fn a_gateway_takes_what_matches_nothing_as_a_new_call() {
     scene.cseq += 1;
     let refer = scene.request("REFER", "call", "p1").line(Name::REFER_TO, "<sip:carol@192.0.2.9>").finish();
     assert_eq!(answer(&mut scene, refer), (400, "Referred-By and Contact are required".into()));
+}
+
+/// What rings is answered with its status, and the call whose place it takes with 487.
+#[test]
+fn a_gateway_is_taken_over_while_it_rings() {
+    let transfers = Transfers { profile: Profile::Gateway, ..Transfers::default() };
+    let mut scene = Scene::ringing_at(telephone(transfers));
+    let lines = Scene::replaces(&scene.tag.clone(), "p1", "");
+    let mut statuses = scene.takes_over("new", &lines);
+    statuses.sort_unstable();
+    assert_eq!(statuses, [180, 487]);
+    assert!(scene.is_over(THEIRS));
+    scene.world.press(scene.alice, CallAction::Answer(CallName::incoming(1)));
+    scene.world.pass(Duration::from_millis(30));
+    let inbox = scene.world.inbox(scene.peer);
+    assert!(inbox.iter().any(|bytes| View::parse(bytes).unwrap().status() == Some(Status::OK)));
+}
+
+#[test]
+fn a_gateway_takes_reports_that_nobody_asked_for() {
+    for (profile, status) in [(Profile::Gateway, 200), (Profile::Bcp, 481)] {
+        let mut scene = Scene::talking_at(telephone(Transfers { profile, ..Transfers::default() }));
+        scene.cseq += 1;
+        let notify = scene
+            .request("NOTIFY", "call", "p1")
+            .line(Name::EVENT, "refer")
+            .line(Name::SUBSCRIPTION_STATE, "terminated")
+            .body("message/sipfrag", b"SIP/2.0 200 OK");
+        assert_eq!(scene.say(notify), [status]);
+    }
+}
+
+/// The call that was asked for is challenged as any other is, and that is not reported.
+#[test]
+fn a_challenge_to_the_new_call_is_answered() {
+    let mut scene = Scene::talking();
+    let (peer, alice) = (scene.peer, scene.alice);
+    let to = scene.world.uri(peer);
+    scene.cseq += 1;
+    let refer = scene.request("REFER", "call", "p1").line(Name::REFER_TO, format_args!("<{to}>")).finish();
+    scene.world.say(peer, alice, refer);
+    let notify = next(&mut scene, Method::Notify);
+    ok(&mut scene, &notify);
+    let invite = next(&mut scene, Method::Invite);
+    let challenge = "Digest realm=\"x\", nonce=\"n\", algorithm=SHA-256, qop=\"auth\"";
+    let lines = [(Name::PROXY_AUTHENTICATE, challenge)];
+    scene.world.reply(peer, alice, &invite, Status::PROXY_AUTHENTICATION_REQUIRED, "t1", &lines, None);
+    let again = next(&mut scene, Method::Invite);
+    assert!(View::parse(&again).unwrap().has(Name::PROXY_AUTHORIZATION));
+    scene.world.reply(peer, alice, &again, Status::BUSY_HERE, "t2", &[], None);
+    let notify = next(&mut scene, Method::Notify);
+    assert_eq!(piece(&notify), "SIP/2.0 486 Busy Here");
+}
+
+/// A REFER on its own that reaches another telephone, which knows no such call, is sent again in the call.
+#[test]
+fn a_refer_that_went_astray_is_sent_in_the_call() {
+    let transfers = Transfers { refers: Refers::OnItsOwn, ..Transfers::default() };
+    let mut scene = Scene::talking_at(telephone(transfers));
+    let (peer, alice) = (scene.peer, scene.alice);
+    let to = scene.world.uri(alice);
+    let here = scene.world.uri(peer);
+    let reinvite = Builder::request("INVITE", &to)
+        .line(Name::VIA, "SIP/2.0/UDP 192.0.2.2:5060;branch=z9hG4bKagain")
+        .line(Name::FROM, "<sip:peer@example.com>;tag=p1")
+        .line(Name::TO, format_args!("<{to}>;tag={}", scene.tag))
+        .line(Name::CALL_ID, "call")
+        .line(Name::CSEQ, "2 INVITE")
+        .line(Name::CONTACT, format_args!("<{here};gr>"))
+        .line(Name::SUPPORTED, "tdialog")
+        .body("application/sdp", crate::pair::sdp("sendrecv").as_bytes());
+    scene.cseq = 2;
+    assert_eq!(scene.say(reinvite), [200]);
+    let ack = scene.request("ACK", "call", "p1").finish();
+    scene.world.say(peer, alice, ack);
+    scene.world.press(alice, CallAction::Transfer { call: THEIRS, to: "sip:carol@192.0.2.9".into() });
+    let refer = next(&mut scene, Method::Refer);
+    let view = View::parse(&refer).unwrap();
+    let named = format!("call;local-tag=p1;remote-tag={}", scene.tag);
+    assert!(view.call_id() != "call" && view.value(Name::TARGET_DIALOG) == Some(&*named));
+    assert_eq!(view.value(Name::REQUIRE), Some("tdialog"));
+    scene.world.reply(peer, alice, &refer, Status::FORBIDDEN, "x", &[], None);
+    let refer = next(&mut scene, Method::Refer);
+    let view = View::parse(&refer).unwrap();
+    assert_eq!((view.call_id(), view.value(Name::REFER_TO)), ("call", Some("<sip:carol@192.0.2.9>")));
 }
 
 /// RFC 7647 §4.
