@@ -28,7 +28,9 @@ impl Addresses {
             }
         };
         let uri = UriRef::parse(&whole)
-            .map_err(|_| format!("`{typed}` is no address; try sip:NAME@HOST, or only the name"))?;
+            .ok()
+            .filter(|uri| !bare.is_empty() && uri.user().is_none_or(|user| !user.is_empty()))
+            .ok_or_else(|| format!("`{typed}` is no address; try sip:NAME@HOST, or only the name"))?;
         let chosen = uri.params().get("transport").is_some() || starts_with(&whole, "sips:");
         match self.transport.filter(|_| uri.is_sip() && !chosen) {
             Some(transport) => Ok(with_parameter(&whole, &format!("transport={transport}"))),

@@ -15,6 +15,8 @@ pub(super) enum Stage {
     RingingThere,
     /// It rings here.
     RingingHere,
+    /// Somebody asks us to make it.
+    Asked,
     /// Both talk, or one holds the other.
     Up,
 }
@@ -25,6 +27,7 @@ impl Stage {
             Self::Dialing => "dialing",
             Self::RingingThere => "ringing-there",
             Self::RingingHere => "ringing",
+            Self::Asked => "asked",
             Self::Up => "up",
         }
     }
@@ -106,6 +109,13 @@ impl Calls {
             }
             CallEvent::TakenOver { call, from, .. } => {
                 self.add(*call, from, Stage::RingingHere);
+            }
+            CallEvent::Asked { call, to, .. } => {
+                self.add(*call, to, Stage::Asked);
+            }
+            // To which we had to consent first.
+            CallEvent::Referred { new, .. } if self.numbers.contains_key(new) => {
+                self.change(*new, |call| call.stage = Stage::Dialing);
             }
             CallEvent::Referred { new, to, .. } => {
                 self.add(*new, to, Stage::Dialing);

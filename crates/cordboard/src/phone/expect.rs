@@ -20,6 +20,8 @@ pub(super) enum Expect {
     Transferred(CallName),
     /// That the call is over.
     Ended(CallName),
+    /// What became of a message to this address.
+    Sent(Box<str>),
 }
 
 impl Expect {
@@ -50,6 +52,13 @@ impl Expect {
                         Some(status) => format!("{other}: {}", shown(*status)),
                         None => other.to_string(),
                     }),
+                })
+            }
+            (Self::Sent(to), CallEvent::MessageSent { to: other, status }) if to == other => {
+                Some(if status.is_success() {
+                    Ok(())
+                } else {
+                    Err(format!("the message was refused: {}; try another address", shown(*status)))
                 })
             }
             (Self::Ended(call), CallEvent::Ended { call: other, .. }) if call == other => Some(Ok(())),

@@ -71,6 +71,8 @@ pub(super) struct Hand {
     pub(super) screen: Screen,
     pub(super) lines: Lines,
     pub(super) told: Told,
+    /// The message that came last, for the link in it.
+    pub(super) message: Option<String>,
     looking: Looking,
     /// What is not looked at in the middle of something else: a line at most, and signals.
     later: VecDeque<Happening>,
@@ -112,6 +114,7 @@ impl Hand {
             screen: parts.screen,
             lines: parts.lines,
             told: Told::default(),
+            message: None,
             looking: parts.looking,
             later: VecDeque::new(),
             pending: Vec::new(),
@@ -262,6 +265,7 @@ impl Hand {
         match event {
             CallEvent::Registered { contacts } => self.registered = !contacts.is_empty(),
             CallEvent::NotRegistered(_) => self.registered = false,
+            CallEvent::MessageReceived { body, .. } => self.message = Some(body.to_string()),
             CallEvent::Incoming { call, .. } if self.auto_answer => {
                 self.running.command(Command::Call(CallAction::Answer(*call)));
             }
@@ -337,6 +341,17 @@ impl Hand {
         whom: &str,
         asks_for: Option<u32>,
     ) -> Result<Result<(), String>, PhoneError> {
+        let to = whom.into();
+        self.begin_call(whom, asks_for, |call| CallAction::Dial { call, to, offer: true })
+    }
+
+    /// Begins a call to `whom` by a button.
+    pub(super) fn begin_call(
+        &mut self,
+        whom: &str,
+        asks_for: Option<u32>,
+        button: impl FnOnce(CallName) -> CallAction,
+    ) -> Result<Result<(), String>, PhoneError> {
         let name = self.calls.next_name();
         let number = self.calls.add(name, whom, super::calls::Stage::Dialing);
         self.calls.change(name, |call| call.asks_for = asks_for);
@@ -347,7 +362,7 @@ impl Hand {
         let expect = Expect::Established(name);
         let verb = String::new();
         self.pending.push(Pending { id, verb, expect, then: None, in_background: false });
-        self.press(CallAction::Dial { call: name, to: whom.into(), offer: true })?;
+        self.press(button(name))?;
         // What cannot be dialled is told at once; nobody waits for the rest.
         self.pending.retain(|pending| pending.id != id);
         let ended = self.ended.iter().position(|(ended, _)| *ended == id);

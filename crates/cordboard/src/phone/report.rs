@@ -108,6 +108,23 @@ pub(super) fn of_call(event: &CallEvent, calls: &Calls) -> Option<Report> {
             let from = uri_of(from);
             about(call, "incoming", Asking, &format!("{from} calls: answer or decline")).with("from", from)
         }
+        CallEvent::Asked { call, from, to } => {
+            let from = uri_of(from);
+            let says = format!("{from} asks us to call {to}: answer or decline");
+            about(call, "asked", Asking, &says).with("from", from).with("to", &**to)
+        }
+        CallEvent::MessageReceived { from, content_type, body } => {
+            let from = uri_of(from);
+            Report::new("message", Plain, format!("{from} writes: {}", printable(body)))
+                .with("from", from)
+                .with("content_type", &**content_type)
+                .with("text", &**body)
+        }
+        CallEvent::MessageSent { to, status } => {
+            let mood = if status.is_success() { Plain } else { Bad };
+            let says = format!("the message to {to}: {}", shown(*status));
+            with_status(Report::new("message-sent", mood, says).with("to", &**to), Some(*status))
+        }
         CallEvent::Refused { from } => {
             let from = uri_of(from);
             Report::new("refused", Plain, format!("{from} called and was refused")).with("from", from)
@@ -208,6 +225,11 @@ pub(super) fn of_call(event: &CallEvent, calls: &Calls) -> Option<Report> {
         // What no verb of this telephone asks for.
         _ => return None,
     })
+}
+
+/// Text of a stranger, without what would move the cursor or change colours.
+fn printable(text: &str) -> String {
+    text.chars().map(|sign| if sign.is_control() { ' ' } else { sign }).collect()
 }
 
 /// What on the wire says how a transfer ended.

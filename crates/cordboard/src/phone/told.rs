@@ -9,7 +9,7 @@ use super::verb::Wanted;
 const MAX_TOLD: usize = 1024;
 
 /// Every event that can be waited for.
-pub(super) const EVENTS: [&str; 26] = [
+pub(super) const EVENTS: [&str; 29] = [
     "registered",
     "unregistered",
     "not-registered",
@@ -36,6 +36,9 @@ pub(super) const EVENTS: [&str; 26] = [
     "hears",
     "played",
     "recorded",
+    "asked",
+    "message",
+    "message-sent",
 ];
 
 /// Events that need a call: they do not come any more when the last one is over.

@@ -23,6 +23,12 @@ pub(super) enum Verb {
     Transfer(Option<u32>, String),
     Consult(Option<u32>, String),
     Complete,
+    Link(Option<u32>, String),
+    Move(Option<u32>, String),
+    Bridge,
+    Message(String, String),
+    /// A link, or the text with one in it that came last.
+    Follow(Option<String>),
     Dtmf(String),
     HangUp(Option<u32>),
     Calls,
@@ -48,18 +54,23 @@ pub(super) struct Wanted {
 }
 
 /// Every verb, what follows it, and what it does: the help, and what is suggested for a wrong word.
-pub(super) const VERBS: [(&str, &str, &str); 23] = [
+pub(super) const VERBS: [(&str, &str, &str); 28] = [
     ("register", "", "be reachable under your address"),
     ("unregister", "", "be it no longer"),
     ("dial", "WHOM", "call somebody: a name, a number or a whole address"),
     ("early", "[N]", "let the caller hear you before you answer call N"),
-    ("answer", "[N]", "answer call N"),
+    ("answer", "[N]", "answer call N, or make the call that somebody asks for"),
     ("decline", "[N] [STATUS]", "turn it down, with 603 or another status such as 486 (busy)"),
     ("hold", "[N]", "put the other side on hold"),
     ("resume", "[N]", "take it off hold"),
     ("transfer", "[N] WHOM", "hand the other side of call N over to somebody"),
     ("consult", "[N] WHOM", "hold call N and ask somebody first"),
     ("complete", "", "hand the held call over to whom you asked"),
+    ("bridge", "", "do the same for those who cannot be handed over: you stay between them"),
+    ("link", "[N] WHOM", "hand call N over by sending somebody a link that takes it over"),
+    ("move", "[N] WHOM", "ask another telephone, such as your other one, to take call N over"),
+    ("message", "WHOM TEXT", "send somebody an instant message"),
+    ("follow", "[LINK]", "call what a link names, or the link in the last message"),
     ("dtmf", "DIGITS", "press digits: 0 to 9, *, #, A to D"),
     ("hangup", "[N]", "end a call"),
     ("calls", "", "list the calls"),
@@ -151,6 +162,20 @@ fn understood(name: &str, rest: &str, words: &[&str]) -> Option<Verb> {
             let (number, whom) = number_and_whom(words)?;
             Verb::Consult(number, whom)
         }
+        "link" => {
+            let (number, whom) = number_and_whom(words)?;
+            Verb::Link(number, whom)
+        }
+        "move" => {
+            let (number, whom) = number_and_whom(words)?;
+            Verb::Move(number, whom)
+        }
+        "bridge" => alone(words, Verb::Bridge)?,
+        "message" => {
+            let (whom, text) = rest.split_once(char::is_whitespace)?;
+            Verb::Message(whom.to_owned(), text.trim().to_owned())
+        }
+        "follow" => Verb::Follow((!rest.is_empty()).then(|| rest.to_owned())),
         "dtmf" => {
             let digits: String = words.concat();
             let known = |digit: char| cordboard_media::Digit::from_char(digit).is_some();
@@ -251,6 +276,7 @@ mod tests {
                 .filter(|word| !word.starts_with('['))
                 .map(|word| match word {
                     "WHOM" => "bob",
+                    "TEXT" => "hello there",
                     "DIGITS" => "12#",
                     "SECONDS" => "1.5",
                     "HZ" => "440",
@@ -274,6 +300,8 @@ mod tests {
         assert_eq!(parse("decline 3"), Verb::Decline(Some(3), None));
         assert_eq!(parse("decline 3 600"), Verb::Decline(Some(3), Some(600)));
         assert_eq!(parse("hold"), Verb::Hold(None));
+        assert_eq!(parse("message bob  two words"), Verb::Message("bob".into(), "two words".into()));
+        assert_eq!(parse("follow"), Verb::Follow(None));
         assert_eq!(parse("dtmf 12 34#"), Verb::Dtmf("1234#".into()));
     }
 

@@ -55,12 +55,36 @@ impl Hand {
                     hand.begin(line_is, CallAction::Resume(name), Expect::Held(name, false), None)
                 })
             }
-            Verb::Transfer(number, whom) => self.transfer(line_is, number, &whom),
+            Verb::Transfer(number, whom) => {
+                self.hand_over(line_is, number, &whom, |call, to| CallAction::Transfer { call, to })
+            }
             Verb::Consult(number, whom) => match self.addresses.uri(&whom) {
                 Ok(uri) => self.hold(line_is, number, Some(uri)),
                 Err(says) => Ok(Err(says)),
             },
-            Verb::Complete => self.complete(line_is),
+            Verb::Complete => self.complete(line_is, |call, target| CallAction::TransferTo { call, target }),
+            Verb::Bridge => self.complete(line_is, |call, target| CallAction::Bridge { call, target }),
+            Verb::Link(number, whom) => {
+                self.hand_over(line_is, number, &whom, |call, to| CallAction::TransferByMessage { call, to })
+            }
+            Verb::Move(number, whom) => {
+                self.hand_over(line_is, number, &whom, |call, to| CallAction::MoveTo { call, to })
+            }
+            Verb::Message(whom, text) => match self.addresses.uri(&whom) {
+                Ok(uri) => {
+                    let to: Box<str> = uri.into();
+                    let action = CallAction::SendMessage { to: to.clone(), body: text.into() };
+                    self.begin(line_is, action, Expect::Sent(to), None)
+                }
+                Err(says) => Ok(Err(says)),
+            },
+            Verb::Follow(link) => match link.or_else(|| self.message.clone()) {
+                Some(link) => {
+                    let to = link.clone().into();
+                    self.begin_call(&link, None, |call| CallAction::Follow { call, link: to })
+                }
+                None => Ok(Err("no message has come with a link in it; try `follow LINK`".to_owned())),
+            },
             Verb::HangUp(number) => self.in_call(
                 number,
                 |_| true,
@@ -119,15 +143,27 @@ impl Hand {
 
     fn answer(&mut self, line: &(String, bool), number: Option<u32>) -> Outcome {
         self.in_call(number, rings_here, "rings here", |hand, name| {
-            hand.begin(line, CallAction::Answer(name), Expect::Established(name), None)
+            let action = match hand.stage(name) {
+                Some(Stage::Asked) => CallAction::Consent(name),
+                _ => CallAction::Answer(name),
+            };
+            hand.begin(line, action, Expect::Established(name), None)
         })
     }
 
     fn decline(&mut self, line: &(String, bool), number: Option<u32>, status: Option<u16>) -> Outcome {
         let status = status.and_then(Status::new).unwrap_or(Status::DECLINE);
         self.in_call(number, rings_here, "rings here", |hand, name| {
-            hand.begin(line, CallAction::Decline(name, status), Expect::Ended(name), None)
+            let action = match hand.stage(name) {
+                Some(Stage::Asked) => CallAction::Refuse(name),
+                _ => CallAction::Decline(name, status),
+            };
+            hand.begin(line, action, Expect::Ended(name), None)
         })
+    }
+
+    fn stage(&self, name: CallName) -> Option<Stage> {
+        self.calls.get(self.calls.number(name)).map(|call| call.stage)
     }
 
     /// Holds a call; and then, if that is what it is for, calls whom to ask.
@@ -147,38 +183,42 @@ impl Hand {
         })
     }
 
-    fn transfer(&mut self, line: &(String, bool), number: Option<u32>, whom: &str) -> Outcome {
+    /// Hands a call over to somebody, by a button.
+    fn hand_over(
+        &mut self,
+        line: &(String, bool),
+        number: Option<u32>,
+        whom: &str,
+        button: impl FnOnce(CallName, Box<str>) -> CallAction,
+    ) -> Outcome {
         let to = match self.addresses.uri(whom) {
             Ok(uri) => uri.into(),
             Err(says) => return Ok(Err(says)),
         };
         // Whom we talk to before whom we hold.
         let number = number.or_else(|| self.calls.newest(talks));
-        self.in_call(
-            number,
-            |call| call.stage == Stage::Up,
-            "is up",
-            |hand, name| {
-                hand.begin(line, CallAction::Transfer { call: name, to }, Expect::Transferred(name), None)
-            },
-        )
+        let is_up = |call: &Call| call.stage == Stage::Up;
+        self.in_call(number, is_up, "is up", |hand, name| {
+            hand.begin(line, button(name, to), Expect::Transferred(name), None)
+        })
     }
 
     /// Hands over the call that waits to whom was asked about it; or, if nobody was, the one on hold to the one that
     /// is not.
-    fn complete(&mut self, line: &(String, bool)) -> Outcome {
+    fn complete(
+        &mut self,
+        line: &(String, bool),
+        button: impl FnOnce(CallName, CallName) -> CallAction,
+    ) -> Outcome {
         let name = |number: Option<u32>| self.calls.get(number?).map(|call| call.name);
         let asked = self.calls.newest(|call| call.asks_for.is_some());
         let pair = match asked.and_then(|number| self.calls.get(number)) {
-            Some(asked) => name(asked.asks_for).map(|held| (asked.name, held)),
-            None => name(self.calls.newest(talks))
-                .zip(name(self.calls.newest(|call| call.stage == Stage::Up && call.holds))),
+            Some(asked) => name(asked.asks_for).map(|held| (held, asked.name)),
+            None => name(self.calls.newest(|call| call.stage == Stage::Up && call.holds))
+                .zip(name(self.calls.newest(talks))),
         };
         match pair {
-            Some((target, call)) => {
-                let action = CallAction::TransferTo { call, target };
-                self.begin(line, action, Expect::Transferred(call), None)
-            }
+            Some((call, target)) => self.begin(line, button(call, target), Expect::Transferred(call), None),
             None => {
                 Ok(Err("there is no call on hold about which somebody was asked; try `consult WHOM` first"
                     .to_owned()))
@@ -267,8 +307,9 @@ impl Hand {
     }
 }
 
+/// Whether somebody waits for us to say yes or no.
 fn rings_here(call: &Call) -> bool {
-    call.stage == Stage::RingingHere
+    matches!(call.stage, Stage::RingingHere | Stage::Asked)
 }
 
 /// Whether somebody can be heard in it.

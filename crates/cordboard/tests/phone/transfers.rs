@@ -102,3 +102,34 @@ fn bob_asks_carol_and_joins_her_with_alice() {
     let calls = told.iter().rfind(|event| event["event"] == "calls").unwrap();
     assert_eq!(calls["calls"], json!([]), "bob is out of it");
 }
+
+/// RFC 5359 §2.6: the link that carol gets names bob's call with alice, and she takes it over.
+#[test]
+fn bob_sends_carol_a_link_that_takes_his_call_over() {
+    let demo = Demo::start();
+    let [mut alice, mut bob, mut carol] = three(&demo, "udp");
+    call(&mut alice, &mut bob, "bob");
+    bob.hears(440);
+    bob.says("link carol");
+    let message = carol.tells("message");
+    assert!(message["text"].as_str().unwrap().contains("Replaces="), "{message}");
+    carol.does("follow");
+    says(&alice.tells("taken-over"), json!({ "replaces": 1, "call": 2 }));
+    says(&bob.tells("transferred"), json!({ "kind": "message-transfer", "outcome": "completed" }));
+    alice.hears(880);
+    carol.hears(440);
+}
+
+#[test]
+fn a_message_arrives_and_one_to_nobody_fails() {
+    let demo = Demo::start();
+    let mut alice = demo.registered("alice", "tcp", &[]);
+    let mut bob = demo.registered("bob", "udp", &[]);
+    alice.does("message bob Lunch at one?");
+    let message = bob.tells("message");
+    says(&message, json!({ "from": "sip:alice@127.0.0.1", "text": "Lunch at one?" }));
+    alice.says("message nobody Hello");
+    says(&alice.tells("message-sent"), json!({ "status": 404 }));
+    let (status, _, errors) = alice.ended();
+    assert!(!status.success() && errors.contains("404") && errors.contains("try"), "{errors}");
+}

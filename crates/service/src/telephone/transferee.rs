@@ -215,7 +215,8 @@ impl Telephone {
         let Some(uri) = target.addr.uri.as_sip_mut() else {
             return Err(Status::UNSUPPORTED_URI_SCHEME.into());
         };
-        if uri.user().is_none_or(|user| user.is_empty()) {
+        // The Contact of a call to be taken over may name a place alone.
+        if replaces.is_none() && uri.user().is_none_or(|user| user.is_empty()) {
             return Err(Refusal(Status::ADDRESS_INCOMPLETE, "Refer-To names no user"));
         }
         uri.headers = UriHeaders::default();

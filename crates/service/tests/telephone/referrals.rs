@@ -100,6 +100,16 @@ fn a_refer_that_cannot_be_obeyed_is_refused_in_words() {
     assert!(!scene.is_over(THEIRS));
 }
 
+/// linphone without a registrar has such a Contact.
+#[test]
+fn a_target_without_a_user_may_be_taken_over() {
+    let mut scene = Scene::talking();
+    scene.cseq += 1;
+    let refer_to = "<sip:192.0.2.9?Replaces=x%3Bto-tag%3D1%3Bfrom-tag%3D2>";
+    let refer = scene.request("REFER", "call", "p1").line(Name::REFER_TO, refer_to).finish();
+    assert_eq!(answer(&mut scene, refer).0, 202);
+}
+
 /// A REFER in a call that is not there: its tag matches nothing, or it has ended.
 #[test]
 fn a_refer_in_no_call_is_answered_481_in_words() {
