@@ -301,8 +301,8 @@ impl Phone<'_> {
             self.host,
             |book| (!book.messages.is_empty()).then_some(()),
             |book, ()| {
-                let (from, link) = book.messages.last().cloned().unwrap_or_default();
-                CallAction::Follow { call: book.dial(&from), link }
+                let (_, link) = book.messages.last().cloned().unwrap_or_default();
+                CallAction::Follow { call: book.dial(&link), link }
             },
         );
     }

@@ -1,71 +1,74 @@
 //! The kinds of transfer: how their calls are set up, and what everybody can do from the handing over on.
 
 use super::{Act, Consultation, Deed, Kind, Party, Scene};
-use crate::rfc5359::scene::{ALICE, BOB, CAROL, without_servers};
-use crate::{Phone, Stage};
+use crate::rfc5589::scene::{REUSING, TARGET, TRANSFEREE, TRANSFEROR, without_servers};
+use crate::{Person, Phone, Stage};
 use Party::{Target, Transferee, Transferor};
 use cordboard_sip::Status;
 
 /// Every kind that is explored.
 pub const KINDS: &[Kind] = &[
-    Kind { name: "unattended", sets_up: unattended },
-    Kind { name: "unattended from hold", sets_up: from_hold },
-    Kind { name: "after a consultation", sets_up: after_a_consultation },
-    Kind { name: "attended", sets_up: attended },
+    Kind { name: "unattended", sets_up: |stage| blind(called(stage, REUSING)) },
+    Kind { name: "unattended from hold", sets_up: |stage| blind(held(stage, REUSING)) },
+    Kind { name: "unattended on its own", sets_up: |stage| blind(held(stage, ON_THEIR_OWN)) },
+    Kind { name: "after a consultation", sets_up: |stage| blind(consulted(stage, REUSING)) },
+    Kind { name: "attended", sets_up: |stage| attended(stage, REUSING) },
+    Kind { name: "attended on its own", sets_up: |stage| attended(stage, ON_THEIR_OWN) },
+    Kind { name: "semi-attended", sets_up: semi_attended },
+    Kind { name: "by message", sets_up: by_message },
 ];
 
-/// Bob hands Alice over to Carol.
-fn people(stage: &Stage) -> [Phone<'_>; 3] {
+/// Whose REFERs have a dialog of their own (RFC 5589 §6.1).
+const ON_THEIR_OWN: [Person; 3] = [TRANSFEROR, TRANSFEREE, TARGET];
+
+/// The transferee calls the transferor.
+fn called(stage: &Stage, people: [Person; 3]) -> [Phone<'_>; 3] {
     without_servers(stage);
-    let [alice, bob, carol] = [&ALICE, &BOB, &CAROL].map(|person| stage.person(person));
-    alice.dials(bob);
-    bob.answers(alice);
-    alice.is_answered();
-    [bob, alice, carol]
+    let [transferor, transferee, target] = people.map(|person| stage.person(&person));
+    transferee.dials(transferor);
+    transferor.answers(transferee);
+    transferee.is_answered();
+    [transferor, transferee, target]
 }
 
-/// RFC 5589 §6: the transferor hands over, and does not know whether the target wants it.
-fn unattended(stage: &Stage) -> Scene<'_> {
-    let phones = people(stage);
-    stage.turn_page();
-    blind(phones)
-}
-
-/// The same with the transferee on hold, which has to be taken off it if the target does not take it.
-fn from_hold(stage: &Stage) -> Scene<'_> {
-    let phones @ [transferor, transferee, _] = people(stage);
+/// The same, and is put on hold, off which it has to be taken if it is not handed over.
+fn held(stage: &Stage, people: [Person; 3]) -> [Phone<'_>; 3] {
+    let phones @ [transferor, transferee, _] = called(stage, people);
     transferor.holds(transferee);
     transferee.is_held_by(transferor, true);
-    stage.turn_page();
-    blind(phones)
+    phones
 }
 
 /// RFC 5589 §7.1: the target was asked, and the consultation is over.
-fn after_a_consultation(stage: &Stage) -> Scene<'_> {
-    let phones @ [transferor, transferee, target] = people(stage);
-    transferor.holds(transferee);
-    transferee.is_held_by(transferor, true);
+fn consulted(stage: &Stage, people: [Person; 3]) -> [Phone<'_>; 3] {
+    let phones @ [transferor, _, target] = held(stage, people);
     transferor.dials(target);
     target.answers(transferor);
     transferor.is_answered();
     transferor.hangs_up_on(target);
     target.is_alone();
-    stage.turn_page();
-    blind(phones)
+    phones
+}
+
+/// RFC 5589 §6: the target is called, and the transferor does not know whether it wants that.
+fn blind([transferor, transferee, target]: [Phone<'_>; 3]) -> Scene<'_> {
+    let mut scene =
+        Scene { transferor, transferee, target, consultation: Consultation::None, acts: Vec::new() };
+    scene.usually(Transferor, Deed::HandsOver, move || transferor.transfers(transferee, target));
+    scene.rings_at_the_target(transferee);
+    scene.everybody_may_leave();
+    scene
 }
 
 /// RFC 5589 §7: the transferee takes the transferor's place in the call with the target.
-fn attended(stage: &Stage) -> Scene<'_> {
-    let [transferor, transferee, target] = people(stage);
-    transferor.holds(transferee);
-    transferee.is_held_by(transferor, true);
+fn attended(stage: &Stage, people: [Person; 3]) -> Scene<'_> {
+    let [transferor, transferee, target] = held(stage, people);
     transferor.dials(target);
     target.answers(transferor);
     transferor.is_answered();
     transferor.holds(target);
     target.is_held_by(transferor, true);
     transferor.has_changed(target);
-    stage.turn_page();
     let mut scene =
         Scene { transferor, transferee, target, consultation: Consultation::Up, acts: Vec::new() };
     scene.usually(Transferor, Deed::HandsOver, move || transferor.transfers_to(transferee, target));
@@ -75,13 +78,28 @@ fn attended(stage: &Stage) -> Scene<'_> {
     scene
 }
 
-/// A transfer to a target that is called.
-fn blind([transferor, transferee, target]: [Phone<'_>; 3]) -> Scene<'_> {
-    let mut scene =
-        Scene { transferor, transferee, target, consultation: Consultation::None, acts: Vec::new() };
-    scene.usually(Transferor, Deed::HandsOver, move || transferor.transfers(transferee, target));
-    scene.usually(Target, Deed::Answers, move || target.answers(transferee));
-    scene.may(Target, Deed::IsBusy, move || target.declines(transferee, Status::BUSY_HERE));
+/// RFC 5589 §7.6, figure 11: the same while the target still rings; the transfer waits for its answer.
+fn semi_attended(stage: &Stage) -> Scene<'_> {
+    let [transferor, transferee, target] = held(stage, REUSING);
+    transferor.dials(target);
+    transferor.hears_ringing();
+    let consultation = Consultation::Rings;
+    let mut scene = Scene { transferor, transferee, target, consultation, acts: Vec::new() };
+    scene.usually(Transferor, Deed::HandsOver, move || transferor.transfers_to_ringing(transferee, target));
+    scene.rings_at_the_target(transferor);
+    scene.everybody_may_leave();
+    scene.may_leave(Transferor, Target);
+    scene.may_leave(Target, Transferor);
+    scene
+}
+
+/// RFC 5359 §2.6: the target gets a link, and takes the transferor's place in the call with the transferee.
+fn by_message(stage: &Stage) -> Scene<'_> {
+    let [transferor, transferee, target] = called(stage, REUSING);
+    let consultation = Consultation::None;
+    let mut scene = Scene { transferor, transferee, target, consultation, acts: Vec::new() };
+    scene.usually(Transferor, Deed::HandsOver, move || transferor.transfers_by_message(transferee, target));
+    scene.usually(Target, Deed::FollowsLink, move || target.follows_link());
     scene.everybody_may_leave();
     scene
 }
@@ -95,6 +113,13 @@ impl<'a> Scene<'a> {
     /// Somebody may do this.
     fn may(&mut self, by: Party, deed: Deed, verb: impl Fn() + 'a) {
         self.acts.push(Act { by, deed, usual: false, verb: Box::new(verb) });
+    }
+
+    /// The target answers that caller, or is busy.
+    fn rings_at_the_target(&mut self, caller: Phone<'a>) {
+        let target = self.target;
+        self.usually(Target, Deed::Answers, move || target.answers(caller));
+        self.may(Target, Deed::IsBusy, move || target.declines(caller, Status::BUSY_HERE));
     }
 
     fn may_leave(&mut self, one: Party, other: Party) {

@@ -44,6 +44,8 @@ pub(crate) enum Deed {
     Answers,
     /// The target is busy.
     IsBusy,
+    /// The target follows the link that it was sent.
+    FollowsLink,
     /// One leaves the other.
     Leaves(Party, Party),
     /// One puts the other on hold.
@@ -81,6 +83,8 @@ pub struct Scene<'a> {
 pub(crate) enum Consultation {
     /// There is none, or it is over.
     None,
+    /// The target still rings.
+    Rings,
     /// It is up, and the transferee is to take it over.
     Up,
 }
@@ -191,6 +195,7 @@ impl Kind {
         planted: &impl Fn(Party, Phone<'_>) -> Option<Fault>,
     ) -> Run<'a> {
         let scene = (self.sets_up)(stage);
+        stage.turn_page();
         for party in [Party::Transferor, Party::Transferee, Party::Target] {
             if let Some(fault) = planted(party, scene.phone(party)) {
                 stage.fault(fault);

@@ -53,6 +53,8 @@ struct End<'a> {
     reached: bool,
     /// The target has taken the transferee, though it may have left meanwhile.
     taken: bool,
+    /// The transferee has called the target.
+    called: bool,
     /// The transferor had a call with the target when it handed over.
     consulted: bool,
     /// Which of the transferee's calls was over first.
@@ -79,7 +81,16 @@ impl<'a> End<'a> {
             reached: had(scene.transferee, scene.target),
             taken: had(scene.target, scene.transferee),
             over_first: None,
-            consulted: scene.consultation == Consultation::Up,
+            called: !deeds.contains(&Deed::FollowsLink)
+                && stage.read(|books| {
+                    let calls = books.of(scene.transferee.host);
+                    calls.find(|call| call.is_with(scene.target.user)).is_some()
+                }),
+            consulted: match scene.consultation {
+                Consultation::None => false,
+                Consultation::Rings => had(scene.transferor, scene.target),
+                Consultation::Up => true,
+            },
         }
     }
 
@@ -96,16 +107,25 @@ impl<'a> End<'a> {
         use Party::{Target, Transferee, Transferor};
         let Some(outcome) = self.outcome else { return Err("the transferor was told no outcome".into()) };
         let explained = match outcome {
-            Outcome::Completed => self.reached,
+            // Of a link that was sent the transferor only sees that its call ends.
+            Outcome::Completed => {
+                self.reached || self.did(Deed::FollowsLink) && self.did(Deed::Leaves(Transferee, Transferor))
+            }
             Outcome::TargetBusy => self.did(Deed::IsBusy),
-            Outcome::TargetDeclined => self.did(Deed::Leaves(Target, Transferee)),
-            // The transferee did not wait for the target, and stays in its call with the transferor.
-            Outcome::TargetNoAnswer => self.did(Deed::Leaves(Transferee, Target)),
+            Outcome::TargetDeclined => {
+                self.did(Deed::Leaves(Target, Transferee)) || self.did(Deed::Leaves(Target, Transferor))
+            }
+            // Somebody did not wait for the target, and stays in its call with the other.
+            Outcome::TargetNoAnswer => {
+                self.did(Deed::Leaves(Transferee, Target)) || self.did(Deed::Leaves(Transferor, Target))
+            }
             Outcome::TransfereeLeft => {
                 self.did(Deed::Leaves(Transferee, Target)) || self.did(Deed::Leaves(Transferee, Transferor))
             }
             // The REFER crossed the end of its call.
             Outcome::Refused => self.parted(Transferor, Transferee),
+            // It did not wait until the target answered.
+            Outcome::TransferorLeft => self.did(Deed::Leaves(Transferor, Transferee)),
             // The target's end of the consultation was over before the transferee came.
             Outcome::AlreadyEnded | Outcome::ReplacesNoMatch => self.parted(Transferor, Target),
             _ => false,
@@ -113,7 +133,8 @@ impl<'a> End<'a> {
         if !explained {
             return Err(format!("nothing explains that the transfer ended as {outcome}"));
         }
-        if self.reached && outcome != Outcome::Completed {
+        let unseen = outcome == Outcome::TransferorLeft && self.did(Deed::FollowsLink);
+        if self.reached && outcome != Outcome::Completed && !unseen {
             return Err(format!("the target was reached, and the transferor was told {outcome}"));
         }
         Ok(())
@@ -133,8 +154,8 @@ impl<'a> End<'a> {
                 {
                     return None;
                 }
-                // A REFER that came after the BYE asked for nothing, and a BYE after the refusal is the end.
-                self.outcome != Some(Outcome::Refused) && self.over_first == Some(Transferor)
+                // Who had called nobody has nobody to call back for, and a BYE after the refusal is the end.
+                self.called && self.over_first == Some(Transferor)
             }
             (Transferor, Transferee) => !self.did(Deed::Leaves(Transferee, Transferor)),
             (Transferor, Target) => self.consulted && !self.taken && !self.parted(Transferor, Target),
