@@ -8,12 +8,12 @@ use cordboard_sip::Status;
 
 /// Every kind that is explored.
 pub const KINDS: &[Kind] = &[
-    Kind { name: "unattended", sets_up: |stage| blind(called(stage, REUSING)) },
-    Kind { name: "unattended from hold", sets_up: |stage| blind(held(stage, REUSING)) },
-    Kind { name: "unattended on its own", sets_up: |stage| blind(held(stage, ON_THEIR_OWN)) },
-    Kind { name: "after a consultation", sets_up: |stage| blind(consulted(stage, REUSING)) },
-    Kind { name: "attended", sets_up: |stage| attended(stage, REUSING) },
-    Kind { name: "attended on its own", sets_up: |stage| attended(stage, ON_THEIR_OWN) },
+    Kind { name: "unattended", sets_up: |stage| blind(called(stage, &REUSING)) },
+    Kind { name: "unattended from hold", sets_up: |stage| blind(held(stage, &REUSING)) },
+    Kind { name: "unattended on its own", sets_up: |stage| blind(held(stage, &ON_THEIR_OWN)) },
+    Kind { name: "after a consultation", sets_up: |stage| blind(consulted(stage, &REUSING)) },
+    Kind { name: "attended", sets_up: |stage| attended(stage, &REUSING) },
+    Kind { name: "attended on its own", sets_up: |stage| attended(stage, &ON_THEIR_OWN) },
     Kind { name: "semi-attended", sets_up: semi_attended },
     Kind { name: "by message", sets_up: by_message },
 ];
@@ -22,9 +22,9 @@ pub const KINDS: &[Kind] = &[
 const ON_THEIR_OWN: [Person; 3] = [TRANSFEROR, TRANSFEREE, TARGET];
 
 /// The transferee calls the transferor.
-fn called(stage: &Stage, people: [Person; 3]) -> [Phone<'_>; 3] {
+fn called<'a>(stage: &'a Stage, people: &[Person; 3]) -> [Phone<'a>; 3] {
     without_servers(stage);
-    let [transferor, transferee, target] = people.map(|person| stage.person(&person));
+    let [transferor, transferee, target] = people.each_ref().map(|person| stage.person(person));
     transferee.dials(transferor);
     transferor.answers(transferee);
     transferee.is_answered();
@@ -32,7 +32,7 @@ fn called(stage: &Stage, people: [Person; 3]) -> [Phone<'_>; 3] {
 }
 
 /// The same, and is put on hold, off which it has to be taken if it is not handed over.
-fn held(stage: &Stage, people: [Person; 3]) -> [Phone<'_>; 3] {
+fn held<'a>(stage: &'a Stage, people: &[Person; 3]) -> [Phone<'a>; 3] {
     let phones @ [transferor, transferee, _] = called(stage, people);
     transferor.holds(transferee);
     transferee.is_held_by(transferor, true);
@@ -40,7 +40,7 @@ fn held(stage: &Stage, people: [Person; 3]) -> [Phone<'_>; 3] {
 }
 
 /// RFC 5589 §7.1: the target was asked, and the consultation is over.
-fn consulted(stage: &Stage, people: [Person; 3]) -> [Phone<'_>; 3] {
+fn consulted<'a>(stage: &'a Stage, people: &[Person; 3]) -> [Phone<'a>; 3] {
     let phones @ [transferor, _, target] = held(stage, people);
     transferor.dials(target);
     target.answers(transferor);
@@ -61,7 +61,7 @@ fn blind([transferor, transferee, target]: [Phone<'_>; 3]) -> Scene<'_> {
 }
 
 /// RFC 5589 §7: the transferee takes the transferor's place in the call with the target.
-fn attended(stage: &Stage, people: [Person; 3]) -> Scene<'_> {
+fn attended<'a>(stage: &'a Stage, people: &[Person; 3]) -> Scene<'a> {
     let [transferor, transferee, target] = held(stage, people);
     transferor.dials(target);
     target.answers(transferor);
@@ -80,7 +80,7 @@ fn attended(stage: &Stage, people: [Person; 3]) -> Scene<'_> {
 
 /// RFC 5589 §7.6, figure 11: the same while the target still rings; the transfer waits for its answer.
 fn semi_attended(stage: &Stage) -> Scene<'_> {
-    let [transferor, transferee, target] = held(stage, REUSING);
+    let [transferor, transferee, target] = held(stage, &REUSING);
     transferor.dials(target);
     transferor.hears_ringing();
     let consultation = Consultation::Rings;
@@ -95,7 +95,7 @@ fn semi_attended(stage: &Stage) -> Scene<'_> {
 
 /// RFC 5359 §2.6: the target gets a link, and takes the transferor's place in the call with the transferee.
 fn by_message(stage: &Stage) -> Scene<'_> {
-    let [transferor, transferee, target] = called(stage, REUSING);
+    let [transferor, transferee, target] = called(stage, &REUSING);
     let consultation = Consultation::None;
     let mut scene = Scene { transferor, transferee, target, consultation, acts: Vec::new() };
     scene.usually(Transferor, Deed::HandsOver, move || transferor.transfers_by_message(transferee, target));

@@ -21,7 +21,7 @@ pub(super) fn of(
     over_first: Option<Party>,
 ) -> Result<(), String> {
     nobody_is_alone(stage, scene)?;
-    let end = End { over_first, ..End::read(stage, scene, deeds) };
+    let end = End::read(stage, scene, deeds, over_first);
     end.has_a_name()?;
     for (one, other) in [
         (Party::Transferor, Party::Transferee),
@@ -51,18 +51,14 @@ struct End<'a> {
     outcome: Option<Outcome>,
     /// The transferee reached the target.
     reached: bool,
-    /// The target has taken the transferee, though it may have left meanwhile.
-    taken: bool,
-    /// The transferee has called the target.
-    called: bool,
-    /// The transferor had a call with the target when it handed over.
-    consulted: bool,
-    /// Which of the transferee's calls was over first.
-    over_first: Option<Party>,
+    /// The transferor had a call with the target, and the target has not taken the transferee in its place.
+    kept: bool,
+    /// The transferee had called the target and was left by the transferor before that came to an end.
+    left_early: bool,
 }
 
 impl<'a> End<'a> {
-    fn read(stage: &Stage, scene: &Scene<'_>, deeds: &'a [Deed]) -> Self {
+    fn read(stage: &Stage, scene: &Scene<'_>, deeds: &'a [Deed], over_first: Option<Party>) -> Self {
         let had = |one: Phone<'_>, other: Phone<'_>| {
             stage.read(|books| {
                 let book = books.of(one.host);
@@ -73,24 +69,25 @@ impl<'a> End<'a> {
                 book.find(|call| call.is_with(other.user) && answered(call)).is_some()
             })
         };
+        // Who follows a link calls by itself.
+        let called = !deeds.contains(&Deed::FollowsLink)
+            && stage.read(|books| {
+                let calls = books.of(scene.transferee.host);
+                calls.find(|call| call.is_with(scene.target.user)).is_some()
+            });
+        let consulted = match scene.consultation {
+            Consultation::None => false,
+            Consultation::Rings => had(scene.transferor, scene.target),
+            Consultation::Up => true,
+        };
         let told = |call: &Call| call.transfer.is_some();
         let transferor = scene.transferor.host;
         Self {
             deeds,
             outcome: stage.read(|books| books.of(transferor).find(told).and_then(|call| call.transfer)),
             reached: had(scene.transferee, scene.target),
-            taken: had(scene.target, scene.transferee),
-            over_first: None,
-            called: !deeds.contains(&Deed::FollowsLink)
-                && stage.read(|books| {
-                    let calls = books.of(scene.transferee.host);
-                    calls.find(|call| call.is_with(scene.target.user)).is_some()
-                }),
-            consulted: match scene.consultation {
-                Consultation::None => false,
-                Consultation::Rings => had(scene.transferor, scene.target),
-                Consultation::Up => true,
-            },
+            kept: consulted && !had(scene.target, scene.transferee),
+            left_early: called && over_first == Some(Party::Transferor),
         }
     }
 
@@ -155,10 +152,10 @@ impl<'a> End<'a> {
                     return None;
                 }
                 // Who had called nobody has nobody to call back for, and a BYE after the refusal is the end.
-                self.called && self.over_first == Some(Transferor)
+                self.left_early
             }
             (Transferor, Transferee) => !self.did(Deed::Leaves(Transferee, Transferor)),
-            (Transferor, Target) => self.consulted && !self.taken && !self.parted(Transferor, Target),
+            (Transferor, Target) => self.kept && !self.parted(Transferor, Target),
             _ => return None,
         })
     }
