@@ -407,6 +407,10 @@ fn read(request: &View<'_>) -> Result<Asked, Refusal> {
         Some(Err(_)) => return Err(Refusal::Status(Status::BAD_REQUEST)),
         None => return Err(Refusal::Package),
     };
+    // RFC 3515 §2.4.4: a REFER begins it, and nothing else does; ours lasts as long as there is something to report.
+    if event.is("refer") {
+        return Err(Refusal::Status(Status::FORBIDDEN));
+    }
     let package = Package::of(event.event.as_str());
     let package = package.filter(|package| ALLOW_EVENTS.split(", ").any(|told| told == package.as_str()));
     let Some(package) = package else { return Err(Refusal::Package) };

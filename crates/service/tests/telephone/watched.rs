@@ -366,7 +366,7 @@ fn what_cannot_be_served_is_said() {
     assert!(view.value(Name::ALLOW_EVENTS).unwrap().starts_with("dialog"));
     for (lines, status) in [
         (&[][..], Status::BAD_EVENT),
-        (&[(Name::EVENT, "refer")], Status::BAD_EVENT),
+        (&[(Name::EVENT, "refer")], Status::FORBIDDEN),
         (&[(Name::EVENT, "message-summary")], Status::BAD_EVENT),
         (&[(Name::EVENT, "dialog;call-id=x")], Status::BAD_REQUEST),
         (&[DIALOG, (Name::EXPIRES, "59")], Status::INTERVAL_TOO_BRIEF),
