@@ -285,7 +285,7 @@ pub enum CallEvent {
     Asked {
         /// The name of the call that it would be.
         call: CallName,
-        /// Who asks, as the From header says.
+        /// Who asks, as the From header says; nothing proves it here.
         from: Box<str>,
         /// Whom we are to call.
         to: Box<str>,

@@ -6,6 +6,7 @@
 
 mod abilities;
 mod answers;
+mod asked;
 mod bridging;
 mod call;
 mod callee;

@@ -109,7 +109,7 @@ pub(super) enum Retry {
 pub(super) struct Recipient {
     pub(super) state: recipient::State,
     /// What it asks for.
-    pub(super) wish: super::transferee::Wish,
+    pub(super) wish: super::asked::Wish,
     /// The name of the call that it asks for.
     pub(super) name: CallName,
     /// That call.

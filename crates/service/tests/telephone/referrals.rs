@@ -205,6 +205,23 @@ fn a_stranger_needs_consent() {
     assert_eq!(View::parse(&invite).unwrap().request_uri(), to);
 }
 
+/// However many ask, the owner's own transfers have room.
+#[test]
+fn strangers_are_asked_about_a_few_at_a_time() {
+    let mut scene = Scene::talking();
+    let (peer, alice) = (scene.peer, scene.alice);
+    for at in 0..20 {
+        let refer = outside(&scene, &format!("many{at}"), "<sip:a@192.0.2.2>").finish();
+        scene.world.say(peer, alice, refer);
+    }
+    scene.world.pass(Duration::from_millis(30));
+    let inbox = scene.world.inbox(peer);
+    let statuses: Vec<u16> =
+        inbox.iter().filter_map(|bytes| Some(View::parse(bytes).unwrap().status()?.code())).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 202).count(), 8);
+    assert_eq!(statuses.iter().filter(|status| **status == 503).count(), 12);
+}
+
 #[test]
 fn a_telephone_may_refuse_strangers_at_once() {
     let transfers = Transfers { askers: Askers::Refuse, ..Transfers::default() };
