@@ -8,6 +8,7 @@ mod handing;
 mod handover;
 mod identity;
 mod joining;
+mod messages;
 mod pair;
 mod peers;
 mod ports;
