@@ -14,8 +14,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub(crate) use fault::of_parser;
 pub use fault::{Fault, Faults};
+pub(crate) use fault::{nearest, of_parser};
 
 /// What a switchboard is told, checked.
 #[derive(Clone)]

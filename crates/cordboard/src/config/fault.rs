@@ -137,7 +137,8 @@ pub(super) fn quoted(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }
 
-fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
+/// The name that is most like a wrong one, if one is.
+pub(crate) fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
     let near = known.iter().map(|name| (distance(wrong, name), *name)).min()?;
     (near.0 <= wrong.len().max(3) / 2).then_some(near.1)
 }

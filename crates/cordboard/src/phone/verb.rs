@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::config::nearest;
+
 /// How long `wait` waits if nothing is said.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -124,11 +126,11 @@ fn verb(text: &str) -> Result<Verb, String> {
 }
 
 fn unknown(word: &str) -> String {
-    let near = VERBS.iter().find(|(name, _, _)| {
-        name.starts_with(word) || word.starts_with(name) || name.get(..3) == word.get(..3)
-    });
-    match near {
-        Some((name, _, _)) => format!("there is no `{word}`; try `{name}`, or `help` for all there is"),
+    let lower = word.to_ascii_lowercase();
+    let names = VERBS.map(|(name, _, _)| name);
+    let longer = names.into_iter().find(|name| lower.len() > 1 && name.starts_with(&lower));
+    match longer.or_else(|| nearest(&lower, &names)) {
+        Some(name) => format!("there is no `{word}`; try `{name}`, or `help` for all there is"),
         None => format!("there is no `{word}`; try `help` for all there is"),
     }
 }
@@ -326,7 +328,7 @@ mod tests {
     #[test]
     fn what_cannot_be_understood_is_explained() {
         for (line, tries) in [
-            ("dail bob", "`help`"),
+            ("dail bob", "`dial`"),
             ("trans bob", "`transfer`"),
             ("dial", "`dial WHOM`"),
             ("dial bob carol", "`dial WHOM`"),

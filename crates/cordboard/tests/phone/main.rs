@@ -5,4 +5,5 @@
 mod bad_input;
 mod calls;
 mod programs;
+mod prompt;
 mod transfers;
