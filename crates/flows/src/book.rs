@@ -159,6 +159,10 @@ impl Book {
             }
             CallEvent::Redirected(..)
             | CallEvent::InConference(_)
+            | CallEvent::Options { .. }
+            | CallEvent::DigitSignalled { .. }
+            | CallEvent::DigitAnswered(..)
+            | CallEvent::ErrorInfo(..)
             | CallEvent::PeerFeatures(..)
             | CallEvent::Identified(_)
             | CallEvent::TransferProgress(..)

@@ -171,6 +171,11 @@ pub enum CallAction {
     Consent(CallName),
     /// Do not make it.
     Refuse(CallName),
+    /// Ask somebody, outside any call, what they can do (RFC 3261 §11). Told by [`CallEvent::Options`].
+    AskOptions(Box<str>),
+    /// Signal a digit to the other side by INFO, for those who take none in the sound (RFC 6086 §2). Told by
+    /// [`CallEvent::DigitAnswered`].
+    SignalDigit(CallName, char),
     /// Call somebody to join a call there (RFC 3911).
     Join {
         /// The name of the new call.
@@ -318,6 +323,34 @@ pub enum CallEvent {
         /// Who calls, as the From header says.
         from: Box<str>,
     },
+    /// What somebody can do whom [`CallAction::AskOptions`] asked; lists that were not told are empty.
+    Options {
+        /// Who was asked.
+        to: Box<str>,
+        /// The answer; 408 or 503 if there was none.
+        status: Status,
+        /// Methods.
+        allow: Box<str>,
+        /// Extensions.
+        supported: Box<str>,
+        /// Event packages.
+        allow_events: Box<str>,
+        /// Kinds of bodies.
+        accept: Box<str>,
+    },
+    /// The other side signalled a digit by INFO.
+    DigitSignalled {
+        /// In which call.
+        call: CallName,
+        /// Which.
+        digit: char,
+        /// For how long it is to sound.
+        duration: Duration,
+    },
+    /// How the other side answered a digit of ours.
+    DigitAnswered(CallName, Status),
+    /// A call of ours was refused, and these URIs say more for people (Error-Info, RFC 3261 §20.18).
+    ErrorInfo(CallName, Vec<Box<str>>),
     /// The other side knows now that this call is part of a conference.
     InConference(CallName),
     /// The other side's Contact says something else of its user agent than before, or than is usual.

@@ -104,6 +104,8 @@ impl Telephone {
             .line(Name::SUPPORTED, supported(transfers))
             .line(Name::ACCEPT, SDP)
             .line(Name::ACCEPT_ENCODING, "identity")
+            .line(Name::ACCEPT_LANGUAGE, "en")
+            .line(Name::RECV_INFO, "")
             .finish();
         desk.stack.respond(now, server, status, bytes);
     }

@@ -240,6 +240,8 @@ pub(super) struct Call {
     /// URIs still to be called, and those that were (RFC 3261 §8.1.3.4).
     pub(super) targets: VecDeque<Box<str>>,
     pub(super) tried: Vec<Box<str>>,
+    /// Proxies that a 305 named (RFC 3261 §21.3.4).
+    pub(super) proxies: Vec<Box<str>>,
 
     /// Lines that the INVITE carries besides the usual: of a REFER that asked for it.
     pub(super) lines: Vec<(Name, Box<str>)>,
@@ -321,6 +323,7 @@ impl Call {
             errands: 0,
             targets: VecDeque::new(),
             tried: Vec::new(),
+            proxies: Vec::new(),
             lines: Vec::new(),
             token: None,
             asked_by: None,

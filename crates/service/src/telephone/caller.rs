@@ -118,6 +118,7 @@ impl Telephone {
     ) {
         match response {
             Some(response) if status.is_success() => self.succeeded(desk, now, key, Some(errand), response),
+            Some(response) if status == Status::USE_PROXY && self.use_proxy(desk, now, key, response) => {}
             Some(response) if status.is_redirection() && self.redirect(desk, now, key, response) => {}
             Some(response)
                 if status == Status::SESSION_INTERVAL_TOO_SMALL
@@ -125,6 +126,7 @@ impl Telephone {
             _ => {
                 if let (Some(call), Some(response)) = (self.calls.get_mut(key), response) {
                     call.reasons = super::verdict::reasons(response);
+                    self.tell_error_info(desk, key, response);
                 }
                 self.next_target_or_fail(desk, now, key, status);
             }
@@ -324,7 +326,9 @@ impl Telephone {
     /// §8.1.3.4: goes on to the contacts of a 3xx, best first. False if there is none that is new.
     fn redirect(&mut self, desk: &mut Desk, now: Instant, key: u64, response: &View<'_>) -> bool {
         let Some(call) = self.calls.get_mut(key) else { return false };
-        if !matches!(call.side, Side::Caller(State::Calling | State::Ringing)) {
+        if !matches!(call.side, Side::Caller(State::Calling | State::Ringing))
+            || response.status() == Some(Status::USE_PROXY)
+        {
             return false;
         }
         let mut contacts: Vec<(u16, Box<str>)> = response
@@ -364,6 +368,31 @@ impl Telephone {
         let Some(uri) = call.tried.last().cloned() else { return false };
         let ways = if redirected { vec![Way::new(&uri, &[])] } else { self.first_ways(&uri) };
         self.invite(desk, now, key, ways);
+        true
+    }
+
+    /// RFC 3261 §21.3.4: the same URI once more, by the proxy that a 305 names. False if it was tried already.
+    fn use_proxy(&mut self, desk: &mut Desk, now: Instant, key: u64, response: &View<'_>) -> bool {
+        let Some(call) = self.calls.get_mut(key) else { return false };
+        let calling = matches!(call.side, Side::Caller(State::Calling | State::Ringing));
+        let contact = response.contact().and_then(|contact| NameAddrRef::parse(contact).ok());
+        let contact = contact.and_then(|contact| contact.uri().ok()).filter(UriRef::is_sip);
+        let (Some(proxy), Some(uri)) = (contact, call.tried.last().cloned()) else { return false };
+        let bare = proxy.as_str().split('?').next().unwrap_or_default();
+        let router = if proxy.params().has("lr") { bare.to_owned() } else { format!("{bare};lr") };
+        if !calling
+            || call.proxies.len() >= MAX_REDIRECTS
+            || call.proxies.iter().any(|known| **known == *router)
+        {
+            return false;
+        }
+        call.proxies.push(router.as_str().into());
+        call.forget_early();
+        call.exchange(0, offer_answer::Input::Fail);
+        call.cseq += 1;
+        let name = call.name;
+        Self::tell(desk, CallEvent::Redirected(name, bare.into()));
+        self.invite(desk, now, key, vec![Way::new(&uri, &[format!("<{router}>").into()])]);
         true
     }
 

@@ -28,7 +28,7 @@ pub(super) const USUAL_HEAD: usize = 500;
 
 /// Methods that this telephone knows.
 pub(super) const ALLOW: &str =
-    "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, REFER, NOTIFY, SUBSCRIBE, MESSAGE";
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, REFER, NOTIFY, SUBSCRIBE, MESSAGE, INFO";
 
 /// Extensions that it knows (RFC 3262, RFC 4028, RFC 3891, RFC 3911, RFC 4538, RFC 4488, RFC 7614, RFC 4916).
 pub(super) const SUPPORTED: &str = "100rel, timer, replaces, join, tdialog, norefersub, nosub, from-change";
@@ -70,6 +70,10 @@ pub(super) enum Purpose {
     Subscribe(u64),
     /// A NOTIFY to somebody who watches.
     Tell(u64),
+    /// An OPTIONS outside a call.
+    Ask(u64),
+    /// An INFO in a call.
+    Info(u64),
     /// An instant message.
     Message(u64),
     /// The registrar.
@@ -86,11 +90,13 @@ impl Purpose {
             | Self::Ack(call, _)
             | Self::Prack(call, _)
             | Self::Bye(call, _)
+            | Self::Info(call)
             | Self::Options(call) => Some(call),
             Self::Refer(_)
             | Self::Notify(_)
             | Self::Subscribe(_)
             | Self::Tell(_)
+            | Self::Ask(_)
             | Self::Message(_)
             | Self::Register => None,
         }
@@ -463,6 +469,8 @@ impl Telephone {
             Purpose::Register => self.register_answered(desk, now, status, response),
             Purpose::Subscribe(watch) => self.subscribe_answered(desk, now, watch, status, response),
             Purpose::Tell(watcher) => self.tell_answered(desk, now, watcher, status, response),
+            Purpose::Ask(question) => self.options_answered(desk, question, status, response),
+            Purpose::Info(call) => self.info_answered(desk, call, status),
             Purpose::Bye(call, _) => self.bye_answered(desk, now, call),
             Purpose::Options(call) => self.abilities_told(desk, call, response),
             Purpose::Refer(referral) => self.refer_answered(desk, now, referral, status, response),

@@ -7,6 +7,7 @@
 mod abilities;
 mod answers;
 mod asked;
+mod asking;
 mod bridging;
 mod call;
 mod callee;
@@ -20,6 +21,7 @@ mod errand;
 mod features;
 mod handing;
 mod identity;
+mod info;
 mod joining;
 mod keyed;
 mod messages;
@@ -47,6 +49,7 @@ use crate::call::{CallAction, CallEvent, CallName};
 use crate::desk::Desk;
 use crate::door::{CommandId, Event as DoorEvent, Output};
 use crate::settings::{self, Role, Settings};
+use asking::Question;
 use call::{Acked, Call, Change, Side};
 use callee::dialog_key;
 use cordboard_core::dialog::Way;
@@ -98,6 +101,7 @@ pub(crate) struct Telephone {
     watchers: Watchers,
     told: Told,
     conferences: Keyed<Conference>,
+    questions: Keyed<Question>,
     /// Calls that wait to join, each with the call whose other side is being told.
     joiners: Vec<(u64, Option<u64>)>,
     auth: Authenticator,
@@ -139,6 +143,7 @@ impl Telephone {
             watchers: Watchers::default(),
             told: Told::default(),
             conferences: Keyed::default(),
+            questions: Keyed::default(),
             joiners: Vec::new(),
             auth,
             by_referral: BTreeMap::new(),
@@ -177,6 +182,7 @@ impl Telephone {
                 | Method::Notify
                 | Method::Subscribe
                 | Method::Message
+                | Method::Info
         );
         if !known {
             return answers::not_allowed(desk, now, server, request);
@@ -198,16 +204,19 @@ impl Telephone {
             (Method::Invite | Method::Options | Method::Message, None) if request.to_tag().is_some() => {
                 desk.reply(now, server, request, Status::CALL_DOES_NOT_EXIST);
             }
+            (Method::Info, Some(at)) => self.info_received(desk, now, server, request, at),
             (Method::Invite, None) => self.incoming(desk, now, flow, server, request),
-            (Method::Options, _) => self.options(desk, now, flow, server, request),
-            (Method::Message, found) => {
+            (Method::Options | Method::Message, found) => {
                 if let Some((at, leg)) = found
                     && let Some(call) = self.calls.get_mut(at)
                     && let Err(late) = call.legs[leg].dialog.accept(request)
                 {
                     return desk.reply(now, server, request, late.status());
                 }
-                Self::message_received(desk, now, server, request);
+                match method {
+                    Method::Options => self.options(desk, now, flow, server, request),
+                    _ => Self::message_received(desk, now, server, request),
+                }
             }
             _ => desk.reply(now, server, request, Status::CALL_DOES_NOT_EXIST),
         }
@@ -313,6 +322,8 @@ impl Telephone {
             CallAction::SendMessage { to, body } => self.send_message(desk, now, &to, &body),
             CallAction::Consent(name) => self.consent(desk, now, name),
             CallAction::Refuse(name) => self.refuse(desk, now, name),
+            CallAction::AskOptions(to) => self.ask_options(desk, now, &to),
+            CallAction::SignalDigit(call, digit) => self.signal_digit(desk, now, call, digit),
             CallAction::Join { call, to, join } => self.dial_join(desk, now, call, &to, &join),
             CallAction::HangUp(name) => self.hang_up(desk, now, name),
             CallAction::Watching(action) => self.watch_action(desk, now, action),
@@ -569,12 +580,13 @@ impl Telephone {
             Purpose::Register => Some(self.registration.next_cseq()),
             Purpose::Subscribe(watch) => self.subscribe_cseq(watch),
             Purpose::Tell(watcher) => self.tell_cseq(watcher),
+            Purpose::Ask(question) => Some(self.questions.get_mut(question)?.next_cseq()),
             Purpose::Invite(key) => {
                 let call = self.calls.get_mut(key)?;
                 call.cseq += 1;
                 Some(call.cseq)
             }
-            Purpose::Change(key) | Purpose::Options(key) => {
+            Purpose::Change(key) | Purpose::Options(key) | Purpose::Info(key) => {
                 Some(self.calls.get_mut(key)?.dialog_mut()?.next_cseq())
             }
             Purpose::Refer(referral) | Purpose::Notify(referral) => self.referral_cseq(referral),
@@ -629,6 +641,8 @@ impl Telephone {
             | Purpose::Prack(..)
             | Purpose::Bye(..)
             | Purpose::Options(..)
+            | Purpose::Info(..)
+            | Purpose::Ask(..)
             | Purpose::Refer(..)
             | Purpose::Notify(..)
             | Purpose::Message(..)

@@ -37,7 +37,7 @@ fn focus(event: &CallEvent) -> bool {
 
 /// RFC 5359 §2.11: the other side hears of it first, then the new call is answered.
 #[test]
-fn my_other_telephone_joins_my_call() {
+pub(crate) fn my_other_telephone_joins_my_call() {
     let (mut world, [alice, other, bob]) = household();
     let (_, theirs) = world.talk(alice, bob);
     joins(&mut world, alice, other, State::Confirmed);
