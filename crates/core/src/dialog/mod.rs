@@ -250,6 +250,11 @@ impl Dialog {
         self.local_seq
     }
 
+    /// The `CSeq` number of the last request that was sent.
+    pub const fn last_cseq(&self) -> u32 {
+        self.local_seq
+    }
+
     /// Numbers used outside, by requests that were repeated with credentials or to another server.
     pub fn has_used(&mut self, cseq: u32) {
         self.local_seq = self.local_seq.max(cseq);

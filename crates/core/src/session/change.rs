@@ -3,8 +3,9 @@
 use crate::dice::Dice;
 use std::time::Duration;
 
-/// How often a change is tried again after a 491 before it is given up.
-pub const MAX_GLARES: u8 = 16;
+/// How often a change is tried again after a 491 before it is given up: what hinders it may take 64·T1 (RFC 3261
+/// §17.1.2.2), and whoever did not choose the Call-ID waits for a second on average.
+pub const MAX_GLARES: u8 = 64;
 
 /// Where our change stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

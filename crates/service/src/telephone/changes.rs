@@ -301,6 +301,8 @@ impl Telephone {
         if asking.proposed.is_some() && call.exchange_in(asking.leg) == offer_answer::State::Offered {
             call.exchange(asking.leg, offer_answer::Input::Fail);
         }
+        let last = call.legs.get(asking.leg).map(|leg| leg.dialog.last_cseq());
+        let overtaken = response.is_some_and(|response| last.is_some_and(|last| response.cseq().0 < last));
         // An early dialog that another branch left behind says nothing of the call (RFC 3261 §13.2.2.4).
         let astray = call.is_up() && call.answered != Some(asking.leg);
         let gone = matches!(status, Status::CALL_DOES_NOT_EXIST | Status::REQUEST_TIMEOUT);
@@ -318,7 +320,11 @@ impl Telephone {
             }
             Status::SESSION_INTERVAL_TOO_SMALL if call.timer.raised(response) => Some(Again::AtOnce),
             // §14.2, RFC 3311 §5.2: something else is under way there.
-            Status::SERVER_INTERNAL_ERROR => retry_after(response).map(Again::After),
+            Status::SERVER_INTERNAL_ERROR => match retry_after(response) {
+                // A later request of ours overtook it (RFC 3261 §12.2.2).
+                None if overtaken => Some(Again::AtOnce),
+                wait => wait.map(Again::After),
+            },
             _ => None,
         };
         let Some(again) = again.filter(|_| call.glares < MAX_GLARES) else {

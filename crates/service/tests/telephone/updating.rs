@@ -1,8 +1,9 @@
 //! UPDATE in telephones (RFC 3311): before the call is answered and afterwards, with an offer and without.
 
-use crate::pair::{World, account, sdp};
+use crate::pair::{World, account, sdp, storm};
 use crate::peers::{OURS, THEIRS, next, one, request};
 use crate::puppet::{answers, calls, inside, response};
+use cordboard_core::session::timer::Policy;
 use cordboard_service::call::{CallAction, CallEvent};
 use cordboard_service::settings::{ChangesBy, Habits, Reliability, Telephone};
 use cordboard_sip::sdp::Sdp;
@@ -324,4 +325,45 @@ fn an_update_answered_481_ends_the_call() {
     let bye = next(&mut world, peer, Method::Bye);
     world.reply(peer, alice, &bye, Status::OK, "t", &[], None);
     world.settle();
+}
+
+/// Everything together while much is lost: early media, holds before the answer and after it, refreshes; in the end both
+/// agree, and nothing is left.
+#[test]
+fn a_whole_call_with_everything_in_storms() {
+    for seed in 1..=40 {
+        let mut world = World::new();
+        let session_timer = Policy { wish: Some(200), ..Habits::USUAL.session_timer };
+        let habits = Habits {
+            reliable: Reliability::Required,
+            changes_by: if seed % 2 == 0 { ChangesBy::Update } else { ChangesBy::Invite },
+            session_timer,
+            ..Habits::USUAL
+        };
+        let alice = world.phone("alice", with("alice", habits), 1);
+        let bob = world.phone("bob", account("bob"), 1);
+        world.lose = storm(seed, 30);
+        let to = world.uri(bob).into();
+        world.press(alice, CallAction::Dial { call: OURS, to, offer: seed % 3 != 0 });
+        world.wait(bob, |event| matches!(event, CallEvent::Incoming { .. }));
+        world.press(bob, CallAction::Progress(THEIRS));
+        world.wait(alice, |event| matches!(event, CallEvent::Media(..)));
+        world.press(alice, CallAction::Hold(OURS));
+        world.pass(Duration::from_millis(100 * u64::from(seed)));
+        world.press(bob, CallAction::Answer(THEIRS));
+        world.wait(bob, |event| *event == CallEvent::Established(THEIRS));
+        world.wait(bob, |event| *event == CallEvent::HeldByPeer(THEIRS, true));
+        world.press(alice, CallAction::Resume(OURS));
+        world.press(bob, CallAction::Hold(THEIRS));
+        world.pass(Duration::from_mins(4));
+        let told = world.told(bob);
+        for wanted in [CallEvent::HoldChanged(THEIRS, true), CallEvent::HeldByPeer(THEIRS, false)] {
+            assert!(told.contains(&wanted), "seed {seed}: {wanted:?} is not in {told:?}: {:#?}", world.log);
+        }
+        let over = |event: &CallEvent| matches!(event, CallEvent::Ended { .. });
+        assert!(!world.told(alice).iter().any(over), "seed {seed}: {:#?}", world.log);
+        world.press(bob, CallAction::HangUp(THEIRS));
+        world.wait(alice, over);
+        world.settle();
+    }
 }
