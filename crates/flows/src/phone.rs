@@ -229,6 +229,15 @@ impl Phone<'_> {
         });
     }
 
+    /// Connects two people with whom calls are up, and stays in both calls (RFC 3725 §4).
+    pub fn bridges(self, transferee: Phone<'_>, target: Phone<'_>) {
+        self.hand_over("bridges", transferee, |book, call| {
+            let up = |call: &Call| call.progress == Progress::Established && call.is_with(target.user);
+            let target = book.find(up).map_or(call, |call| call.name);
+            CallAction::Bridge { call, target }
+        });
+    }
+
     /// Sends somebody a link by which they take over the call with somebody (RFC 5359 §2.6).
     pub fn transfers_by_message(self, transferee: Phone<'_>, target: Phone<'_>) {
         let to: Box<str> = target.address().into();

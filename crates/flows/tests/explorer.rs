@@ -72,6 +72,7 @@ explored! {
     attended_on_its_own attended_on_its_own_thoroughly "attended on its own" 2
     semi_attended semi_attended_thoroughly "semi-attended" 2
     by_message by_message_thoroughly "by message" 3
+    bridged bridged_thoroughly "bridged" 3
 }
 
 /// The transferee gave the target up, and does not hear that it is free.

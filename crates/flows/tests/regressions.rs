@@ -147,3 +147,25 @@ fn a_takeover_that_is_hung_up_before_its_ack_ends_the_call_it_took_over() {
     carol.is_alone();
     stage.talking([]);
 }
+
+/// RFC 3725 §4: the target's call ended while the transferee was asked for its offer, which then was never acknowledged,
+/// and the transferee gave up its own call.
+#[test]
+fn an_offer_for_a_bridge_that_was_given_up_is_answered() {
+    let stage = Stage::still();
+    let [alice, bob, carol] =
+        [&rfc5359::ALICE, &rfc5359::BOB, &rfc5359::CAROL].map(|person| stage.person(person));
+    rfc5359::without_servers(&stage);
+    alice.dials(bob);
+    bob.answers(alice);
+    bob.dials(carol);
+    carol.answers(bob);
+    bob.is_answered();
+    stage.at_once(|| {
+        bob.bridges(alice, carol);
+        bob.gives_up_on(carol);
+    });
+    carol.is_alone();
+    stage.passes(Duration::from_mins(1));
+    stage.talking([(alice, bob)]);
+}

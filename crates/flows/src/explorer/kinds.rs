@@ -16,6 +16,7 @@ pub const KINDS: &[Kind] = &[
     Kind { name: "attended on its own", sets_up: |stage| attended(stage, &ON_THEIR_OWN) },
     Kind { name: "semi-attended", sets_up: semi_attended },
     Kind { name: "by message", sets_up: by_message },
+    Kind { name: "bridged", sets_up: bridged },
 ];
 
 /// Whose REFERs have a dialog of their own (RFC 5589 §6.1).
@@ -90,6 +91,22 @@ fn semi_attended(stage: &Stage) -> Scene<'_> {
     scene.everybody_may_leave();
     scene.may_leave(Transferor, Target);
     scene.may_leave(Target, Transferor);
+    scene
+}
+
+/// RFC 3725 §4: the transferor stays between the two, and only their sound goes straight.
+fn bridged(stage: &Stage) -> Scene<'_> {
+    let [transferor, transferee, target] = called(stage, &REUSING);
+    transferor.dials(target);
+    target.answers(transferor);
+    transferor.is_answered();
+    let consultation = Consultation::Stays;
+    let mut scene = Scene { transferor, transferee, target, consultation, acts: Vec::new() };
+    scene.usually(Transferor, Deed::HandsOver, move || transferor.bridges(transferee, target));
+    for other in [Transferee, Target] {
+        scene.may_leave(Transferor, other);
+        scene.may_leave(other, Transferor);
+    }
     scene
 }
 

@@ -87,6 +87,8 @@ pub(crate) enum Consultation {
     Rings,
     /// It is up, and the transferee is to take it over.
     Up,
+    /// It is up, and stays: the transferor connects the two.
+    Stays,
 }
 
 impl<'a> Scene<'a> {

@@ -21,6 +21,9 @@ pub(super) fn of(
     over_first: Option<Party>,
 ) -> Result<(), String> {
     nobody_is_alone(stage, scene)?;
+    if scene.consultation == Consultation::Stays {
+        return bridged(stage, scene, deeds).and_then(|()| everybody_is_heard(stage));
+    }
     let end = End::read(stage, scene, deeds, over_first);
     end.has_a_name()?;
     for (one, other) in [
@@ -42,6 +45,35 @@ pub(super) fn of(
         }
     }
     everybody_is_heard(stage)
+}
+
+/// A transferor that connects its two calls: both are up or both are over, once they are connected; before that, whoever
+/// does not leave stays in its own.
+fn bridged(stage: &Stage, scene: &Scene<'_>, deeds: &[Deed]) -> Result<(), String> {
+    use Party::{Target, Transferee, Transferor};
+    let told = |call: &Call| call.transfer.is_some();
+    let outcome =
+        stage.read(|books| books.of(scene.transferor.host).find(told).and_then(|call| call.transfer));
+    let Some(outcome) = outcome else { return Err("the transferor was told no outcome".into()) };
+    let left =
+        |one, other| deeds.contains(&Deed::Leaves(one, other)) || deeds.contains(&Deed::Leaves(other, one));
+    // Whoever holds holds both of them.
+    let held = deeds.iter().any(|deed| matches!(deed, Deed::Holds(..)));
+    let (first, second) = (left(Transferor, Transferee), left(Transferor, Target));
+    for (other, is_left) in [(Transferee, first), (Target, second)] {
+        let is = are_up(stage, scene, Transferor, other);
+        let wanted = if outcome == Outcome::Completed { !first && !second } else { !is_left };
+        if is != wanted {
+            return Err(format!("{other:?} and the transferor are in a call: {is}; it ended as {outcome}"));
+        }
+        if is && !held && outcome == Outcome::Completed && !talk(stage, scene, Transferor, other) {
+            return Err(format!("{other:?} hears nobody"));
+        }
+    }
+    if outcome == Outcome::Completed || first || second || held {
+        return Ok(());
+    }
+    Err(format!("nothing explains that the transfer ended as {outcome}"))
 }
 
 /// How a transfer ended.
@@ -76,7 +108,7 @@ impl<'a> End<'a> {
                 calls.find(|call| call.is_with(scene.target.user)).is_some()
             });
         let consulted = match scene.consultation {
-            Consultation::None => false,
+            Consultation::None | Consultation::Stays => false,
             Consultation::Rings => had(scene.transferor, scene.target),
             Consultation::Up => true,
         };
@@ -151,8 +183,12 @@ impl<'a> End<'a> {
                 {
                     return None;
                 }
-                // Who had called nobody has nobody to call back for, and a BYE after the refusal is the end.
-                self.left_early
+                // Who had called nobody has nobody to call back for. A BYE that crosses the refusal may be the end.
+                match (self.left_early, self.outcome) {
+                    (true, _) => true,
+                    (false, Some(Outcome::Refused | Outcome::TransferorLeft)) => false,
+                    (false, _) => return None,
+                }
             }
             (Transferor, Transferee) => !self.did(Deed::Leaves(Transferee, Transferor)),
             (Transferor, Target) => self.kept && !self.parted(Transferor, Target),

@@ -76,12 +76,17 @@ impl Telephone {
     ) {
         let offer = description(response);
         let Some(call) = self.calls.get_mut(at) else { return };
-        let other = call.bridge.as_ref().map(Bridge::other);
-        call.bridge =
-            other.map(|other| Bridge::Waiting(other, Box::new(Waiting { answered, offer: offer.into() })));
+        let waiting = Waiting { answered, offer: offer.into() };
+        let Some(other) = call.bridge.as_ref().map(Bridge::other) else {
+            // It was given up meanwhile: this one comes back to us.
+            let name = call.name;
+            self.answer_ourselves(desk, now, at, waiting);
+            self.restore(desk, now, name);
+            return self.proceed(desk, now, at);
+        };
+        call.bridge = Some(Bridge::Waiting(other, Box::new(waiting)));
         let text = std::str::from_utf8(offer).ok().filter(|text| !text.is_empty());
-        let passed = other.and_then(|other| {
-            let call = self.calls.get_mut(other).filter(|call| call.is_up())?;
+        let passed = self.calls.get_mut(other).filter(|call| call.is_up()).and_then(|call| {
             call.passing = Some(call.origin.pass_on(text?)?.into());
             Some(call.name)
         });
@@ -193,16 +198,20 @@ impl Telephone {
             other.bridge = None;
         }
         Self::tell_handed(desk, name, Kind::BridgedTransfer, (outcome, status));
-        if let Bridge::Waiting(_, waiting) = bridge
-            && let Some(call) = self.calls.get_mut(at).filter(|call| call.is_up())
-        {
-            let answer = call.answer(waiting.answered.leg, &waiting.offer).ok();
-            let answered = Answered { body: answer, ..waiting.answered };
-            self.acknowledge(desk, now, at, answered);
-            self.advance_change(desk, now, at, Input::Accepted, Status::OK);
+        if let Bridge::Waiting(_, waiting) = bridge {
+            self.answer_ourselves(desk, now, at, *waiting);
         }
         self.restore(desk, now, name);
         self.proceed(desk, now, at);
+    }
+
+    /// Answers an offer that was meant for somebody else.
+    fn answer_ourselves(&mut self, desk: &mut Desk, now: Instant, at: u64, waiting: Waiting) {
+        let Some(call) = self.calls.get_mut(at).filter(|call| call.is_up()) else { return };
+        let answer = call.answer(waiting.answered.leg, &waiting.offer).ok();
+        let answered = Answered { body: answer, ..waiting.answered };
+        self.acknowledge(desk, now, at, answered);
+        self.advance_change(desk, now, at, Input::Accepted, Status::OK);
     }
 
     /// A call is over: so is the one that it is bridged with, or the bridging.
