@@ -36,8 +36,8 @@ pub trait Shard: Send + 'static {
 impl Shard for Agent {
     type Counters = Counters;
 
-    fn new(shard: ShardId, _shards: u8, settings: Arc<Settings>, seed: [u8; 32]) -> Self {
-        Self::new(shard, settings, seed)
+    fn new(shard: ShardId, shards: u8, settings: Arc<Settings>, seed: [u8; 32]) -> Self {
+        Self::new(shard, settings, seed).among(shards)
     }
 
     fn shard_of(bytes: &[u8], shards: u8) -> ShardId {

@@ -64,7 +64,8 @@ fn pass(agent: &mut Agent, from: u16, text: &str) -> (Vec<(Flow, String)>, usize
                     instance: None,
                     by_flow: false,
                 };
-                let located = Located { targets: vec![bob], only_dead_flows: false, known: true };
+                let located =
+                    Located { targets: vec![bob], only_dead_flows: false, known: true, owner: None };
                 agent.handle(Instant::START, Input::Answer(id, Answer::Located(located)));
             }
             other => panic!("{other:?}"),
