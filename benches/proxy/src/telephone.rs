@@ -17,8 +17,8 @@ use crate::rounds::{Values, alternate};
 use crate::server::Server;
 use crate::subject::{ANSWERER, Bench, CALLER, Part, SERVER, Setting, Subject};
 
-/// Seconds that calls are answered.
-const RUN: usize = 10;
+/// Calls that are answered: as many as a telephone remembers at a time, for it does until their transactions end.
+const CALLS: usize = 9_000;
 
 /// How fast calls are put up, a second.
 const RISE: u32 = 1_000;
@@ -77,7 +77,7 @@ fn phone() -> Result<PathBuf> {
 
 /// Processor time of a call that is answered and ended by the caller.
 fn answering(bench: &Bench, report: &mut Report) -> Result<()> {
-    let load = Load::Answered { rate: bench.rate, calls: bench.scaled(bench.rate as usize * RUN) };
+    let load = Load::Answered { rate: bench.rate, calls: bench.scaled(CALLS) };
     let measure = format!("call answered at {}/s, us", bench.rate);
     let subjects = [Subject::Floor, Subject::Cordboard];
     let values = alternate(&measure, bench.rounds, &subjects, |subject| {
