@@ -23,6 +23,8 @@ pub enum Command {
     Ctl(Ctl),
     /// Be a telephone: at a prompt, or as the lines of a script on standard input say.
     Phone(Phone),
+    /// Play the worked flows of the RFCs between real user agents, and judge them.
+    Flows(Flows),
 }
 
 /// Run the switchboard.
@@ -73,7 +75,7 @@ pub struct Phone {
     /// The file with the password in its first line; else it is taken from `CORDBOARD_PASSWORD`.
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
-    /// What carries its messages: udp, tcp or tls; udp if nothing is said.
+    /// What carries its messages: udp, tcp, tls or ws; udp if nothing is said.
     #[arg(long)]
     pub transport: Option<String>,
     /// Where everything goes first, such as `sip:proxy.example.com;transport=tls`; the domain if nothing is said.
@@ -195,4 +197,64 @@ pub enum Users {
         #[arg(long)]
         password: Option<String>,
     },
+}
+
+/// Play the worked flows of the RFCs.
+#[derive(Debug, Args)]
+pub struct Flows {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub wish: FlowsWish,
+}
+
+/// What to do with the flows.
+#[derive(Debug, Subcommand)]
+pub enum FlowsWish {
+    /// List them.
+    List {
+        /// Print one JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Play some, or all, and hold what passed against the RFC. Succeeds only if every one matches.
+    Run(FlowsRun),
+}
+
+/// Play flows.
+#[derive(Debug, Args)]
+pub struct FlowsRun {
+    /// Which: `5359-2.5`, `3665-3.1` and so on, as `flows list` names them, or `all`.
+    #[arg(value_name = "ID", required = true)]
+    pub ids: Vec<String>,
+    /// Over what people talk: udp, tcp, tls or ws.
+    #[arg(long, value_name = "NAME", default_value = "udp")]
+    pub transport: String,
+    /// Play on a simulated network in virtual time, instead of over sockets on the loopback network.
+    #[arg(long)]
+    pub simulated: bool,
+    /// How many datagrams are lost: a share such as 0.1, or 10%. None three times running.
+    #[arg(long, value_name = "P", value_parser = loss, default_value = "0")]
+    pub loss: u8,
+    /// Where everything random comes from; a new one each time if it is not given.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Write every message, after decryption, as plain SIP into this file.
+    #[arg(long, value_name = "FILE")]
+    pub pcap: Option<PathBuf>,
+    /// Draw each ladder.
+    #[arg(long, conflicts_with = "json")]
+    pub ladder: bool,
+    /// Print one JSON object a line, a line a flow.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How many of a hundred: `0.1`, `10` and `10%` are the same.
+fn loss(text: &str) -> Result<u8, String> {
+    let says =
+        || format!("\"{text}\" is no share of datagrams: write 0.1, or 10%, and less than all of them");
+    let number: f64 = text.trim_end_matches('%').parse().map_err(|_| says())?;
+    let percent = if number < 1.0 && !text.ends_with('%') { number * 100.0 } else { number };
+    // What is more than nothing stays so.
+    (0..100u8).find(|whole| f64::from(*whole) >= percent && percent >= 0.0).ok_or_else(says)
 }

@@ -8,6 +8,7 @@ use std::io::{self, IsTerminal, Read, Write};
 
 use crate::cli::{Ctl, Users, Wish};
 use crate::passwords;
+use crate::terminal;
 use client::Client;
 pub use client::CtlError;
 
@@ -29,8 +30,8 @@ pub fn run(ctl: &Ctl, out: &mut dyn Write) -> Result<(), CtlError> {
             let path = format!(
                 "/v1/calls/{}?width={}&color={}",
                 client::escaped(call),
-                columns(),
-                io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() && !ctl.json,
+                terminal::columns(),
+                terminal::has_color() && !ctl.json,
             );
             let answer = client.get(&path)?;
             print(out, ctl.json, &answer, |answer| answer["ladder"].as_str().unwrap_or("").to_owned())
@@ -106,9 +107,4 @@ fn print(
 ) -> Result<(), CtlError> {
     let text = if as_json { format!("{answer}\n") } else { show(answer) };
     out.write_all(text.as_bytes()).map_err(CtlError::Local)
-}
-
-/// How wide the window is, as shells tell it.
-fn columns() -> usize {
-    std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(100)
 }

@@ -5,7 +5,8 @@
 //! operator sees it: the [`fleet`] of agents, started by [`serve`] or, with a directory of its own, as a
 //! [`demo`]. [`api`] shows it over HTTP, with [`metrics`] and calls as a [`drawing`], and [`ctl`]
 //! is the other end of that, through [`answers`]. [`check`] explains a configuration. [`phone`] is a
-//! telephone for people and scripts. [`logging`] and [`private`] say what happens without saying who.
+//! telephone for people and scripts, and [`flows`] plays the worked flows of the RFCs. [`logging`] and
+//! [`private`] say what happens without saying who.
 
 pub mod answers;
 pub mod api;
@@ -17,6 +18,7 @@ pub mod data;
 pub mod demo;
 pub mod drawing;
 pub mod fleet;
+pub mod flows;
 pub mod logging;
 pub mod metrics;
 pub mod passwords;
@@ -26,3 +28,4 @@ pub mod private;
 pub mod serve;
 pub mod store;
 pub mod switchboard;
+pub mod terminal;

@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use cordboard::cli::{Cli, Command};
-use cordboard::{check, ctl, phone, serve};
+use cordboard::{check, ctl, flows, phone, serve};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -14,6 +14,7 @@ fn main() -> ExitCode {
         Command::Check(check) => check::run(check, out).map_err(|error| error.to_string()),
         Command::Ctl(ctl) => ctl::run(ctl, out).map_err(|error| error.to_string()),
         Command::Phone(phone) => phone::run(phone).map_err(|error| error.to_string()),
+        Command::Flows(flows) => flows::run(flows, out).map_err(|error| error.to_string()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use cordboard_core::transport::Transport;
-use cordboard_net::{Certificates, Clock, ListenOn, Server, StartError, system_seed};
+use cordboard_net::{Accepts, Certificates, Clock, ListenOn, Server, StartError, system_seed};
 use cordboard_service::door::{Event, Note};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
@@ -287,7 +287,12 @@ fn note_writer() -> Result<SyncSender<Note>, ServeError> {
 }
 
 fn listen_on(listen: &config::Listen) -> ListenOn {
-    ListenOn { transport: listen.transport, address: listen.address, sent_by: listen.advertise.clone() }
+    ListenOn {
+        transport: listen.transport,
+        address: listen.address,
+        sent_by: listen.advertise.clone(),
+        accepts: Accepts::Peers,
+    }
 }
 
 /// The given certificates, or our own for every name by which somebody may connect.

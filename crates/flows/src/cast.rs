@@ -10,7 +10,7 @@ use cordboard_sip::digest::{Algorithm, Ha1};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Bytes of recent messages that a host on a stage keeps; the tap sees everything anyway.
-const RING_BYTES: usize = 4096;
+pub(crate) const RING_BYTES: usize = 4096;
 
 /// Somebody with a telephone.
 #[derive(Clone, Copy, Debug)]

@@ -26,17 +26,22 @@
 //! stage.talking([(alice, bob)]);
 //! ```
 //!
-//! The modules in the order in which a play meets them: [`cast`] puts people and switchboards on the network,
-//! [`phone`] is what they do, `book` what their telephones told, [`stage`] the play itself, `drawing` and
-//! [`judge`] what is thought of it; then the flows, one folder an RFC.
+//! The modules in the order in which a play meets them: the [`catalogue`] names it, [`cast`] puts people and
+//! switchboards on the [`stage`], which stands on a `ground`, the simulated network or `sockets`; [`phone`] is what
+//! they do, `book` what their telephones told, `backstage` what they do not see; `drawing` and [`judge`] are what is
+//! thought of it. A [`performance`] is all of this for one flow. Then the flows, one folder an RFC.
 
+mod backstage;
 pub mod blog;
 mod book;
 pub mod cast;
+pub mod catalogue;
 mod drawing;
 pub mod explorer;
 pub mod golden;
+mod ground;
 pub mod judge;
+pub mod performance;
 pub mod phone;
 pub mod rfc3261;
 pub mod rfc3262;
@@ -47,8 +52,10 @@ pub mod rfc4916;
 pub mod rfc5359;
 pub mod rfc5407;
 pub mod rfc5589;
+mod sockets;
 pub mod stage;
 
 pub use cast::{Domain, Manners, Person};
+pub use performance::Performance;
 pub use phone::Phone;
 pub use stage::{Stage, storm_seeds};

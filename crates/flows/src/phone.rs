@@ -1,7 +1,6 @@
 //! What people do with a telephone: each verb waits, in virtual time, until it can be done.
 
 use crate::book::{Book, Call, Progress};
-use crate::cast;
 use crate::stage::Stage;
 use cordboard_ladder::Outcome;
 use cordboard_service::call::{CallAction, CallName};
@@ -202,7 +201,8 @@ impl Phone<'_> {
 
     /// Goes on from the telephone's other address, in the call with somebody.
     pub fn moves(self, other: Phone<'_>) {
-        let action = |call| CallAction::Move { call, listener: cast::OTHER_ADDRESS };
+        let listener = self.stage.other_address();
+        let action = |call| CallAction::Move { call, listener };
         self.change("moves", other, false, action);
     }
 
@@ -404,6 +404,9 @@ impl Phone<'_> {
 
     /// Gives up a call while the other side rings.
     pub fn gives_up(self) {
+        self.stage.lets_it_ring(&format!("{}.gives_up()", self.name), self.host, |book| {
+            book.find(|call| call.progress == Progress::Ringing).is_some()
+        });
         self.press("gives_up", |call| call.progress == Progress::Ringing, CallAction::HangUp);
     }
 

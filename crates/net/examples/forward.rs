@@ -7,7 +7,9 @@
 use bytes::Bytes;
 use cordboard_core::time::Instant;
 use cordboard_core::transport::Transport;
-use cordboard_net::{Clock, Config, Dns, Limits, ListenOn, Origins, Reply, Running, Server, Shard, Store};
+use cordboard_net::{
+    Accepts, Clock, Config, Dns, FromSeed, Limits, ListenOn, Origins, Reply, Running, Server, Shard, Store,
+};
 use cordboard_service::door::{Answer, Event, Input, Output, Question, ShardId};
 use cordboard_service::settings::Settings;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -20,15 +22,17 @@ struct Forward {
     b: SocketAddr,
 }
 
-impl Shard for Forward {
-    type Counters = ();
-
+impl FromSeed for Forward {
     fn new(_shard: ShardId, _shards: u8, settings: Arc<Settings>, _seed: [u8; 32]) -> Self {
         // The ports travel in the domains.
         let port = |at: usize| settings.domains.get(at).and_then(|text| text.parse().ok()).unwrap_or(0);
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         Self { outputs: Vec::new(), a: local(port(0)), b: local(port(1)) }
     }
+}
+
+impl Shard for Forward {
+    type Counters = ();
 
     /// By the sender's Call-ID, as a switchboard does it, though cheaper.
     fn shard_of(bytes: &[u8], shards: u8) -> ShardId {
@@ -76,7 +80,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let running: Running<Forward> = Server::start(Config {
         settings,
         directory: Arc::default(),
-        listen: vec![ListenOn { transport: Transport::Udp, address, sent_by: None }],
+        listen: vec![ListenOn { transport: Transport::Udp, address, sent_by: None, accepts: Accepts::Peers }],
         tls: None,
         origins: Origins::Any,
         dns: Dns::default(),

@@ -48,6 +48,19 @@ pub struct ListenOn {
     pub address: SocketAddr,
     /// `host:port` as peers should write it; the bound address if `None`.
     pub sent_by: Option<Box<str>>,
+    /// Whether peers may connect there.
+    pub accepts: Accepts,
+}
+
+/// Whether peers may connect to a listener.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Accepts {
+    /// They may.
+    #[default]
+    Peers,
+    /// Nobody may, and nothing is bound: connections are opened from the address. So does a client of WebSocket
+    /// (RFC 7118 §5), whose `sent_by` is a name in `.invalid`.
+    Nobody,
 }
 
 /// How secured transports prove who we are, and whom we believe.

@@ -41,11 +41,11 @@ mod websocket;
 
 pub use clock::{Clock, system_seed};
 pub use config::{
-    Certificates, ClientCertificates, Config, Dns, Limits, ListenOn, Origins, Tls, TrustedRoots,
+    Accepts, Certificates, ClientCertificates, Config, Dns, Limits, ListenOn, Origins, Tls, TrustedRoots,
 };
 pub use error::{ReloadError, StartError};
 pub use media::{MediaPortError, MediaPorts, RunningMedia, ntp_at_start};
 pub use server::{Running, Server, Traffic};
-pub use shard::Shard;
+pub use shard::{FromSeed, Shard};
 pub use sound::Sound;
 pub use store::{Peer, Reply, Store};

@@ -5,7 +5,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 
-use crate::config::ListenOn;
+use crate::config::{Accepts, ListenOn};
 use crate::error::StartError;
 use crate::mmsg;
 
@@ -20,12 +20,18 @@ pub(crate) enum Bound {
     Datagrams(Vec<UdpSocket>),
     /// One for all.
     Stream(TcpListener),
+    /// None: nobody may connect.
+    Nothing,
 }
 
 /// Binds one listener, with `workers` sockets if it is for datagrams.
 pub(crate) fn bind(on: &ListenOn, id: ListenerId, workers: usize) -> Result<(Listener, Bound), StartError> {
-    let ListenOn { transport, address, .. } = *on;
-    let bound = if transport == Transport::Udp { datagrams(address, workers) } else { stream(address) };
+    let ListenOn { transport, address, accepts, .. } = *on;
+    let bound = match accepts {
+        Accepts::Nobody => Ok((SocketAddr::new(address.ip(), 0), Bound::Nothing)),
+        Accepts::Peers if transport == Transport::Udp => datagrams(address, workers),
+        Accepts::Peers => stream(address),
+    };
     let (local, bound) = bound.map_err(|error| explain(transport, address, error))?;
     let sent_by = on.sent_by.clone().unwrap_or_else(|| local.to_string().into());
     Ok((Listener { id, transport, local, sent_by }, bound))
@@ -89,7 +95,7 @@ mod tests {
     use super::*;
 
     fn on(transport: Transport, address: &str) -> ListenOn {
-        ListenOn { transport, address: address.parse().unwrap(), sent_by: None }
+        ListenOn { transport, address: address.parse().unwrap(), sent_by: None, accepts: Accepts::Peers }
     }
 
     fn refusal(transport: Transport, address: &str) -> StartError {

@@ -5,14 +5,18 @@ use cordboard_service::door::{Answer, AskId, ShardId};
 use rustls_pki_types::ServerName;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
+use tokio_rustls::client::TlsStream;
+use tokio_tungstenite::WebSocketStream;
 
 use crate::accept;
 use crate::connection::{self, Link};
 use crate::flows::{Admission, Opening, Proven};
 use crate::hub::Hub;
 use crate::shard::Shard;
+use crate::websocket;
 
 /// Answers at once if nothing must be opened; else everybody who waits for the same connection is
 /// answered when it stands or fails.
@@ -31,11 +35,11 @@ pub(crate) fn open<A: Shard>(
     if let Some(flow) = hub.flows.find(&wanted) {
         return Some(Answer::Opened(Ok(flow)));
     }
-    // RFC 7118 §5: a WebSocket is always opened by the client.
-    if transport.is_websocket() || hub.is_stopping() {
+    let Some(listener) = hub.listener_for(transport, remote).cloned() else { return Some(nobody) };
+    // RFC 7118 §5: a WebSocket is always opened by the client, which nobody connects to.
+    if transport.is_websocket() && listener.local.port() != 0 || hub.is_stopping() {
         return Some(nobody);
     }
-    let Some(listener) = hub.listener_for(transport, remote).cloned() else { return Some(nobody) };
     let Some(admission) = hub.flows.admit(remote.ip()) else {
         return Some(Answer::Opened(Err(FlowError::Full)));
     };
@@ -54,15 +58,19 @@ async fn connect_and_carry<A: Shard>(
 ) {
     let attempt = timeout(hub.limits.open_time, connect(&hub, &listener, &wanted)).await;
     match attempt.unwrap_or(Err(FlowError::Unreachable)) {
-        Ok(Opened::Tcp(stream)) => {
-            let proven = Proven::Nothing { incoming: false };
+        Ok(hands) => {
+            let proven = if wanted.transport.is_secure() {
+                Proven::Server(wanted.server_name.clone())
+            } else {
+                Proven::Nothing { incoming: false }
+            };
             let link = stands(&hub, &listener, &wanted, admission, proven);
-            connection::carry(link, stream).await;
-        }
-        Ok(Opened::Tls(stream)) => {
-            let proven = Proven::Server(wanted.server_name.clone());
-            let link = stands(&hub, &listener, &wanted, admission, proven);
-            connection::carry(link, *stream).await;
+            match hands {
+                Opened::Tcp(stream) => connection::carry(link, stream).await,
+                Opened::Tls(stream) => connection::carry(link, *stream).await,
+                Opened::Ws(socket) => websocket::carry(link, *socket).await,
+                Opened::Wss(socket) => websocket::carry(link, *socket).await,
+            }
         }
         Err(error) => {
             drop(admission);
@@ -71,16 +79,22 @@ async fn connect_and_carry<A: Shard>(
     }
 }
 
+/// A stream whose handshakes are done.
 enum Opened {
     Tcp(TcpStream),
-    Tls(Box<tokio_rustls::client::TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<TcpStream>>),
+    Ws(Box<WebSocketStream<TcpStream>>),
+    Wss(Box<WebSocketStream<TlsStream<TcpStream>>>),
 }
 
 async fn connect<A: Shard>(hub: &Hub<A>, listener: &Listener, wanted: &Opening) -> Result<Opened, FlowError> {
     let stream = dial(listener, wanted.remote).await.map_err(|_| FlowError::Unreachable)?;
     accept::tune(&stream);
-    if wanted.transport != Transport::Tls {
-        return Ok(Opened::Tcp(stream));
+    if !wanted.transport.is_secure() {
+        return Ok(match wanted.transport {
+            Transport::Ws => Opened::Ws(Box::new(websocket(stream, wanted).await?)),
+            Transport::Udp | Transport::Tcp | Transport::Tls | Transport::Wss => Opened::Tcp(stream),
+        });
     }
     let name = if wanted.server_name.is_empty() {
         ServerName::from(wanted.remote.ip())
@@ -88,13 +102,25 @@ async fn connect<A: Shard>(hub: &Hub<A>, listener: &Listener, wanted: &Opening) 
         ServerName::try_from(String::from(&*wanted.server_name)).map_err(|_| FlowError::Handshake)?
     };
     let tls = hub.tls.as_ref().ok_or(FlowError::Handshake)?;
-    match tls.connector().connect(name, stream).await {
-        Ok(stream) => Ok(Opened::Tls(Box::new(stream))),
-        Err(error) => {
-            tracing::debug!(%error, "a TLS server was not believed");
-            Err(FlowError::Handshake)
-        }
-    }
+    let stream = tls.connector().connect(name, stream).await.map_err(|error| {
+        tracing::debug!(%error, "a TLS server was not believed");
+        FlowError::Handshake
+    })?;
+    Ok(if wanted.transport.is_websocket() {
+        Opened::Wss(Box::new(websocket(stream, wanted).await?))
+    } else {
+        Opened::Tls(Box::new(stream))
+    })
+}
+
+async fn websocket<S>(stream: S, wanted: &Opening) -> Result<WebSocketStream<S>, FlowError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    websocket::connect(stream, &wanted.server_name, wanted.remote).await.map_err(|error| {
+        tracing::debug!(%error, "a WebSocket was refused");
+        FlowError::Handshake
+    })
 }
 
 /// Connects from the listener's own address, so that the peer sees whom it will find in the Via.

@@ -2,6 +2,7 @@
 
 use cordboard_core::transport::{Listener, ListenerId, Transport};
 use cordboard_service::door::{Command, CommandId, Input, ShardId};
+use cordboard_service::settings::Settings;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,7 +18,7 @@ use crate::dns::Resolver;
 use crate::error::{ReloadError, StartError};
 use crate::hub::{Hub, Parts};
 use crate::listen::{self, Bound};
-use crate::shard::Shard;
+use crate::shard::{FromSeed, Shard};
 use crate::tls::Identity;
 use crate::udp::{self, Datagrams};
 
@@ -38,7 +39,18 @@ impl Server {
     ///
     /// # Errors
     /// A port is occupied, an address is not ours, a certificate is of no use; nothing is left running.
-    pub fn start<A: Shard>(config: Config) -> Result<Running<A>, StartError> {
+    pub fn start<A: FromSeed>(config: Config) -> Result<Running<A>, StartError> {
+        Self::start_with(config, A::new)
+    }
+
+    /// The same with shards that are made by `new`, of their number, how many there are, the settings and the seed.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn start_with<A: Shard>(
+        config: Config,
+        new: impl Fn(ShardId, u8, Arc<Settings>, [u8; 32]) -> A,
+    ) -> Result<Running<A>, StartError> {
         check(&config.listen, config.tls.is_some())?;
         let shards = shards(config.shards);
         let tls = config.tls.map(Identity::load).transpose()?;
@@ -54,7 +66,7 @@ impl Server {
         settings.listeners.clone_from(&bound.listeners);
         let settings = Arc::new(settings);
         let agent = |shard| {
-            let mut agent = A::new(ShardId(shard), shards, Arc::clone(&settings), config.seed);
+            let mut agent = new(ShardId(shard), shards, Arc::clone(&settings), config.seed);
             let command = Command::UseDirectory(Arc::clone(&config.directory));
             agent.handle(config.clock.now(), Input::Command(CommandId(0), command));
             agent
@@ -249,6 +261,7 @@ fn bind_all(listen: &[ListenOn], workers: usize) -> Result<AllBound, StartError>
     for (id, on) in (0..).map(ListenerId).zip(listen) {
         let (listener, bound) = listen::bind(on, id, workers)?;
         match bound {
+            Bound::Nothing => all.datagrams.push(Vec::new()),
             Bound::Datagrams(sockets) => all.datagrams.push(sockets),
             Bound::Stream(socket) => {
                 all.datagrams.push(Vec::new());

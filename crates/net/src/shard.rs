@@ -11,9 +11,6 @@ pub trait Shard: Send + 'static {
     /// What it counts.
     type Counters: Clone + Send;
 
-    /// The shard numbered `shard` of `shards`.
-    fn new(shard: ShardId, shards: u8, settings: Arc<Settings>, seed: [u8; 32]) -> Self;
-
     /// To which of `shards` a message belongs; cheap, and the same for everyone.
     fn shard_of(bytes: &[u8], shards: u8) -> ShardId;
 
@@ -33,12 +30,20 @@ pub trait Shard: Send + 'static {
     fn counters(&self) -> Self::Counters;
 }
 
+/// A [`Shard`] that needs nothing but what every server hands out.
+pub trait FromSeed: Shard {
+    /// The shard numbered `shard` of `shards`.
+    fn new(shard: ShardId, shards: u8, settings: Arc<Settings>, seed: [u8; 32]) -> Self;
+}
+
+impl FromSeed for Agent {
+    fn new(shard: ShardId, _shards: u8, settings: Arc<Settings>, seed: [u8; 32]) -> Self {
+        Self::new(shard, settings, seed)
+    }
+}
+
 impl Shard for Agent {
     type Counters = Counters;
-
-    fn new(shard: ShardId, shards: u8, settings: Arc<Settings>, seed: [u8; 32]) -> Self {
-        Self::new(shard, settings, seed).among(shards)
-    }
 
     fn shard_of(bytes: &[u8], shards: u8) -> ShardId {
         Self::shard_of(bytes, shards)

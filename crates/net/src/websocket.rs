@@ -6,6 +6,7 @@ use cordboard_sip::limits::MAX_MESSAGE;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
@@ -13,10 +14,10 @@ use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::http::header::{HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
-use tokio_tungstenite::tungstenite::http::{HeaderMap, StatusCode};
+use tokio_tungstenite::tungstenite::http::{HeaderMap, StatusCode, Uri};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
+use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Error, Message, Utf8Bytes};
 
 use crate::config::{Limits, Origins};
 use crate::connection::{Link, PONG, linger};
@@ -35,11 +36,6 @@ pub(crate) async fn accept<S>(stream: S, origins: &Origins) -> Result<WebSocketS
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let config = WebSocketConfig::default()
-        .read_buffer_size(READ)
-        .write_buffer_size(0)
-        .max_message_size(Some(MAX_MESSAGE))
-        .max_frame_size(Some(MAX_MESSAGE));
     #[allow(clippy::result_large_err, reason = "the handshake's own type")]
     let agree = |request: &Request, mut response: Response| {
         if !offers_sip(request.headers()) {
@@ -51,7 +47,32 @@ where
         response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
         Ok(response)
     };
-    tokio_tungstenite::accept_hdr_async_with_config(stream, agree, Some(config)).await
+    tokio_tungstenite::accept_hdr_async_with_config(stream, agree, Some(config())).await
+}
+
+/// The client's handshake (RFC 7118 §4.1). The server is `name`, which the URI told, at `remote`.
+pub(crate) async fn connect<S>(stream: S, name: &str, remote: SocketAddr) -> Result<WebSocketStream<S>, Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let host = if name.is_empty() || name.contains(':') {
+        remote.to_string()
+    } else {
+        format!("{name}:{}", remote.port())
+    };
+    // What secures the stream was done before, so that the scheme says nothing here.
+    let uri = Uri::try_from(format!("ws://{host}/")).map_err(|error| Error::HttpFormat(error.into()))?;
+    let request = ClientRequestBuilder::new(uri).with_sub_protocol(SUBPROTOCOL);
+    let (socket, _) = tokio_tungstenite::client_async_with_config(request, stream, Some(config())).await?;
+    Ok(socket)
+}
+
+fn config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(READ)
+        .write_buffer_size(0)
+        .max_message_size(Some(MAX_MESSAGE))
+        .max_frame_size(Some(MAX_MESSAGE))
 }
 
 /// RFC 7118 §4.1: the client must offer the subprotocol.

@@ -82,11 +82,10 @@ impl World {
                         instance: None,
                         by_flow: false,
                     };
-                    let located =
-                        Located { targets: vec![target], only_dead_flows: false, known: true, owner: None };
+                    let located = Located { targets: vec![target], only_dead_flows: false, known: true };
                     self.agent.handle(self.now, Input::Answer(id, Answer::Located(located)));
                 }
-                Output::Ask(..) | Output::Event(_) | Output::CloseFlow(_) | Output::HandOver(..) => {}
+                Output::Ask(..) | Output::Event(_) | Output::CloseFlow(_) => {}
             }
         }
         last

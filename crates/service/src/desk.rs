@@ -3,9 +3,9 @@
 
 use crate::counters::Counters;
 use crate::directory::Directory;
-use crate::door::{AskId, Event, Level, Note, Output, Question, ShardId};
+use crate::door::{AskId, Event, Level, Note, Output, Question};
 use crate::peers::Peers;
-use crate::settings::Settings;
+use crate::settings::{Role, Settings};
 use crate::token::Tokens;
 use bytes::Bytes;
 use cordboard_core::server_location::Supported;
@@ -32,8 +32,6 @@ pub(crate) enum Asker {
     Proxy(u64),
     /// The proxy, how one branch of a request gets there.
     Branch(u64, usize),
-    /// Clearance, whether an address is one of ours.
-    Clearance(u64),
     /// The registrar.
     Registrar(u64),
     /// The telephone.
@@ -48,8 +46,6 @@ pub(crate) mod role {
     pub(crate) const REGISTRAR: u8 = 2;
     /// The telephone.
     pub(crate) const TELEPHONE: u8 = 3;
-    /// Requests that wait for clearance.
-    pub(crate) const CLEARANCE: u8 = 4;
 }
 
 /// The shared part of an agent.
@@ -61,16 +57,13 @@ pub(crate) struct Desk {
     pub(crate) tokens: Tokens,
     pub(crate) counters: Counters,
     pub(crate) out: VecDeque<Output>,
-    /// Which shard this is, and of how many.
-    pub(crate) shard: ShardId,
-    pub(crate) shards: u8,
     /// Each with the name of its question, for places are used again.
     asks: Slab<(AskId, Asker)>,
     next_ask: u64,
 }
 
 impl Desk {
-    pub(crate) fn new(settings: Arc<Settings>, stack: Stack, shard: ShardId) -> Self {
+    pub(crate) fn new(settings: Arc<Settings>, stack: Stack) -> Self {
         Self {
             tokens: Tokens::new(&settings.key, settings.node),
             stack,
@@ -79,8 +72,6 @@ impl Desk {
             peers: Peers::default(),
             counters: Counters::default(),
             out: VecDeque::new(),
-            shard,
-            shards: 1,
             asks: Slab::new(),
             next_ask: 0,
         }
@@ -159,18 +150,7 @@ impl Desk {
 
     /// Writes a line for the log.
     pub(crate) fn note(&mut self, level: Level, says: &'static str, request: &View<'_>, flow: Option<Flow>) {
-        self.note_of(level, says, request, flow, request.value(Name::FROM).map(Box::from));
-    }
-
-    /// The same about somebody else than whom From names.
-    pub(crate) fn note_of(
-        &mut self,
-        level: Level,
-        says: &'static str,
-        request: &View<'_>,
-        flow: Option<Flow>,
-        identity: Option<Box<str>>,
-    ) {
+        let identity = request.value(Name::FROM).map(Box::from);
         let call_id = Some(Box::from(request.call_id()));
         self.out.push_back(Output::Event(Event::Note(Note { level, says, call_id, flow, identity })));
     }
@@ -201,14 +181,17 @@ impl Desk {
             .map(|listener| listener.id)
     }
 
-    /// What this agent can send over.
+    /// What this agent can send over. A WebSocket is opened by the client (RFC 7118 §5), which is the telephone.
     pub(crate) fn supported(&self, datagrams: bool) -> Supported {
+        let opens_websockets = matches!(self.settings.role, Role::Telephone(_));
         let transports: Vec<Transport> = self
             .settings
             .listeners
             .iter()
             .map(|listener| listener.transport)
-            .filter(|transport| !transport.is_websocket() && (datagrams || *transport != Transport::Udp))
+            .filter(|transport| {
+                (opens_websockets || !transport.is_websocket()) && (datagrams || *transport != Transport::Udp)
+            })
             .collect();
         let any = |v4: bool| self.settings.listeners.iter().any(|listener| listener.local.is_ipv4() == v4);
         Supported::new(&transports, any(true), any(false))
@@ -225,7 +208,14 @@ impl Desk {
     /// listener on the same machine, for another transport.
     pub(crate) fn is_here(&self, uri: &UriRef<'_>) -> bool {
         let ip: Option<IpAddr> = cordboard_sip::uri::ip(uri.host());
+        let by_name = ip.is_none() && uri.port().is_none() && !uri.params().has("transport");
         self.settings.listeners.iter().any(|listener| {
+            if by_name {
+                // RFC 3263 §4.1: what the name servers say decides on transport and port.
+                let secure = uri.scheme() == Scheme::Sips;
+                return (listener.transport.is_secure() || !secure)
+                    && has_name(&listener.sent_by, uri.host());
+            }
             let port = uri.port().unwrap_or(listener.transport.default_port());
             if !may_mean(uri, listener.transport) {
                 return false;
@@ -253,6 +243,11 @@ fn may_mean(uri: &UriRef<'_>, transport: Transport) -> bool {
         None if uri.scheme() == Scheme::Sips => transport.is_secure(),
         None => matches!(transport, Transport::Udp | Transport::Tcp),
     }
+}
+
+/// Whether `sent_by` says `host`, at whatever port.
+fn has_name(sent_by: &str, host: &str) -> bool {
+    sent_by.rsplit_once(':').map_or(sent_by, |(name, _)| name).eq_ignore_ascii_case(host)
 }
 
 /// Whether `sent_by` says `host` and `port`.
@@ -286,6 +281,15 @@ mod tests {
         assert_eq!(meant("sip:192.0.2.1"), ["udp", "tcp"]);
         assert_eq!(meant("sips:192.0.2.1"), ["tls", "wss"]);
         assert_eq!(meant("sip:192.0.2.1;transport=sctp"), [""; 0]);
+    }
+
+    #[test]
+    fn a_name_without_a_port_is_at_whatever_port_the_name_servers_say() {
+        assert!(
+            has_name("ss1.example.com:5071", "SS1.example.com")
+                && has_name("ss1.example.com", "ss1.example.com")
+        );
+        assert!(!has_name("ss1.example.com:5071", "example.com"));
     }
 
     #[test]

@@ -400,7 +400,7 @@ impl fmt::Display for Listed<'_> {
         let left = binding.expires_at.since(*now);
         let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
         // Every 200 has this; formatting it would cost more than the rest of the line.
-        for part in ["<", uri_of(&binding.uri), ">;expires=", &*Decimal::new(seconds)] {
+        for part in ["<", &binding.uri, ">;expires=", &*Decimal::new(seconds)] {
             f.write_str(part)?;
         }
         if binding.q != 1000 {

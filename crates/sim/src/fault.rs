@@ -44,33 +44,38 @@ pub enum Fault {
 
 /// The faults in force.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(Vec<Fault>);
+pub struct Faults(Vec<Fault>);
 
 impl Faults {
-    pub(crate) fn add(&mut self, fault: Fault) {
+    /// Lets something go wrong from now on.
+    pub fn add(&mut self, fault: Fault) {
         self.0.push(fault);
     }
 
-    pub(crate) fn lift(&mut self, fault: &Fault) {
+    /// Lets it go right again.
+    pub fn lift(&mut self, fault: &Fault) {
         self.0.retain(|other| other != fault);
     }
 
-    pub(crate) fn lift_silence(&mut self) {
+    /// Turns every silent host on again.
+    pub fn lift_silence(&mut self) {
         self.0.retain(|fault| !matches!(fault, Fault::Silent(_)));
     }
 
-    pub(crate) fn is_silent(&self, host: HostId) -> bool {
+    /// Whether a host is off.
+    pub fn is_silent(&self, host: HostId) -> bool {
         self.0.contains(&Fault::Silent(host))
     }
 
-    pub(crate) fn is_deaf(&self, host: HostId, word: &str) -> bool {
+    /// Whether a host never gets to see messages with this first word.
+    pub fn is_deaf(&self, host: HostId, word: &str) -> bool {
         self.0
             .iter()
             .any(|fault| matches!(fault, Fault::Deaf { host: h, word: w } if *h == host && **w == *word))
     }
 
     /// Whether a message is to be lost; counts it.
-    pub(crate) fn loses(&mut self, word: &str, from: HostId, to: HostId) -> bool {
+    pub fn loses(&mut self, word: &str, from: HostId, to: HostId) -> bool {
         for fault in &mut self.0 {
             if let Fault::Lose { word: w, from: f, to: t, times } = fault
                 && (&**w, *f, *t) == (word, from, to)
@@ -84,7 +89,7 @@ impl Faults {
     }
 
     /// By how much a message is late; counts it.
-    pub(crate) fn delays(&mut self, word: &str, from: HostId, to: HostId) -> Duration {
+    pub fn delays(&mut self, word: &str, from: HostId, to: HostId) -> Duration {
         let late = self.0.iter().position(|fault| {
             matches!(fault, Fault::Late { word: w, from: f, to: t, .. } if (&**w, *f, *t) == (word, from, to))
         });
@@ -95,7 +100,7 @@ impl Faults {
     }
 
     /// Losses and delays that were asked for and never happened: the script is wrong about what it loses.
-    pub(crate) fn unused(&self) -> impl Iterator<Item = &Fault> {
+    pub fn unused(&self) -> impl Iterator<Item = &Fault> {
         self.0.iter().filter(|fault| matches!(fault, Fault::Lose { times: 1.., .. } | Fault::Late { .. }))
     }
 }

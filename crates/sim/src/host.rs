@@ -1,13 +1,15 @@
 //! A host: a name, an address, and the agents that stand on it.
 
 use cordboard_core::dice::Dice;
-use cordboard_core::transport::{Listener, ListenerId, Transport};
+use cordboard_core::time::Instant;
+use cordboard_core::transport::{Flow, Listener, ListenerId, Transport};
 use cordboard_service::Agent;
 use cordboard_service::door::ShardId;
-use cordboard_service::location::Location;
+use cordboard_service::location::{Aor, Change, ContactChange, Location, Registration};
 use cordboard_service::settings::{Role, Settings};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The most shards that a seed gives to a switchboard.
 pub const MAX_SHARDS: u8 = 4;
@@ -15,6 +17,18 @@ pub const MAX_SHARDS: u8 = 4;
 /// Names a host of one simulation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HostId(pub(crate) usize);
+
+impl HostId {
+    /// The host that was the `place`-th to stand on its network, counted from 0.
+    pub const fn nth(place: usize) -> Self {
+        Self(place)
+    }
+
+    /// As the how manieth it stood, counted from 0.
+    pub const fn place(self) -> usize {
+        self.0
+    }
+}
 
 /// What a host is made of.
 #[derive(Clone, Debug)]
@@ -53,6 +67,33 @@ impl Host {
     }
 }
 
+/// Lets a location service know for a day of a contact that nobody registered, as an administrator would.
+///
+/// # Panics
+///
+/// If no registrar would take the contact.
+pub fn provision(location: &mut Location, now: Instant, aor: &str, contact: &str) {
+    let contact = ContactChange {
+        uri: contact.into(),
+        q: 1000,
+        expires: Duration::from_hours(24),
+        instance: None,
+        reg_id: 0,
+        outbound: false,
+    };
+    let nowhere = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);
+    let registration = Registration {
+        aor: Aor(aor.into()),
+        call_id: "provisioned".into(),
+        cseq: 1,
+        flow: Flow { transport: Transport::Udp, listener: ListenerId(0), connection: 0, remote: nowhere },
+        path: Vec::new(),
+        action: Change::Update(vec![contact]),
+    };
+    let kept = location.handle(now, &registration);
+    assert!(kept.is_ok(), "a provisioned contact is acceptable: {kept:?}");
+}
+
 /// A host that stands.
 pub(crate) struct Standing {
     pub(crate) name: Box<str>,
@@ -76,9 +117,8 @@ impl Standing {
         let location = Location::new(settings.registrar.max_contacts, key);
         let listeners = settings.listeners.clone();
         let settings = Arc::new(settings);
-        let agents = (0..shards)
-            .map(|shard| Agent::new(ShardId(shard), Arc::clone(&settings), seed).among(shards))
-            .collect();
+        let agents =
+            (0..shards).map(|shard| Agent::new(ShardId(shard), Arc::clone(&settings), seed)).collect();
         Self { name, listeners, agents, location, is_switchboard }
     }
 

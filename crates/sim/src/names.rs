@@ -19,15 +19,15 @@ impl Names {
         self.addresses.entry(key(name)).or_default().push(address);
     }
 
-    /// Adds a server of a domain, for one transport: its NAPTR and SRV records (RFC 3263 §4.1, §4.2). Those
+    /// Adds a server of a domain, for one transport: its NAPTR and SRV records (RFC 3263 §4.1, §4.2, RFC 7118 §7). Those
     /// added later are tried later.
     pub fn server(&mut self, domain: &str, transport: Transport, target: &str, port: u16) {
         let (flag, label) = match transport {
             Transport::Udp => ("SIP+D2U", "_sip._udp"),
             Transport::Tcp => ("SIP+D2T", "_sip._tcp"),
             Transport::Tls => ("SIPS+D2T", "_sips._tcp"),
-            // RFC 7118 §7: found by other means.
-            Transport::Ws | Transport::Wss => return,
+            Transport::Ws => ("SIP+D2W", "_sip._ws"),
+            Transport::Wss => ("SIPS+D2W", "_sips._ws"),
         };
         let name = format!("{label}.{domain}");
         let services = self.services.entry(key(domain)).or_default();

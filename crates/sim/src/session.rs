@@ -30,8 +30,9 @@ type Exchange = (Box<str>, bool, u32);
 
 /// Media that flow both ways.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Stream {
-    pub(crate) between: [HostId; 2],
+pub struct Stream {
+    /// The two hosts, in their order.
+    pub between: [HostId; 2],
     addresses: [String; 2],
 }
 
@@ -56,7 +57,7 @@ pub struct Sessions(BTreeMap<HostId, Book>);
 
 impl Sessions {
     /// Takes note of a message that `host` sent, or that reached it. True if a session may have changed.
-    pub(crate) fn note(&mut self, host: HostId, sent: bool, message: &View<'_>) -> bool {
+    pub fn note(&mut self, host: HostId, sent: bool, message: &View<'_>) -> bool {
         self.0.entry(host).or_default().note(sent, message)
     }
 
@@ -66,7 +67,7 @@ impl Sessions {
     }
 
     /// The same, told apart by where the media go.
-    pub(crate) fn streams(&self) -> BTreeSet<Stream> {
+    pub fn streams(&self) -> BTreeSet<Stream> {
         let mut streams = BTreeSet::new();
         for (host, book) in &self.0 {
             for (dialog, session) in &book.sessions {

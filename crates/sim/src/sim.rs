@@ -2,21 +2,20 @@
 
 use crate::facts;
 use crate::fault::{Fault, Faults};
-use crate::host::{Host, HostId, Standing};
+use crate::host::{self, Host, HostId, Standing};
 use crate::names::Names;
-use crate::session::{Sessions, Stream};
+use crate::session::Sessions;
 use crate::stream::{End, Streams};
 use crate::tap::{Seen, Tap};
 use crate::weather::{Climate, STILL_LATENCY, Weather};
 use bytes::Bytes;
 use cordboard_core::dice::Dice;
 use cordboard_core::time::Instant;
-use cordboard_core::transport::{Flow, FlowError, ListenerId, Transport};
+use cordboard_core::transport::{Flow, FlowError, Listener, ListenerId, Transport};
 use cordboard_ladder::Ladder;
-use cordboard_service::door::{Answer, AskId, Command, CommandId, Envelope, Event, Input, Output, Question};
-use cordboard_service::location::{Aor, Change, ContactChange, Registration};
+use cordboard_service::door::{Answer, AskId, Command, CommandId, Event, Input, Output, Question};
 use cordboard_sip::View;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -56,7 +55,6 @@ pub(crate) enum Happening {
     Packet(End, Bytes),
     Closed(HostId, Flow, FlowError),
     Answer { host: HostId, shard: usize, ask: AskId, answer: Answer },
-    Handed { host: HostId, shard: usize, envelope: Envelope },
 }
 
 /// A virtual network with a clock, and hosts on it.
@@ -74,7 +72,6 @@ pub struct Sim {
     faults: Faults,
     tap: Tap,
     sessions: Sessions,
-    talking: BTreeSet<Stream>,
     notices: VecDeque<Notice>,
     commands: u64,
 }
@@ -96,7 +93,6 @@ impl Sim {
             faults: Faults::default(),
             tap: Tap::default(),
             sessions: Sessions::default(),
-            talking: BTreeSet::new(),
             notices: VecDeque::new(),
             commands: 0,
         }
@@ -121,6 +117,11 @@ impl Sim {
     /// How a host is drawn.
     pub fn name(&self, host: HostId) -> &str {
         &self.hosts[host.0].name
+    }
+
+    /// Where a host listens.
+    pub fn listeners(&self, host: HostId) -> &[Listener] {
+        &self.hosts[host.0].listeners
     }
 
     /// The virtual time.
@@ -197,25 +198,7 @@ impl Sim {
     /// Lets a host's location service know for a day of a contact that nobody registered, as an administrator
     /// would.
     pub fn provision(&mut self, host: HostId, aor: &str, contact: &str) {
-        let contact = ContactChange {
-            uri: contact.into(),
-            q: 1000,
-            expires: Duration::from_hours(24),
-            instance: None,
-            reg_id: 0,
-            outbound: false,
-        };
-        let nowhere = SocketAddr::new(std::net::Ipv4Addr::UNSPECIFIED.into(), 0);
-        let registration = Registration {
-            aor: Aor(aor.into()),
-            call_id: "provisioned".into(),
-            cseq: 1,
-            flow: Flow { transport: Transport::Udp, listener: ListenerId(0), connection: 0, remote: nowhere },
-            path: Vec::new(),
-            action: Change::Update(vec![contact]),
-        };
-        let kept = self.hosts[host.0].location.handle(self.now, &registration);
-        assert!(kept.is_ok(), "a provisioned contact is acceptable: {kept:?}");
+        host::provision(&mut self.hosts[host.0].location, self.now, aor, contact);
     }
 
     /// Breaks every connection between two hosts; both are told.
@@ -304,7 +287,7 @@ impl Sim {
 
     /// How long a person takes to act.
     pub fn reaction(&mut self, still: Duration, longest: Duration) -> Duration {
-        if self.weather() == Weather::Still {
+        if self.weather().is_calm() {
             return still;
         }
         let micros = u64::try_from(longest.as_micros()).unwrap_or(u64::MAX);
@@ -332,7 +315,7 @@ impl Sim {
     pub(crate) fn packet(&self, at: Instant, place: u64) -> Option<&Bytes> {
         match self.coming.get(&(at, place))? {
             Happening::Packet(_, bytes) => Some(bytes),
-            Happening::Closed(..) | Happening::Answer { .. } | Happening::Handed { .. } => None,
+            Happening::Closed(..) | Happening::Answer { .. } => None,
         }
     }
 
@@ -387,9 +370,6 @@ impl Sim {
             Happening::Answer { host, shard, ask, answer } => {
                 self.hand(host, shard, Input::Answer(ask, answer));
             }
-            Happening::Handed { host, shard, envelope } => {
-                self.hand(host, shard, Input::Handed(envelope));
-            }
         }
     }
 
@@ -420,10 +400,6 @@ impl Sim {
                 Output::Ask(ask, question) => self.ask(host, shard, ask, question),
                 Output::Event(event) => {
                     self.notices.push_back(Notice { at: self.now, host, event });
-                }
-                Output::HandOver(to, envelope) => {
-                    let shard = usize::from(to.0) % self.hosts[host.0].agents.len();
-                    self.schedule(self.now, Happening::Handed { host, shard, envelope });
                 }
                 Output::CloseFlow(flow) => {
                     if let Some((end, due)) = self.streams.close(flow.connection, self.now + STILL_LATENCY) {
@@ -518,11 +494,7 @@ impl Sim {
         if self.hosts[host.0].is_switchboard || !self.sessions.note(host, sent, message) {
             return;
         }
-        let talking = self.sessions.streams();
-        for stream in talking.difference(&self.talking) {
-            self.tap.media(self.now, stream.between);
-        }
-        self.talking = talking;
+        self.tap.talking(self.now, self.sessions.streams());
     }
 
     fn schedule(&mut self, at: Instant, happening: Happening) {

@@ -2,6 +2,7 @@
 
 use crate::facts;
 use crate::host::HostId;
+use crate::session::Stream;
 use bytes::Bytes;
 use cordboard_core::time::Instant;
 use cordboard_core::transport::Transport;
@@ -44,10 +45,12 @@ pub enum Entry {
 pub struct Tap {
     entries: Vec<Entry>,
     sent: BTreeSet<(HostId, HostId, u128)>,
+    talking: BTreeSet<Stream>,
 }
 
 impl Tap {
-    pub(crate) fn message(
+    /// Takes note of a message.
+    pub fn message(
         &mut self,
         at: Instant,
         [from, to]: [HostId; 2],
@@ -62,8 +65,11 @@ impl Tap {
         self.entries.push(Entry::Message(Seen { at, from, to, transport, bytes, lost, again }));
     }
 
-    pub(crate) fn media(&mut self, at: Instant, between: [HostId; 2]) {
-        self.entries.push(Entry::Media(at, between));
+    /// Takes note of what sounds now, and writes down what did not before.
+    pub fn talking(&mut self, at: Instant, streams: BTreeSet<Stream>) {
+        let new = streams.difference(&self.talking).map(|stream| Entry::Media(at, stream.between));
+        self.entries.extend(new);
+        self.talking = streams;
     }
 
     /// What passed, from row `first` on.

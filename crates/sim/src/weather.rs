@@ -24,6 +24,8 @@ const LONGEST_DELAY_MS: u64 = 1_500;
 pub enum Weather {
     /// Nothing is lost, and everything takes [`STILL_LATENCY`].
     Still,
+    /// So many of a hundred datagrams are lost, though no message more than [`MAX_LOSSES`] times; nothing else.
+    Lossy(u8),
     /// Loss drawn from 5, 10 and 20 %, doubling, overtaking and delay; no message is lost more than
     /// [`MAX_LOSSES`] times.
     Bounded,
@@ -31,8 +33,15 @@ pub enum Weather {
     Unbounded,
 }
 
+impl Weather {
+    /// Whether what arrives takes its time and comes once and in order.
+    pub const fn is_calm(self) -> bool {
+        matches!(self, Self::Still | Self::Lossy(_))
+    }
+}
+
 /// A weather, and the numbers that its seed drew.
-pub(crate) struct Climate {
+pub struct Climate {
     weather: Weather,
     dice: Dice,
     loss_percent: u64,
@@ -43,9 +52,15 @@ pub(crate) struct Climate {
 pub(crate) type Fate = Vec<Duration>;
 
 impl Climate {
-    pub(crate) fn new(weather: Weather, mut dice: Dice) -> Self {
+    /// A weather whose chances are drawn from `dice`.
+    pub fn new(weather: Weather, mut dice: Dice) -> Self {
+        let lossy;
         let rates: &[u64] = match weather {
             Weather::Still => &[0],
+            Weather::Lossy(percent) => {
+                lossy = [u64::from(percent)];
+                &lossy
+            }
             Weather::Bounded => &[5, 10, 20],
             Weather::Unbounded => &[10, 30, 50, 70],
         };
@@ -63,11 +78,11 @@ impl Climate {
 
     /// What becomes of a datagram.
     pub(crate) fn datagram(&mut self, bytes: &[u8]) -> Fate {
-        if self.weather == Weather::Still {
-            return vec![STILL_LATENCY];
-        }
-        if self.chance(self.loss_percent) && self.may_be_lost(bytes) {
+        if self.loses(bytes) {
             return Vec::new();
+        }
+        if self.weather.is_calm() {
+            return vec![STILL_LATENCY];
         }
         let mut copies = vec![self.delay()];
         if self.chance(self.loss_percent / 2) {
@@ -78,16 +93,21 @@ impl Climate {
 
     /// How long a connection keeps what it carries; it loses nothing, but may have to send it again.
     pub(crate) fn segment(&mut self) -> Duration {
-        if self.weather == Weather::Still { STILL_LATENCY } else { self.delay() }
+        if self.weather.is_calm() { STILL_LATENCY } else { self.delay() }
     }
 
     /// How long somebody or something takes that answers within `longest`; `still` on a still network.
     pub(crate) fn within(&mut self, still: Duration, longest: Duration) -> Duration {
-        if self.weather == Weather::Still {
+        if self.weather.is_calm() {
             return still;
         }
         let micros = u64::try_from(longest.as_micros()).unwrap_or(u64::MAX);
         Duration::from_micros(self.dice.below(micros.saturating_add(1)))
+    }
+
+    /// Whether a datagram is lost.
+    pub fn loses(&mut self, bytes: &[u8]) -> bool {
+        self.weather != Weather::Still && self.chance(self.loss_percent) && self.may_be_lost(bytes)
     }
 
     fn chance(&mut self, percent: u64) -> bool {
@@ -109,7 +129,7 @@ impl Climate {
             return true;
         }
         let losses = self.losses.entry(end_to_end(bytes)).or_default();
-        *losses += 1;
+        *losses = losses.saturating_add(1);
         *losses <= MAX_LOSSES
     }
 }
@@ -152,6 +172,7 @@ mod tests {
         assert_eq!(lost(Weather::Still, 1), 0);
         let bounded: Vec<_> = (0..20).map(|seed| lost(Weather::Bounded, seed)).collect();
         assert!(bounded.iter().all(|lost| *lost == usize::from(MAX_LOSSES)), "{bounded:?}");
+        assert_eq!([0, 50].map(|percent| lost(Weather::Lossy(percent), 1)), [0, usize::from(MAX_LOSSES)]);
         assert!((0..20).all(|seed| lost(Weather::Unbounded, seed) > 20));
     }
 

@@ -2,7 +2,7 @@
 
 use cordboard_core::session::timer::Policy;
 use cordboard_core::transport::Transport;
-use cordboard_net::{Certificates, ClientCertificates, ListenOn, Tls, TrustedRoots};
+use cordboard_net::{Accepts, Certificates, ClientCertificates, ListenOn, Tls, TrustedRoots};
 use cordboard_service::settings::{Habits, Secret, Telephone};
 use cordboard_sip::UriRef;
 use cordboard_sip::header::SessionExpires;
@@ -139,7 +139,7 @@ impl Options {
             },
             registers: given.domain.is_some(),
             account,
-            listen: ListenOn { transport, address: listen, sent_by: None },
+            listen: ListenOn { transport, address: listen, sent_by: None, accepts: Accepts::Peers },
             tls,
             playing: play,
             record: given.record.clone(),
@@ -207,10 +207,12 @@ fn is_user(user: &str) -> bool {
 fn transport(name: Option<&str>) -> Result<Transport, OptionError> {
     match name.map(str::parse) {
         None => Ok(Transport::Udp),
-        Some(Ok(transport @ (Transport::Udp | Transport::Tcp | Transport::Tls))) => Ok(transport),
+        Some(Ok(transport @ (Transport::Udp | Transport::Tcp | Transport::Tls | Transport::Ws))) => {
+            Ok(transport)
+        }
         Some(_) => Err(wrong(
             format!("`{}` carries no messages of this telephone", name.unwrap_or_default()),
-            "--transport udp, tcp or tls",
+            "--transport udp, tcp, tls or ws",
         )),
     }
 }

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use cordboard_core::time::Instant;
 use cordboard_core::transport::{Flow, Transport};
 use cordboard_net::{
-    Clock, Config, Dns, Limits, ListenOn, Origins, Peer, Reply, Running, Server, Shard, StartError, Store,
-    Tls,
+    Accepts, Clock, Config, Dns, FromSeed, Limits, ListenOn, Origins, Peer, Reply, Running, Server, Shard,
+    StartError, Store, Tls,
 };
 use cordboard_service::door::{Answer, AskId, Command, Event, Input, Level, Note, Output, Question, ShardId};
 use cordboard_service::location::{Aor, Located, Wanted};
@@ -28,13 +28,15 @@ pub(crate) struct Echo {
     packets: u64,
 }
 
-impl Shard for Echo {
-    type Counters = u64;
-
+impl FromSeed for Echo {
     fn new(_shard: ShardId, _shards: u8, settings: Arc<Settings>, _seed: [u8; 32]) -> Self {
         assert!(!settings.listeners.is_empty(), "listeners are filled in");
         Self { outputs: VecDeque::new(), timer: None, last: None, asks: 0, packets: 0 }
     }
+}
+
+impl Shard for Echo {
+    type Counters = u64;
 
     fn shard_of(bytes: &[u8], shards: u8) -> ShardId {
         let sum = bytes.iter().fold(0u8, |sum, byte| sum.wrapping_add(*byte));
@@ -56,7 +58,7 @@ impl Shard for Echo {
             Input::FlowClosed(flow, why) => self.note(format!("closed: {why}"), Some(flow)),
             Input::Answer(ask, answer) => self.note(format!("answer {}: {answer:?}", ask.0), opened(&answer)),
             Input::Command(_, Command::ShowCall { call_id }) => self.obey(now, &call_id),
-            Input::Command(..) | Input::Handed(_) => {}
+            Input::Command(..) => {}
         }
     }
 
@@ -224,7 +226,12 @@ impl Setup {
         let listen = listeners.iter().map(|text| {
             let (transport, address) = text.split_once(' ').unwrap();
             let address = address.parse().or_else(|_| format!("{address}:0").parse()).unwrap();
-            ListenOn { transport: transport.parse().unwrap(), address, sent_by: None }
+            ListenOn {
+                transport: transport.parse().unwrap(),
+                address,
+                sent_by: None,
+                accepts: Accepts::Peers,
+            }
         });
         Self {
             listen: listen.collect(),

@@ -126,8 +126,13 @@ fn wants_privacy(request: &View<'_>) -> bool {
 /// §16.6 step 4; two entries when the sides differ (RFC 5658 §5).
 fn record_route(desk: &Desk, edits: &mut Edits, hop: &Hop<'_>, request: &View<'_>) {
     let (source, flow) = (hop.source, hop.flow);
-    let only = matches!(hop.aim.way, Way::OnlyFlow(_)) || flow.connection != 0;
-    let ends = Ends { caller: must_pin(source, request).then_some(source), callee: only.then_some(flow) };
+    // A server that passed the request on is on the way back only if it says so itself.
+    let first_hop = !request.has_more_vias();
+    let only = matches!(hop.aim.way, Way::OnlyFlow(_));
+    let ends = Ends {
+        caller: (first_hop && must_pin(source, request)).then_some(source),
+        callee: only.then_some(flow),
+    };
     let token = desk.tokens.seal(request.call_id(), request.from_tag().unwrap_or_default(), &ends);
     let (Some(inside), Some(outside)) = (desk.listener(source.listener), desk.listener(flow.listener)) else {
         return;
@@ -221,12 +226,8 @@ pub(crate) fn is_loop(desk: &Desk, request: &View<'_>) -> bool {
     })
 }
 
-/// Whether a request makes a dialog, or may do so, that should run through us.
+/// Whether a dialog that this request makes should run through us.
 pub(crate) fn makes_dialog(request: &View<'_>) -> bool {
-    match request.method() {
-        Method::Invite | Method::Subscribe | Method::Refer => request.to_tag().is_none(),
-        // RFC 6665 §4.3: the first makes the subscriber's dialog, and looks like any other.
-        Method::Notify => true,
-        _ => false,
-    }
+    request.to_tag().is_none()
+        && matches!(request.method(), Method::Invite | Method::Subscribe | Method::Refer)
 }

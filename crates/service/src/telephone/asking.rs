@@ -1,7 +1,7 @@
 //! Asking anybody what they can do, outside a call (RFC 3261 §11.1), and what a failure says for people (§20.18).
 
 use super::errand::{ContactLine, Letter, Purpose};
-use super::{Telephone, quoted};
+use super::{Telephone, bracketed, without_way};
 use crate::call::CallEvent;
 use crate::desk::Desk;
 use cordboard_core::time::Instant;
@@ -31,7 +31,8 @@ impl Question {
 impl Telephone {
     /// Asks somebody what they can do.
     pub(super) fn ask_options(&mut self, desk: &mut Desk, now: Instant, to: &str) {
-        let uri = NameAddrRef::parse(to).ok().filter(|address| address.uri().is_ok());
+        let name_addr = bracketed(to);
+        let uri = NameAddrRef::parse(&name_addr).ok().filter(|address| address.uri().is_ok());
         let uri = uri.map(|address| address.uri_text()).filter(|_| self.questions.len() < MAX_QUESTIONS);
         let Some(uri) = uri else { return Self::tell_options(desk, to, Status::SERVICE_UNAVAILABLE, None) };
         let key = self.questions.insert(Question { to: to.into(), cseq: 1 });
@@ -39,7 +40,7 @@ impl Telephone {
             purpose: Purpose::Ask(key),
             method: Method::Options,
             from: format!("{};tag={}", self.address(), desk.stack.dice().tag()).into(),
-            to: quoted(to, uri).into(),
+            to: without_way(&name_addr, uri).into(),
             call_id: desk.stack.dice().call_id().into(),
             cseq: 1,
             contact: ContactLine::Own(Box::default()),

@@ -4,7 +4,7 @@ use super::call::{Acked, CALL_LIMIT, Call, Leg, MAX_LEGS, MAX_REDIRECTS, Side, o
 use super::errand::{ContactLine, Letter, Purpose, SDP};
 use super::reliable::Early;
 use super::token::Token;
-use super::{Telephone, quoted};
+use super::{Telephone, bracketed, without_way};
 use crate::call::{CallEvent, CallName};
 use crate::desk::Desk;
 use crate::settings::Reliability;
@@ -37,7 +37,8 @@ impl Telephone {
         to: &str,
         placing: Placing,
     ) -> Option<u64> {
-        let address = NameAddrRef::parse(to).ok().filter(|address| address.uri().is_ok())?;
+        let to = bracketed(to);
+        let address = NameAddrRef::parse(&to).ok().filter(|address| address.uri().is_ok())?;
         let uri = address.uri_text();
         if self.names.contains_key(&name) || self.has_no_room() {
             return None;
@@ -47,7 +48,7 @@ impl Telephone {
         call.call_id = desk.stack.dice().call_id().into();
         call.local_tag = desk.stack.dice().tag().into();
         call.local = format!("{};tag={}", self.address(), call.local_tag).into();
-        call.remote = quoted(to, uri).into();
+        call.remote = without_way(&to, uri).into();
         call.offers = placing.offers;
         call.lines = placing.lines;
         call.token = placing.token;

@@ -1,8 +1,8 @@
 //! Instant messages (RFC 3428), and calls that follow a link in one.
 
-use super::Telephone;
 use super::caller::Placing;
 use super::errand::{ContactLine, Letter, Purpose, TEXT};
+use super::{Telephone, bracketed, without_way};
 use crate::call::{CallEvent, CallName};
 use crate::desk::Desk;
 use cordboard_core::time::Instant;
@@ -44,7 +44,8 @@ impl Telephone {
         (kind, text): (&'static str, &str),
         links: Option<u64>,
     ) -> bool {
-        let address = NameAddrRef::parse(to).ok().filter(|address| address.uri().is_ok());
+        let name_addr = bracketed(to);
+        let address = NameAddrRef::parse(&name_addr).ok().filter(|address| address.uri().is_ok());
         let Some(uri) = address.map(|address| address.uri_text()) else { return false };
         if self.messages.len() >= MAX_MESSAGES || text.len() > MAX_TEXT {
             return false;
@@ -54,7 +55,7 @@ impl Telephone {
             purpose: Purpose::Message(key),
             method: Method::Message,
             from: format!("{};tag={}", self.address(), desk.stack.dice().tag()).into(),
-            to: super::quoted(to, uri).into(),
+            to: without_way(&name_addr, uri).into(),
             call_id: desk.stack.dice().call_id().into(),
             cseq: 1,
             contact: ContactLine::None,

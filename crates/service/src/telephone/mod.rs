@@ -61,6 +61,7 @@ use cordboard_core::transaction::ServerId;
 use cordboard_core::transport::{Flow, ListenerId};
 use cordboard_core::wheel::Wheel;
 use cordboard_ladder::Outcome;
+use cordboard_sip::uri::{Uri, UriHeaders};
 use cordboard_sip::{Method, Name, Status, View};
 use dialogs_told::{Ending, Told};
 use errand::{Errand, Purpose};
@@ -719,7 +720,35 @@ fn seconds(duration: Duration) -> u32 {
     u32::try_from(seconds).unwrap_or(u32::MAX)
 }
 
-/// An address as a name-addr: as given, or its URI in brackets.
-fn quoted(address: &str, uri: &str) -> String {
-    if address.contains('<') { address.to_owned() } else { format!("<{uri}>") }
+/// An address as a name-addr. A URI alone keeps its parameters, which without brackets would be a header's (RFC 3261
+/// §20.10).
+fn bracketed(address: &str) -> String {
+    if address.contains('<') { address.to_owned() } else { format!("<{address}>") }
+}
+
+/// A name-addr as To has it: without what says only how to get to its URI (RFC 3261 §19.1.1, table 1).
+fn without_way(address: &str, uri: &str) -> String {
+    let Ok(mut plain) = uri.parse::<Uri>() else { return address.to_owned() };
+    let Some(sip) = plain.as_sip_mut() else { return address.to_owned() };
+    for name in ["transport", "maddr", "ttl", "method", "lr"] {
+        sip.params.remove(name);
+    }
+    sip.headers = UriHeaders::default();
+    address.replacen(uri, &plain.to_string(), 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uri_that_is_dialled_keeps_its_way_and_to_does_not() {
+        let to = bracketed("sip:carol@phone.invalid;transport=ws;user=phone");
+        assert_eq!(to, "<sip:carol@phone.invalid;transport=ws;user=phone>");
+        let uri = &to[1..to.len() - 1];
+        assert_eq!(without_way(&to, uri), "<sip:carol@phone.invalid;user=phone>");
+        let named = "Carol <sip:carol@example.com;lr>";
+        assert_eq!(without_way(named, "sip:carol@example.com;lr"), "Carol <sip:carol@example.com>");
+        assert_eq!(without_way("<tel:+1555>", "tel:+1555"), "<tel:+1555>");
+    }
 }

@@ -7,7 +7,7 @@ use super::documents::Document;
 use super::errand::{ContactLine, Letter, Purpose};
 use super::usages::{Home, Written};
 use super::wallet::Realm;
-use super::{Telephone, quoted, seconds};
+use super::{Telephone, bracketed, seconds};
 use crate::call::CallEvent;
 use crate::desk::Desk;
 use crate::watch::{Package, WatchAction, WatchEvent, WatchName, Watched, Whom};
@@ -288,13 +288,14 @@ impl Telephone {
         }
         subscription.cseq += 1;
         let Whom::Address(to) = &subscription.whom else { return false };
-        let Ok(to) = NameAddrRef::parse(to) else { return false };
+        let to = bracketed(to);
+        let Ok(to) = NameAddrRef::parse(&to) else { return false };
         let uri = to.uri_text().to_owned();
         let letter = Letter {
             purpose,
             method: Method::Subscribe,
             from: format!("{address};tag={}", subscription.local_tag).into(),
-            to: quoted(&uri, &uri).into(),
+            to: bracketed(&uri).into(),
             call_id: subscription.call_id.clone(),
             cseq: subscription.cseq,
             contact,

@@ -1,9 +1,9 @@
 //! Handing a call over: the transferor of RFC 5589 §6 and §7.
 
-use super::Telephone;
 use super::call::Change;
 use super::referral::{Issuer, Own, Part, Place, REPORT_LIMIT, Referral, Retry};
 use super::verdict;
+use super::{Telephone, bracketed};
 use crate::call::{CallEvent, CallName};
 use crate::desk::Desk;
 use crate::settings::{Feature, Profile, Refers, Release};
@@ -55,13 +55,14 @@ enum Naming {
 impl Telephone {
     /// Asks the other side of a call to call somebody else (RFC 5589 §6).
     pub(super) fn transfer(&mut self, desk: &mut Desk, now: Instant, name: CallName, to: &str) {
+        let to = bracketed(to);
         let about = self.to_be_handed_over(name);
         let asking = about.and_then(|about| {
-            let address = NameAddrRef::parse(to).ok().filter(|address| address.uri().is_ok())?;
-            Some((about, address.uri_text()))
+            let address = NameAddrRef::parse(&to).ok().filter(|address| address.uri().is_ok())?;
+            Some((about, address.uri_text().to_owned()))
         });
         let Some((about, uri)) = asking else { return Self::tell(desk, CallEvent::Impossible(name)) };
-        if self.is_other_side(about, uri) {
+        if self.is_other_side(about, &uri) {
             return Self::tell_itself(desk, name, Kind::UnattendedTransfer);
         }
         let asking = Asking {
@@ -156,7 +157,8 @@ impl Telephone {
     /// Asks another telephone to take over the other side of a call.
     pub(super) fn move_to(&mut self, desk: &mut Desk, now: Instant, name: CallName, to: &str) {
         let asking = self.to_be_handed_over(name).and_then(|at| {
-            let address = NameAddrRef::parse(to).ok().filter(|address| address.uri().is_ok())?;
+            let to = bracketed(to);
+            let address = NameAddrRef::parse(&to).ok().filter(|address| address.uri().is_ok())?;
             let call = self.calls.get(at)?;
             let naming = naming(&call.legs.get(call.answered?)?.dialog);
             Some(Asking {

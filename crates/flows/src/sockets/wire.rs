@@ -1,0 +1,168 @@
+//! The wire between the actors of a stage on sockets: who stands where, what passed, and what goes wrong on purpose.
+//!
+//! Every agent says here what it sends before that is encrypted, and what it gets after it was decrypted; so the tap
+//! sees each message once, in the order in which they were sent.
+
+use cordboard_core::dice::Dice;
+use cordboard_core::dns::{Query, Records};
+use cordboard_core::time::Instant;
+use cordboard_core::transport::{Flow, Transport};
+use cordboard_net::Clock;
+use cordboard_service::door::Event;
+use cordboard_sim::fault::Faults;
+use cordboard_sim::names::Names;
+use cordboard_sim::session::Sessions;
+use cordboard_sim::tap::Tap;
+use cordboard_sim::weather::Climate;
+use cordboard_sim::{HostId, Notice, Weather, facts};
+use cordboard_sip::View;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The wire of one stage.
+pub(crate) struct Wire {
+    clock: Clock,
+    state: Mutex<State>,
+    happened: Condvar,
+}
+
+/// What is known of it.
+pub(crate) struct State {
+    pub(crate) tap: Tap,
+    pub(crate) sessions: Sessions,
+    pub(crate) faults: Faults,
+    pub(crate) names: Names,
+    notices: VecDeque<Notice>,
+    climate: Climate,
+    /// Who stands at each address.
+    places: BTreeMap<IpAddr, HostId>,
+    telephones: BTreeSet<HostId>,
+    /// Where each host was last written to.
+    pub(crate) remotes: BTreeMap<HostId, SocketAddr>,
+    /// How much has happened.
+    happenings: u64,
+    /// How much of it somebody has waited for.
+    noticed: u64,
+}
+
+impl Wire {
+    pub(crate) fn new(weather: Weather, dice: Dice) -> Self {
+        let state = State {
+            tap: Tap::default(),
+            sessions: Sessions::default(),
+            faults: Faults::default(),
+            names: Names::default(),
+            notices: VecDeque::new(),
+            climate: Climate::new(weather, dice),
+            places: BTreeMap::new(),
+            telephones: BTreeSet::new(),
+            remotes: BTreeMap::new(),
+            happenings: 0,
+            noticed: 0,
+        };
+        Self { clock: Clock::new(), state: Mutex::new(state), happened: Condvar::new() }
+    }
+
+    pub(crate) const fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// A panic elsewhere is reported there.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets a host stand at an address.
+    pub(crate) fn stands(&self, host: HostId, at: IpAddr, is_telephone: bool) {
+        let mut state = self.state();
+        state.places.insert(at, host);
+        if is_telephone {
+            state.telephones.insert(host);
+        }
+    }
+
+    /// Takes note of what a host sends. False if it goes no further: the host is off, or the network loses it.
+    pub(crate) fn sends(&self, host: HostId, flow: Flow, bytes: &bytes::Bytes) -> bool {
+        let now = self.clock.now();
+        let mut state = self.state();
+        if state.faults.is_silent(host) {
+            return false;
+        }
+        let view = View::parse(bytes);
+        if let Ok(view) = &view {
+            state.note(now, host, true, view);
+        }
+        // What is sent to nobody is gone, as on any network.
+        let Some(to) = state.places.get(&flow.remote.ip()).copied() else { return true };
+        state.remotes.insert(to, flow.remote);
+        let word = view.as_ref().map_or_else(|_| String::new(), facts::word);
+        let lost = flow.transport == Transport::Udp
+            && (state.faults.loses(&word, host, to) || state.climate.loses(bytes));
+        state.tap.message(now, [host, to], flow.transport, bytes, lost);
+        self.happens(state);
+        !lost
+    }
+
+    /// Takes note of what reaches a host. False if its agent never gets to see it.
+    pub(crate) fn reaches(&self, host: HostId, bytes: &[u8]) -> bool {
+        let now = self.clock.now();
+        let mut state = self.state();
+        if state.faults.is_silent(host) {
+            return false;
+        }
+        if let Ok(view) = View::parse(bytes) {
+            if state.faults.is_deaf(host, &facts::word(&view)) {
+                return false;
+            }
+            state.note(now, host, false, &view);
+            self.happens(state);
+        }
+        true
+    }
+
+    /// Takes note of what an agent tells.
+    pub(crate) fn tells(&self, host: HostId, event: Event) {
+        let at = self.clock.now();
+        let mut state = self.state();
+        state.notices.push_back(Notice { at, host, event });
+        self.happens(state);
+    }
+
+    pub(crate) fn poll_notice(&self) -> Option<Notice> {
+        self.state().notices.pop_front()
+    }
+
+    pub(crate) fn look_up(&self, query: &Query) -> Records {
+        self.state().names.look_up(query)
+    }
+
+    /// Waits until something happens; false if nothing has by `until`.
+    pub(crate) fn wait(&self, until: Instant) -> bool {
+        let left = |now: Instant| if now < until { until.since(now) } else { Duration::ZERO };
+        let waiting = |state: &mut State| state.happenings == state.noticed;
+        let (mut state, _) = self
+            .happened
+            .wait_timeout_while(self.state(), left(self.clock.now()), waiting)
+            .unwrap_or_else(PoisonError::into_inner);
+        let happened = state.happenings != state.noticed;
+        state.noticed = state.happenings;
+        happened
+    }
+
+    fn happens(&self, mut state: MutexGuard<'_, State>) {
+        state.happenings += 1;
+        drop(state);
+        self.happened.notify_all();
+    }
+}
+
+impl State {
+    /// Reads for the sessions what a telephone sent or got.
+    fn note(&mut self, now: Instant, host: HostId, sent: bool, message: &View<'_>) {
+        if self.telephones.contains(&host) && self.sessions.note(host, sent, message) {
+            self.tap.talking(now, self.sessions.streams());
+        }
+    }
+}
