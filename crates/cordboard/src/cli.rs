@@ -75,7 +75,7 @@ pub struct Phone {
     /// The file with the password in its first line; else it is taken from `CORDBOARD_PASSWORD`.
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
-    /// What carries its messages: udp, tcp, tls or ws; udp if nothing is said.
+    /// What carries its messages: udp, tcp or tls; udp if nothing is said.
     #[arg(long)]
     pub transport: Option<String>,
     /// Where everything goes first, such as `sip:proxy.example.com;transport=tls`; the domain if nothing is said.

@@ -44,6 +44,8 @@ pub struct Config {
     pub timer_c: Duration,
     /// Whether authenticated users may call other domains.
     pub relay_for_users: bool,
+    /// Whether a REFER may ask for a call to another domain.
+    pub external_transfer: bool,
     /// Servers that are trusted without a challenge.
     pub neighbours: Vec<IpAddr>,
     /// Bytes of recent messages that each shard keeps.
@@ -105,6 +107,7 @@ impl Config {
             registrar: self.registrar,
             timer_c: self.timer_c,
             relay: if self.relay_for_users { Relay::Users } else { Relay::Nobody },
+            external_transfer: self.external_transfer,
             neighbours: self.neighbours.clone(),
             ring_bytes: self.ring_bytes,
             key,

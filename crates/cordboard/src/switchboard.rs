@@ -249,6 +249,7 @@ impl Switchboard {
         config.registrar = new.registrar;
         config.timer_c = new.timer_c;
         config.relay_for_users = new.relay_for_users;
+        config.external_transfer = new.external_transfer;
         config.neighbours = new.neighbours;
         config.ring_bytes = new.ring_bytes;
         config.log.level = new.log.level;

@@ -209,11 +209,22 @@ impl<A: Shard> Hub<A> {
         deadlines.min().unwrap_or(u64::MAX)
     }
 
-    /// Sends the datagrams in `out` through the sockets of `worker`, and tells the shards which peers
-    /// cannot be reached until they have nothing more to say to it.
+    /// Hands on what shards have for each other, until they have nothing more. Each letter leads to one more at most.
+    fn hand_over(self: &Arc<Self>, out: &mut Outbox) {
+        while !out.handed.is_empty() {
+            let now = self.clock.now();
+            for (shard, envelope) in std::mem::take(&mut out.handed) {
+                self.enter(shard, now, out).input(Input::Handed(envelope));
+            }
+        }
+    }
+
+    /// Hands over what is in `out` for other shards, sends its datagrams through the sockets of `worker`, and tells
+    /// the shards which peers cannot be reached until they have nothing more to say to it.
     pub(crate) fn send_datagrams(self: &Arc<Self>, out: &mut Outbox, worker: usize) {
         const ROUNDS: usize = 8;
         for _ in 0..ROUNDS {
+            self.hand_over(out);
             if !out.is_empty() {
                 self.datagrams.send(out, worker);
             }
@@ -229,6 +240,7 @@ impl<A: Shard> Hub<A> {
                 }
             }
         }
+        self.hand_over(out);
     }
 
     /// Takes note that a connection found no room.
@@ -333,6 +345,7 @@ impl<A: Shard> Entered<'_, A> {
                 }
                 Output::Event(event) => self.hub.store.event(self.now, self.shard, event),
                 Output::CloseFlow(flow) => self.hub.flows.close(flow),
+                Output::HandOver(shard, envelope) => self.out.handed.push((shard, envelope)),
             }
         }
     }

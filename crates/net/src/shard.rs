@@ -37,8 +37,8 @@ pub trait FromSeed: Shard {
 }
 
 impl FromSeed for Agent {
-    fn new(shard: ShardId, _shards: u8, settings: Arc<Settings>, seed: [u8; 32]) -> Self {
-        Self::new(shard, settings, seed)
+    fn new(shard: ShardId, shards: u8, settings: Arc<Settings>, seed: [u8; 32]) -> Self {
+        Self::new(shard, settings, seed).among(shards)
     }
 }
 

@@ -7,7 +7,7 @@
 
 use bytes::Bytes;
 use cordboard_core::transport::{Flow, ListenerId, Transport};
-use cordboard_service::door::{Input, ShardId};
+use cordboard_service::door::{Envelope, Input, ShardId};
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,11 +35,13 @@ pub(crate) struct Outbox {
     sender: Option<mmsg::Sender>,
     /// Peers that turned out not to be there.
     pub(crate) unreachable: Vec<Flow>,
+    /// What shards have for each other.
+    pub(crate) handed: Vec<(ShardId, Envelope)>,
 }
 
 impl Outbox {
     pub(crate) const fn new() -> Self {
-        Self { waiting: Vec::new(), sender: None, unreachable: Vec::new() }
+        Self { waiting: Vec::new(), sender: None, unreachable: Vec::new(), handed: Vec::new() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {

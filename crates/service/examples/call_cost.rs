@@ -82,10 +82,11 @@ impl World {
                         instance: None,
                         by_flow: false,
                     };
-                    let located = Located { targets: vec![target], only_dead_flows: false, known: true };
+                    let located =
+                        Located { targets: vec![target], only_dead_flows: false, known: true, owner: None };
                     self.agent.handle(self.now, Input::Answer(id, Answer::Located(located)));
                 }
-                Output::Ask(..) | Output::Event(_) | Output::CloseFlow(_) => {}
+                Output::Ask(..) | Output::Event(_) | Output::CloseFlow(_) | Output::HandOver(..) => {}
             }
         }
         last

@@ -107,7 +107,7 @@ impl World {
                     let registered = self.location.handle(self.now, &asked).map(|(registered, _)| registered);
                     self.agent.handle(self.now, Input::Answer(id, Answer::Registered(registered)));
                 }
-                Output::Ask(..) | Output::Event(_) | Output::CloseFlow(_) => {}
+                Output::Ask(..) | Output::Event(_) | Output::CloseFlow(_) | Output::HandOver(..) => {}
             }
         }
         last

@@ -2,6 +2,7 @@
 
 use crate::auth::Authenticator;
 use crate::calls;
+use crate::clearance::{self, Clearance};
 use crate::counters::Counters;
 use crate::desk::{Asker, Desk, role};
 use crate::door::{Answer, AskId, Command, CommandId, Event, Input, Output, ShardId};
@@ -31,6 +32,7 @@ pub struct Agent {
     pub(crate) registrar: Registrar,
     pub(crate) auth: Authenticator,
     pub(crate) telephone: Telephone,
+    pub(crate) clearance: Clearance,
     ring: Ring,
 }
 
@@ -44,13 +46,21 @@ impl Agent {
         let telephone = Telephone::new(&settings, watching);
         let ring = Ring::new(settings.ring_bytes);
         Self {
-            desk: Desk::new(settings, stack),
+            desk: Desk::new(settings, stack, shard),
             proxy: Proxy::new(),
             registrar: Registrar::default(),
             auth,
             telephone,
+            clearance: Clearance::default(),
             ring,
         }
+    }
+
+    /// The same as one of so many shards, which hand over to each other what concerns another's calls.
+    #[must_use]
+    pub const fn among(mut self, shards: u8) -> Self {
+        self.desk.shards = shards;
+        self
     }
 
     /// Which of `shards` shards a message belongs to: a response to the one that sent its request,
@@ -64,9 +74,14 @@ impl Agent {
         {
             return ShardId(ours.shard % shards);
         }
+        Self::shard_of_call(call_id(bytes).unwrap_or_default(), shards)
+    }
+
+    /// Which of `shards` shards has the calls with that Call-ID.
+    pub(crate) fn shard_of_call(call_id: &[u8], shards: u8) -> ShardId {
         let mut hasher = SipHasher13::new();
-        hasher.write(call_id(bytes).unwrap_or_default());
-        ShardId((hasher.finish() % u64::from(shards)) as u8)
+        hasher.write(call_id);
+        ShardId((hasher.finish() % u64::from(shards.max(1))) as u8)
     }
 
     /// Takes in whatever happened.
@@ -80,6 +95,7 @@ impl Agent {
             }
             Input::Answer(id, answer) => self.answer(now, id, answer),
             Input::Command(id, command) => self.command(now, id, command),
+            Input::Handed(envelope) => clearance::handed(self, now, envelope.0),
         }
         self.settle(now);
     }
@@ -112,6 +128,7 @@ impl Agent {
             client_transactions: clients as u64,
             server_transactions: servers as u64,
             contexts: self.proxy.contexts() as u64,
+            carried: self.proxy.carried.len() as u64,
             ..self.desk.counters
         }
     }
@@ -122,6 +139,7 @@ impl Agent {
             && self.proxy.contexts() == 0
             && self.desk.questions() == 0
             && self.registrar.is_idle()
+            && self.clearance.is_idle()
             && self.telephone.is_idle()
     }
 
@@ -151,6 +169,9 @@ impl Agent {
                 match self.desk.stack.server_owner(invite) {
                     Some(owner) if owner.role == role::PROXY => {
                         self.proxy.cancel(&mut self.desk, now, owner.key);
+                    }
+                    Some(owner) if owner.role == role::CLEARANCE => {
+                        self.clearance.cancel(&mut self.desk, now, owner.key);
                     }
                     Some(owner) if owner.role == role::TELEPHONE => {
                         self.telephone.handle_cancel(&mut self.desk, now, owner.key, invite);
@@ -198,6 +219,7 @@ impl Agent {
             Some(asker @ (Asker::Proxy(_) | Asker::Branch(..))) => {
                 self.proxy.handle_answer(&mut self.desk, now, asker, answer);
             }
+            Some(Asker::Clearance(key)) => clearance::located(self, now, key, &answer),
             Some(Asker::Registrar(key)) => self.registrar.handle_answer(&mut self.desk, now, key, answer),
             Some(Asker::Telephone(key)) => self.telephone.handle_answer(&mut self.desk, now, key, answer),
             None => {}

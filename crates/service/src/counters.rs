@@ -29,11 +29,15 @@ pub struct Counters {
     pub server_transactions: u64,
     /// Proxied requests alive now.
     pub contexts: u64,
+    /// Takeovers and joins that were refused.
+    pub takeovers_refused: u64,
+    /// Dialogs that are carried now.
+    pub carried: u64,
 }
 
 impl Counters {
     /// Each with its metric name and what it means.
-    pub fn facts(&self) -> [(&'static str, &'static str, u64); 13] {
+    pub fn facts(&self) -> [(&'static str, &'static str, u64); 15] {
         [
             ("messages_received_total", "SIP messages received", self.received),
             ("messages_sent_total", "SIP messages sent", self.sent),
@@ -48,6 +52,8 @@ impl Counters {
             ("client_transactions", "Client transactions alive", self.client_transactions),
             ("server_transactions", "Server transactions alive", self.server_transactions),
             ("contexts", "Proxied requests alive", self.contexts),
+            ("takeovers_refused_total", "Takeovers of calls that were refused", self.takeovers_refused),
+            ("dialogs", "Dialogs that are carried", self.carried),
         ]
     }
 
@@ -71,5 +77,7 @@ impl Counters {
         self.client_transactions += other.client_transactions;
         self.server_transactions += other.server_transactions;
         self.contexts += other.contexts;
+        self.takeovers_refused += other.takeovers_refused;
+        self.carried += other.carried;
     }
 }

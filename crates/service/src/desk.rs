@@ -3,7 +3,7 @@
 
 use crate::counters::Counters;
 use crate::directory::Directory;
-use crate::door::{AskId, Event, Level, Note, Output, Question};
+use crate::door::{AskId, Event, Level, Note, Output, Question, ShardId};
 use crate::peers::Peers;
 use crate::settings::{Role, Settings};
 use crate::token::Tokens;
@@ -32,6 +32,8 @@ pub(crate) enum Asker {
     Proxy(u64),
     /// The proxy, how one branch of a request gets there.
     Branch(u64, usize),
+    /// Clearance, whether an address is one of ours.
+    Clearance(u64),
     /// The registrar.
     Registrar(u64),
     /// The telephone.
@@ -46,6 +48,8 @@ pub(crate) mod role {
     pub(crate) const REGISTRAR: u8 = 2;
     /// The telephone.
     pub(crate) const TELEPHONE: u8 = 3;
+    /// Requests that wait for clearance.
+    pub(crate) const CLEARANCE: u8 = 4;
 }
 
 /// The shared part of an agent.
@@ -57,13 +61,16 @@ pub(crate) struct Desk {
     pub(crate) tokens: Tokens,
     pub(crate) counters: Counters,
     pub(crate) out: VecDeque<Output>,
+    /// Which shard this is, and of how many.
+    pub(crate) shard: ShardId,
+    pub(crate) shards: u8,
     /// Each with the name of its question, for places are used again.
     asks: Slab<(AskId, Asker)>,
     next_ask: u64,
 }
 
 impl Desk {
-    pub(crate) fn new(settings: Arc<Settings>, stack: Stack) -> Self {
+    pub(crate) fn new(settings: Arc<Settings>, stack: Stack, shard: ShardId) -> Self {
         Self {
             tokens: Tokens::new(&settings.key, settings.node),
             stack,
@@ -72,6 +79,8 @@ impl Desk {
             peers: Peers::default(),
             counters: Counters::default(),
             out: VecDeque::new(),
+            shard,
+            shards: 1,
             asks: Slab::new(),
             next_ask: 0,
         }
@@ -150,7 +159,18 @@ impl Desk {
 
     /// Writes a line for the log.
     pub(crate) fn note(&mut self, level: Level, says: &'static str, request: &View<'_>, flow: Option<Flow>) {
-        let identity = request.value(Name::FROM).map(Box::from);
+        self.note_of(level, says, request, flow, request.value(Name::FROM).map(Box::from));
+    }
+
+    /// The same about somebody else than whom From names.
+    pub(crate) fn note_of(
+        &mut self,
+        level: Level,
+        says: &'static str,
+        request: &View<'_>,
+        flow: Option<Flow>,
+        identity: Option<Box<str>>,
+    ) {
         let call_id = Some(Box::from(request.call_id()));
         self.out.push_back(Output::Event(Event::Note(Note { level, says, call_id, flow, identity })));
     }

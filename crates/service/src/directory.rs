@@ -19,6 +19,12 @@ impl Directory {
         self.users.get(name)
     }
 
+    /// Whether two users share a group, and so may take over each other's calls.
+    pub fn share_group(&self, one: &str, other: &str) -> bool {
+        let (Some(one), Some(other)) = (self.user(one), self.user(other)) else { return false };
+        one.groups.iter().any(|group| other.groups.contains(group))
+    }
+
     /// Whether a user of ours must prove by a client certificate who they are: one group that asks is enough.
     pub fn wants_certificate(&self, name: &str) -> bool {
         let asks = |group: &str| self.groups.get(group).is_some_and(|group| group.client_certificate);

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::call::{CallAction, CallEvent};
+use crate::clearance::Letter;
 use crate::directory::Directory;
 use crate::location::{Aor, Located, RegisterError, Registered, Registration, Wanted};
 use crate::settings::Settings;
@@ -43,7 +44,13 @@ pub enum Input<'a> {
     Answer(AskId, Answer),
     /// Somebody wants something done.
     Command(CommandId, Command),
+    /// What another shard handed over.
+    Handed(Envelope),
 }
+
+/// What one shard of a switchboard tells another, by value; a driver carries it and does not look inside.
+#[derive(Clone, Debug)]
+pub struct Envelope(pub(crate) Letter);
 
 /// Who a peer is, as its certificate proves it. What names one user never counts as a domain, nor the
 /// other way round.
@@ -71,6 +78,8 @@ pub enum Output {
     Event(Event),
     /// The connection has misbehaved or is not wanted any more.
     CloseFlow(Flow),
+    /// Hand this to another shard of the same switchboard, once no shard's lock is held. None is ever lost.
+    HandOver(ShardId, Envelope),
 }
 
 /// Everything shared or slow.

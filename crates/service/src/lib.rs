@@ -8,6 +8,8 @@ mod agent;
 mod auth;
 pub mod call;
 mod calls;
+mod carried;
+mod clearance;
 pub mod counters;
 mod desk;
 pub mod directory;

@@ -87,6 +87,8 @@ pub struct Located {
     pub only_dead_flows: bool,
     /// Whether the directory knows such a user at all: 404 or 480.
     pub known: bool,
+    /// Who registered it, where a contact was looked up.
+    pub owner: Option<Aor>,
 }
 
 /// One contact of a [`Located`].

@@ -32,6 +32,9 @@ pub struct Settings {
     pub timer_c: Duration,
     /// For whom requests are forwarded to domains that are not ours.
     pub relay: Relay,
+    /// Whether a REFER may ask for a call to another domain. Off by default: whoever is referred may be a gateway, and
+    /// the call at the transferor's cost.
+    pub external_transfer: bool,
     /// Whether to stay in the route of the dialogs that are carried (RFC 3261 §16.6 step 4). Without it, what
     /// follows goes from phone to phone, which only phones that reach each other can do.
     pub record_route: bool,
@@ -71,6 +74,7 @@ impl Settings {
             },
             timer_c: Duration::from_secs(181),
             relay: Relay::Users,
+            external_transfer: false,
             record_route: true,
             neighbours: Vec::new(),
             ring_bytes: 16 << 20,

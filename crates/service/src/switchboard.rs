@@ -2,10 +2,12 @@
 //!
 //! A request inside a dialog that we carry proves it by its route token. One that starts something
 //! is challenged if it claims to come from one of our users, and refused if it would make us relay
-//! for strangers.
+//! for strangers. What takes over a call, or asks somebody to, needs [clearance] then.
 
 use crate::agent::Agent;
 use crate::auth::Verdict;
+use crate::carried::state::Input as Passed;
+use crate::clearance;
 use crate::desk::Desk;
 use crate::door::Level;
 use crate::location::Wanted;
@@ -60,9 +62,58 @@ pub(crate) fn request(agent: &mut Agent, now: Instant, flow: Flow, server: Serve
     routed.preparation.record_route = agent.desk.settings.record_route && makes_dialog(request);
     routed.preparation.identity = match &caller {
         Caller::User(user) => Some(agent.desk.written_aor(user)),
-        Caller::InDialog | Caller::Neighbour | Caller::Stranger => None,
+        Caller::InDialog { .. } | Caller::Claimed(_) | Caller::Neighbour | Caller::Stranger => None,
     };
+    if intrudes(agent, request, &caller) {
+        agent.desk.note(Level::Warning, "refused a request in a dialog of others", request, Some(flow));
+        return reject(&mut agent.desk, now, server, request, Status::CALL_DOES_NOT_EXIST);
+    }
+    clearance::clear(agent, now, flow, server, request, Admitted { routed, destination, caller });
+}
+
+/// Whether a stranger writes into a dialog that we carry, without its token: they have guessed or overheard how it is
+/// called.
+fn intrudes(agent: &Agent, request: &View<'_>, caller: &Caller) -> bool {
+    match (caller, request.from_tag(), request.to_tag()) {
+        (Caller::Stranger, Some(from), Some(to)) => {
+            let dialog = agent.desk.tokens.dialog(request.call_id(), [from, to]);
+            agent.proxy.carried.get(dialog).is_some()
+        }
+        _ => false,
+    }
+}
+
+/// A request that may go on, as far as its sender is concerned.
+pub(crate) struct Admitted {
+    pub(crate) routed: Routed,
+    pub(crate) destination: Destination,
+    pub(crate) caller: Caller,
+}
+
+/// Sends a request on its way.
+pub(crate) fn forward(
+    agent: &mut Agent,
+    now: Instant,
+    flow: Flow,
+    server: ServerId,
+    request: &View<'_>,
+    admitted: Admitted,
+) {
+    let Admitted { mut routed, destination, caller } = admitted;
     let Agent { desk, proxy, .. } = agent;
+    match &caller {
+        Caller::InDialog { .. } => {
+            if let (Some(from), Some(to)) = (request.from_tag(), request.to_tag()) {
+                let passed = if request.method() == Method::Bye { Passed::HungUp } else { Passed::Spoke };
+                let dialog = desk.tokens.dialog(request.call_id(), [from, to]);
+                proxy.carried.handle(now, dialog, passed, None);
+            }
+        }
+        Caller::User(user) | Caller::Claimed(user) => {
+            routed.preparation.caller = proxy.carried.people.enter(user);
+        }
+        Caller::Neighbour | Caller::Stranger => {}
+    }
     match destination {
         Destination::Here => here(desk, now, server, request),
         Destination::Locate(wanted) if !is_known(desk, &wanted) => {
@@ -116,11 +167,16 @@ pub(crate) fn ack(agent: &mut Agent, now: Instant, flow: Flow, request: &View<'_
 }
 
 /// Who sent a request, as far as that matters.
-enum Caller {
+pub(crate) enum Caller {
     /// Whoever holds the dialog's token.
-    InDialog,
+    InDialog {
+        /// Whether it is the end that sent the INVITE.
+        from_caller: bool,
+    },
     /// A user who has proved it.
     User(Box<str>),
+    /// A user as From says, where nobody is asked for a password.
+    Claimed(Box<str>),
     /// A server that we are told to trust.
     Neighbour,
     /// Somebody from elsewhere, calling one of ours.
@@ -131,9 +187,11 @@ impl Caller {
     /// Whether a request of theirs may leave for somewhere that is not ours.
     fn may_relay(&self, desk: &Desk) -> bool {
         match (self, desk.settings.relay) {
-            (Self::InDialog, _) | (_, Relay::Anybody) => true,
+            (Self::InDialog { .. }, _) | (_, Relay::Anybody) => true,
             (Self::User(_) | Self::Neighbour, Relay::Users) => true,
-            (Self::User(_) | Self::Neighbour, Relay::Nobody) | (Self::Stranger, _) => false,
+            (Self::User(_) | Self::Neighbour, Relay::Nobody) | (Self::Claimed(_) | Self::Stranger, _) => {
+                false
+            }
         }
     }
 }
@@ -156,8 +214,8 @@ fn caller(
     routed: &Routed,
     leaves: bool,
 ) -> Result<Caller, Denied> {
-    if routed.token.is_some() {
-        return Ok(Caller::InDialog);
+    if let Some(token) = &routed.token {
+        return Ok(Caller::InDialog { from_caller: token.from_caller });
     }
     if agent.desk.settings.neighbours.contains(&flow.remote.ip()) {
         return Ok(Caller::Neighbour);
@@ -195,15 +253,15 @@ fn caller(
 
 /// Who sent a request where nobody is asked for a password: a certificate may be asked for all the same.
 fn unchallenged(desk: &Desk, flow: Flow, request: &View<'_>) -> Result<Caller, Denied> {
-    if desk.directory.groups.is_empty() {
-        return Ok(Caller::Stranger);
-    }
     let Ok(claims) = UriRef::parse(request.from_uri()) else { return Ok(Caller::Stranger) };
     let claimed = cordboard_sip::uri::unescape(claims.user().unwrap_or_default());
-    if desk.is_ours(&claims) && !desk.is_certified(&claimed, Some(&claims), flow) {
+    if !desk.is_ours(&claims) || desk.directory.user(&claimed).is_none() {
+        return Ok(Caller::Stranger);
+    }
+    if !desk.is_certified(&claimed, Some(&claims), flow) {
         return Err(Denied::Certificate);
     }
-    Ok(Caller::Stranger)
+    Ok(Caller::Claimed(claimed.into_owned().into()))
 }
 
 /// RFC 3323 §4.1.1.3: a caller who hides its name writes this one, at whatever host.

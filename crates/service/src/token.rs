@@ -10,6 +10,7 @@ mod gruu;
 
 pub use gruu::MAX_USER as MAX_GRUU_USER;
 
+use crate::carried::DialogKey;
 use crate::location::Era;
 use cordboard_core::dice::{Dice, parse_base32, push_base32};
 use cordboard_core::transport::{Flow, ListenerId, Transport};
@@ -28,6 +29,7 @@ pub struct Tokens {
 /// What a signature is for: one made for the one says nothing for the other.
 const ROUTE: u8 = 1;
 const TAG: u8 = 2;
+const DIALOG: u8 = 3;
 
 /// The ends of a dialog, as far as their flows are pinned: an end that can be reached by its Contact
 /// needs none.
@@ -92,6 +94,13 @@ impl Tokens {
         let mut tag = String::with_capacity(13);
         push_base32(&mut tag, self.sign(TAG, call_id, from_tag, branch));
         tag
+    }
+
+    /// A name for a dialog that is the same in every shard, and whichever end's tag is written first.
+    pub(crate) fn dialog(&self, call_id: &str, tags: [&str; 2]) -> DialogKey {
+        let [one, other] = tags;
+        let (first, second) = if one <= other { (one, other) } else { (other, one) };
+        DialogKey(self.sign(DIALOG, call_id, first, second))
     }
 
     /// The user part of a new temporary GRUU (RFC 5627 §5.1) of an instance of `user` (unescaped); `None` if
@@ -203,6 +212,17 @@ mod tests {
         let tokens = Tokens::new(&[9; 32], 1);
         let forged = format!("{}--", tokens.tag("id@x", "a", "--"));
         assert_eq!(tokens.open(&forged, "id@x", "a", "b"), None);
+    }
+
+    #[test]
+    fn a_dialog_has_one_name_for_both_ends() {
+        let tokens = Tokens::new(&[9; 32], 1);
+        let name = tokens.dialog("id@x", ["a", "b"]);
+        assert_eq!(name, tokens.dialog("id@x", ["b", "a"]));
+        for (call_id, tags) in [("other", ["a", "b"]), ("id@x", ["a", "c"]), ("id@xa", ["", "b"])] {
+            assert_ne!(name, tokens.dialog(call_id, tags), "{call_id} {tags:?}");
+        }
+        assert_ne!(name, Tokens::new(&[8; 32], 1).dialog("id@x", ["a", "b"]));
     }
 
     #[test]

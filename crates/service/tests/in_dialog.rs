@@ -64,7 +64,8 @@ fn pass(agent: &mut Agent, from: u16, text: &str) -> (Vec<(Flow, String)>, usize
                     instance: None,
                     by_flow: false,
                 };
-                let located = Located { targets: vec![bob], only_dead_flows: false, known: true };
+                let located =
+                    Located { targets: vec![bob], only_dead_flows: false, known: true, owner: None };
                 agent.handle(Instant::START, Input::Answer(id, Answer::Located(located)));
             }
             other => panic!("{other:?}"),
@@ -103,4 +104,30 @@ fn a_remote_target_on_our_own_machine_is_not_looked_up() {
     // Somebody of ours, named as such, still is.
     let text = request("UPDATE", "sip:bob@127.0.0.1:5060", ";tag=b", &route);
     assert_eq!(pass(&mut agent, CALLER, &text).1, 1);
+}
+
+/// RFC 6665 §4.3, §4.4.1: the NOTIFY makes the subscriber's dialog, so that its Record-Route is the way of what follows.
+#[test]
+fn a_notify_is_record_routed_and_the_refresh_finds_its_way() {
+    let mut agent = switchboard();
+    let (sent, _) = pass(&mut agent, CALLER, &request("SUBSCRIBE", "sip:bob@127.0.0.1:5060", "", ""));
+    let route = format!("{}\r\n", line(&sent[0].1, "Record-Route:").trim_start_matches("Record-"));
+    let notify = format!(
+        "NOTIFY sip:alice@127.0.0.1:5070 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5080;branch=z9hG4bKn;rport\r\n\
+         Max-Forwards: 70\r\n{route}From: <sip:bob@127.0.0.1:5060>;tag=b\r\n\
+         To: <sip:alice@127.0.0.1:5070>;tag=a\r\nCall-ID: 1@127.0.0.1\r\nCSeq: 1 NOTIFY\r\n\
+         Contact: <sip:bob@127.0.0.1:5080>\r\nEvent: dialog\r\nSubscription-State: active\r\n\
+         Content-Length: 0\r\n\r\n"
+    );
+    let (sent, lookups) = pass(&mut agent, CALLEE, &notify);
+    let passed = sent.iter().find(|(flow, text)| flow.remote.port() == CALLER && text.starts_with("NOTIFY"));
+    let (_, passed) = passed.expect("it goes to the subscriber");
+    assert_eq!(lookups, 0);
+    let route = format!("{}\r\n", line(passed, "Record-Route:").trim_start_matches("Record-"));
+    let refresh = request("SUBSCRIBE", "sip:bob@127.0.0.1:5080", ";tag=b", &route)
+        .replace("z9hG4bKSUB", "z9hG4bKAGAIN");
+    let (sent, lookups) = pass(&mut agent, CALLER, &refresh);
+    let onward =
+        sent.iter().find(|(flow, text)| flow.remote.port() == CALLEE && text.starts_with("SUBSCRIBE"));
+    assert!(onward.is_some() && lookups == 0, "{sent:?}");
 }

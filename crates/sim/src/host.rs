@@ -117,8 +117,9 @@ impl Standing {
         let location = Location::new(settings.registrar.max_contacts, key);
         let listeners = settings.listeners.clone();
         let settings = Arc::new(settings);
-        let agents =
-            (0..shards).map(|shard| Agent::new(ShardId(shard), Arc::clone(&settings), seed)).collect();
+        let agents = (0..shards)
+            .map(|shard| Agent::new(ShardId(shard), Arc::clone(&settings), seed).among(shards))
+            .collect();
         Self { name, listeners, agents, location, is_switchboard }
     }
 

@@ -127,7 +127,9 @@ impl Sim {
             let (host, what) = match happening {
                 Happening::Packet(end, _) if end.flow.connection == 0 => (end.host, What::Datagram(place)),
                 Happening::Packet(end, _) => (end.host, What::Other(place)),
-                Happening::Closed(host, ..) | Happening::Answer { host, .. } => (*host, What::Other(place)),
+                Happening::Closed(host, ..)
+                | Happening::Answer { host, .. }
+                | Happening::Handed { host, .. } => (*host, What::Other(place)),
             };
             Due { at, host, what }
         });

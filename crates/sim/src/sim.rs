@@ -13,7 +13,7 @@ use cordboard_core::dice::Dice;
 use cordboard_core::time::Instant;
 use cordboard_core::transport::{Flow, FlowError, Listener, ListenerId, Transport};
 use cordboard_ladder::Ladder;
-use cordboard_service::door::{Answer, AskId, Command, CommandId, Event, Input, Output, Question};
+use cordboard_service::door::{Answer, AskId, Command, CommandId, Envelope, Event, Input, Output, Question};
 use cordboard_sip::View;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
@@ -55,6 +55,7 @@ pub(crate) enum Happening {
     Packet(End, Bytes),
     Closed(HostId, Flow, FlowError),
     Answer { host: HostId, shard: usize, ask: AskId, answer: Answer },
+    Handed { host: HostId, shard: usize, envelope: Envelope },
 }
 
 /// A virtual network with a clock, and hosts on it.
@@ -315,7 +316,7 @@ impl Sim {
     pub(crate) fn packet(&self, at: Instant, place: u64) -> Option<&Bytes> {
         match self.coming.get(&(at, place))? {
             Happening::Packet(_, bytes) => Some(bytes),
-            Happening::Closed(..) | Happening::Answer { .. } => None,
+            Happening::Closed(..) | Happening::Answer { .. } | Happening::Handed { .. } => None,
         }
     }
 
@@ -370,6 +371,9 @@ impl Sim {
             Happening::Answer { host, shard, ask, answer } => {
                 self.hand(host, shard, Input::Answer(ask, answer));
             }
+            Happening::Handed { host, shard, envelope } => {
+                self.hand(host, shard, Input::Handed(envelope));
+            }
         }
     }
 
@@ -400,6 +404,10 @@ impl Sim {
                 Output::Ask(ask, question) => self.ask(host, shard, ask, question),
                 Output::Event(event) => {
                     self.notices.push_back(Notice { at: self.now, host, event });
+                }
+                Output::HandOver(to, envelope) => {
+                    let shard = usize::from(to.0) % self.hosts[host.0].agents.len();
+                    self.schedule(self.now, Happening::Handed { host, shard, envelope });
                 }
                 Output::CloseFlow(flow) => {
                     if let Some((end, due)) = self.streams.close(flow.connection, self.now + STILL_LATENCY) {

@@ -80,6 +80,7 @@ pub(super) fn check(file: File, folder: &Path) -> Result<Config, Vec<Fault>> {
         registrar: registrar(&file.registrar, &mut report),
         timer_c: report.seconds(file.proxy.timer_c_s.as_ref(), 200, TIMER_C_ABOVE + 1),
         relay_for_users: file.proxy.relay_for_users.unwrap_or(false),
+        external_transfer: file.proxy.external_transfer.unwrap_or(false),
         neighbours: neighbours(&file.proxy.neighbours, &mut report),
         ring_bytes: file.ring.bytes.unwrap_or(16 << 20),
         dns: dns(&file.dns, &mut report),

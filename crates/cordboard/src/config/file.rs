@@ -102,6 +102,7 @@ pub(super) struct Registrar {
 pub(super) struct Proxy {
     pub(super) timer_c_s: Option<Spanned<u32>>,
     pub(super) relay_for_users: Option<bool>,
+    pub(super) external_transfer: Option<bool>,
     #[serde(default)]
     pub(super) neighbours: Vec<Spanned<String>>,
 }

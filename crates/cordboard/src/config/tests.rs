@@ -24,6 +24,7 @@ fn the_smallest_file_is_enough() {
     assert_eq!(config.http.to_string(), "127.0.0.1:8060");
     assert_eq!(config.data, Path::new("/etc/cordboard-data"));
     assert!(config.auth.registers && config.auth.calls && !config.relay_for_users, "safe by default");
+    assert!(!config.external_transfer && !config.settings([0; 32]).external_transfer, "and this too");
 }
 
 #[test]

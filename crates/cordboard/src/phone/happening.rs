@@ -82,7 +82,7 @@ impl Store for Happenings {
     fn ask(&self, _: Instant, question: Question, _: Reply) -> Option<Answer> {
         match question {
             Question::Register(_) => Some(Answer::Registered(Err(RegisterError::NotStored))),
-            _ => Some(Answer::Located(Located { targets: Vec::new(), only_dead_flows: false, known: false })),
+            _ => Some(Answer::Located(Located::default())),
         }
     }
 

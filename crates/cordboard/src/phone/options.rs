@@ -207,12 +207,10 @@ fn is_user(user: &str) -> bool {
 fn transport(name: Option<&str>) -> Result<Transport, OptionError> {
     match name.map(str::parse) {
         None => Ok(Transport::Udp),
-        Some(Ok(transport @ (Transport::Udp | Transport::Tcp | Transport::Tls | Transport::Ws))) => {
-            Ok(transport)
-        }
+        Some(Ok(transport @ (Transport::Udp | Transport::Tcp | Transport::Tls))) => Ok(transport),
         Some(_) => Err(wrong(
             format!("`{}` carries no messages of this telephone", name.unwrap_or_default()),
-            "--transport udp, tcp, tls or ws",
+            "--transport udp, tcp or tls",
         )),
     }
 }

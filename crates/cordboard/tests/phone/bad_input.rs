@@ -40,6 +40,7 @@ fn each_wrong_option_is_explained() {
         (vec![], "whose telephone"),
         (vec!["--user", "a b"], "whose telephone"),
         ([&here[..], &["--transport", "sctp"]].concat(), "`sctp`"),
+        ([&here[..], &["--transport", "ws"]].concat(), "`ws`"),
         ([&here[..2], &["--listen", "here"]].concat(), "no address to listen on"),
         ([&here[..2], &["--listen", "0.0.0.0"]].concat(), "nobody can send sound"),
         ([&here[..2], &["--listen", "192.0.2.99"]].concat(), "address of this machine"),

@@ -46,7 +46,11 @@ impl Shard for Actor {
         match &input {
             Input::Packet { bytes, .. } if !self.wire.reaches(self.host, bytes) => return,
             Input::FlowClosed(flow, _) => self.location.flow_closed(flow),
-            Input::Packet { .. } | Input::FlowOpened(..) | Input::Answer(..) | Input::Command(..) => {}
+            Input::Packet { .. }
+            | Input::FlowOpened(..)
+            | Input::Answer(..)
+            | Input::Command(..)
+            | Input::Handed(_) => {}
         }
         self.agent.handle(now, input);
     }
@@ -69,7 +73,7 @@ impl Shard for Actor {
                     Err(question) => return Some(Output::Ask(ask, question)),
                 },
                 Output::Event(event) => self.wire.tells(self.host, event),
-                Output::CloseFlow(flow) => return Some(Output::CloseFlow(flow)),
+                other @ (Output::CloseFlow(_) | Output::HandOver(..)) => return Some(other),
             }
         }
     }

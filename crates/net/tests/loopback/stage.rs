@@ -58,7 +58,7 @@ impl Shard for Echo {
             Input::FlowClosed(flow, why) => self.note(format!("closed: {why}"), Some(flow)),
             Input::Answer(ask, answer) => self.note(format!("answer {}: {answer:?}", ask.0), opened(&answer)),
             Input::Command(_, Command::ShowCall { call_id }) => self.obey(now, &call_id),
-            Input::Command(..) => {}
+            Input::Command(..) | Input::Handed(_) => {}
         }
     }
 

@@ -191,9 +191,14 @@ impl Location {
                 (std::cmp::Reverse(record.q), std::cmp::Reverse(record.updated), record.number)
             });
         }
+        let owner = match wanted {
+            Wanted::Contact(_) => found.first().map(|record| Aor(record.aor().into())),
+            Wanted::Aor(_) | Wanted::Instance(..) => None,
+        };
         Located {
             only_dead_flows: known && found.is_empty(),
             known,
+            owner,
             targets: found.into_iter().map(target).collect(),
         }
     }

@@ -2,6 +2,7 @@
 //! (RFC 3261 §16.2).
 
 use super::security::SipsWarning;
+use crate::carried::{DialogKey, Ends, Party};
 use bytes::Bytes;
 use cordboard_core::server_location::Selection;
 use cordboard_core::time::Instant;
@@ -37,6 +38,10 @@ pub(super) struct Context {
     pub(super) certified: Option<Box<str>>,
     /// What a failure of our own warns of (RFC 3261 §20.43).
     pub(super) warning: Option<SipsWarning>,
+    /// Who is at the ends of the dialogs that an INVITE makes, if we stay in their route.
+    pub(super) ends: Option<Ends>,
+    /// The dialogs that its responses have made.
+    pub(super) dialogs: SmallVec<[DialogKey; 1]>,
     /// When the current group is given up in favour of the next.
     pub(super) group_until: Option<Instant>,
 }
@@ -65,6 +70,8 @@ pub(crate) struct Preparation {
     pub(crate) record_route: bool,
     /// The authenticated caller's address-of-record, to be asserted.
     pub(crate) identity: Option<Box<str>>,
+    /// Who calls, if it is one of ours.
+    pub(crate) caller: Party,
     /// Whether the Request-URI is `sips` (RFC 5630).
     pub(super) secure: bool,
     /// Whether the Request-URI may be followed to elsewhere when nobody has registered it.

@@ -226,8 +226,12 @@ pub(crate) fn is_loop(desk: &Desk, request: &View<'_>) -> bool {
     })
 }
 
-/// Whether a dialog that this request makes should run through us.
+/// Whether a request makes a dialog, or may do so, that should run through us.
 pub(crate) fn makes_dialog(request: &View<'_>) -> bool {
-    request.to_tag().is_none()
-        && matches!(request.method(), Method::Invite | Method::Subscribe | Method::Refer)
+    match request.method() {
+        Method::Invite | Method::Subscribe | Method::Refer => request.to_tag().is_none(),
+        // RFC 6665 §4.3: the first makes the subscriber's dialog, and looks like any other.
+        Method::Notify => true,
+        _ => false,
+    }
 }

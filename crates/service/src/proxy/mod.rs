@@ -5,11 +5,13 @@
 //! what comes back; this file runs the branches in between.
 
 pub(crate) mod context;
+mod dialogs;
 pub(crate) mod forward;
 mod response;
 mod security;
 pub(crate) mod target;
 
+use crate::carried::{Carried, Ends};
 use crate::desk::{Asker, Desk, role};
 use crate::door::{Answer, Question};
 use crate::location::{Located, Target, Wanted};
@@ -43,6 +45,8 @@ const MAX_DATAGRAM_REQUEST: usize = 1300;
 /// The proxy of one shard.
 pub(crate) struct Proxy {
     contexts: Slab<Context>,
+    /// The calls that are up.
+    pub(crate) carried: Carried,
     generation: u32,
     wheel: Wheel,
     fired: Vec<u64>,
@@ -53,6 +57,7 @@ impl Proxy {
     pub(crate) fn new() -> Self {
         Self {
             contexts: Slab::new(),
+            carried: Carried::default(),
             generation: 0,
             wheel: Wheel::default(),
             fired: Vec::new(),
@@ -81,6 +86,9 @@ impl Proxy {
         if let Some(context) = self.context(key) {
             context.wants_contact = wanted.is_of_bindings_only();
             context.certified = desk.wants_certificate_of(&wanted);
+        }
+        if let Wanted::Aor(aor) | Wanted::Instance(aor, _) = &wanted {
+            self.calls(key, aor);
         }
         if !desk.ask(Question::Locate(wanted), Asker::Proxy(key)) {
             self.overloaded(desk, now, key);
@@ -138,6 +146,8 @@ impl Proxy {
         phase: Phase,
     ) -> u64 {
         self.generation = self.generation.wrapping_add(1);
+        let ends = (routed.preparation.record_route && request.method() == Method::Invite)
+            .then_some(Ends { caller: routed.preparation.caller, callee: None });
         let slot = self.contexts.insert(Context {
             generation: self.generation,
             server,
@@ -154,6 +164,8 @@ impl Proxy {
             wants_contact: false,
             certified: None,
             warning: None,
+            ends,
+            dialogs: SmallVec::new(),
             group_until: None,
         });
         let key = u64::from(self.generation) << 32 | slot as u64;
@@ -194,6 +206,10 @@ impl Proxy {
             return;
         }
         context.phase = Phase::Forwarding;
+        if let Some(owner) = &located.owner {
+            self.calls(key, owner);
+        }
+        let Some(context) = self.context(key) else { return };
         if let Some(user) = context.certified.take() {
             desk.keep_certified(&user, &mut located.targets);
         }

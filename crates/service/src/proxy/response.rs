@@ -80,10 +80,12 @@ impl Proxy {
         context.request = None;
         context.ways = super::context::Preparation::default();
         desk.counters.answered += 1;
+        self.forget_early(now, key);
         self.cancel_rest(desk, now, key);
     }
 
     fn pass_back(&mut self, desk: &mut Desk, now: Instant, key: u64, status: Status, response: &View<'_>) {
+        self.remember(desk, now, key, status, response);
         let bytes = self.strip_via(response);
         if let Some(server) = self.context(key).and_then(|context| context.server)
             && let Some(bytes) = bytes
@@ -154,6 +156,8 @@ impl Proxy {
             return;
         }
         context.phase = Phase::Answered;
+        self.forget_early(now, key);
+        let Some(context) = self.context(key) else { return };
         let best = context.best.take().unwrap_or(Best { status: Status::REQUEST_TIMEOUT, bytes: None });
         let challenges = std::mem::take(&mut context.challenges);
         let Some(server) = context.server else {

@@ -80,7 +80,7 @@ fn a_spiral_is_not_a_loop() {
 
 #[test]
 fn whom_there_is_nobody_to_ask_for() {
-    let dead = Located { only_dead_flows: true, known: true, targets: Vec::new() };
+    let dead = Located { only_dead_flows: true, known: true, ..Located::default() };
     for (uri, located, status) in [
         ("sip:nobody@example.test", None, 404),
         ("sip:bob@example.test", Some(Located::default()), 480),

@@ -5,7 +5,9 @@ use cordboard_core::time::Instant;
 use cordboard_core::transport::{Flow, FlowError, Listener, ListenerId, Transport};
 use cordboard_service::Agent;
 use cordboard_service::directory::{Directory, User};
-use cordboard_service::door::{Answer, AskId, Command, CommandId, Input, Output, Question, ShardId};
+use cordboard_service::door::{
+    Answer, AskId, Command, CommandId, Event, Input, Note, Output, Question, ShardId,
+};
 use cordboard_service::location::{Located, Location, Target, Wanted};
 use cordboard_service::settings::Settings;
 use cordboard_sip::digest::{Ha1, ProxyAuthenticate, Request};
@@ -18,6 +20,9 @@ use std::time::Duration;
 /// The switchboard and the world around it.
 pub(crate) struct Stage {
     pub(crate) agent: Agent,
+    /// Its other shards, if it has any.
+    pub(crate) agents: Vec<Agent>,
+    pub(crate) settings: Arc<Settings>,
     pub(crate) now: Instant,
     /// What lookups of an address-of-record find, unless the registrar knows better.
     pub(crate) users: BTreeMap<Box<str>, Located>,
@@ -27,6 +32,12 @@ pub(crate) struct Stage {
     pub(crate) asked: Vec<(AskId, Question)>,
     /// Leaves every question to the test, those for a location too.
     pub(crate) silent: bool,
+    /// What was written into the log.
+    pub(crate) notes: Vec<Note>,
+    /// How often a shard handed something over.
+    pub(crate) handed: u32,
+    /// Numbers for requests.
+    pub(crate) requests: u64,
 }
 
 /// A message that was sent.
@@ -104,7 +115,7 @@ pub(crate) fn at(user: &str, host: u8) -> Target {
 }
 
 pub(crate) fn found(targets: Vec<Target>) -> Located {
-    Located { targets, only_dead_flows: false, known: true }
+    Located { targets, only_dead_flows: false, known: true, owner: None }
 }
 
 /// The password of a user here.
@@ -181,13 +192,26 @@ pub(crate) fn stage(change: impl FnOnce(&mut Settings)) -> Stage {
     settings.listeners =
         vec![listener(0, Transport::Udp), listener(1, Transport::Tcp), listener(2, Transport::Tls)];
     change(&mut settings);
-    let mut agent = Agent::new(ShardId(0), Arc::new(settings), [1; 32]);
+    let settings = Arc::new(settings);
+    let mut agent = Agent::new(ShardId(0), Arc::clone(&settings), [1; 32]);
     agent.handle(Instant::START, Input::Command(CommandId(0), Command::UseDirectory(Arc::new(directory()))));
     let mut users = BTreeMap::new();
     users.insert("bob@example.test".into(), found(vec![at("bob", 20)]));
     let mut location = Location::new(10, [7; 16]);
     location.limit_contacts(10);
-    Stage { agent, now: Instant::from_micros(1000), users, location, asked: Vec::new(), silent: false }
+    Stage {
+        agent,
+        agents: Vec::new(),
+        settings,
+        now: Instant::from_micros(1000),
+        users,
+        location,
+        asked: Vec::new(),
+        silent: false,
+        notes: Vec::new(),
+        handed: 0,
+        requests: 0,
+    }
 }
 
 impl Stage {
@@ -197,8 +221,25 @@ impl Stage {
 
     /// Hands in a message; gives back what is sent.
     pub(crate) fn pass(&mut self, from: Flow, text: &str) -> Vec<Sent> {
-        self.agent.handle(self.now, Input::Packet { flow: from, bytes: text.as_bytes() });
+        let shards = u8::try_from(self.agents.len()).expect("few shards") + 1;
+        let now = self.now;
+        let shard = Agent::shard_of(text.as_bytes(), shards);
+        self.shard(shard).handle(now, Input::Packet { flow: from, bytes: text.as_bytes() });
         self.drain()
+    }
+
+    fn shard(&mut self, shard: ShardId) -> &mut Agent {
+        match usize::from(shard.0).checked_sub(1) {
+            Some(other) => &mut self.agents[other],
+            None => &mut self.agent,
+        }
+    }
+
+    /// Tells every shard.
+    pub(crate) fn command(&mut self, command: &Command) {
+        for agent in self.agents.iter_mut().chain([&mut self.agent]) {
+            agent.handle(self.now, Input::Command(CommandId(1), command.clone()));
+        }
     }
 
     /// Hands in a message that leads to exactly one other.
@@ -231,9 +272,13 @@ impl Stage {
     pub(crate) fn wait(&mut self, wait: Duration) -> Vec<Sent> {
         let until = self.now + wait;
         let mut sent = Vec::new();
-        while let Some(due) = self.agent.poll_timeout().filter(|due| *due <= until) {
+        let next =
+            |stage: &Self| stage.agents.iter().chain([&stage.agent]).filter_map(Agent::poll_timeout).min();
+        while let Some(due) = next(self).filter(|due| *due <= until) {
             self.now = self.now.max(due);
-            self.agent.handle_timeout(self.now);
+            for agent in self.agents.iter_mut().chain([&mut self.agent]) {
+                agent.handle_timeout(self.now);
+            }
             sent.append(&mut self.drain());
         }
         self.now = until;
@@ -248,20 +293,32 @@ impl Stage {
 
     pub(crate) fn drain(&mut self) -> Vec<Sent> {
         let mut sent = Vec::new();
-        while let Some(output) = self.agent.poll_output() {
+        let mut shard = 0;
+        while usize::from(shard) <= self.agents.len() {
+            let Some(output) = self.shard(ShardId(shard)).poll_output() else {
+                shard += 1;
+                continue;
+            };
+            let (at, now) = (ShardId(shard), self.now);
             match output {
                 Output::Send { flow, bytes } => {
                     sent.push(Sent { flow, text: String::from_utf8_lossy(&bytes).into_owned() });
                 }
                 Output::Ask(id, Question::Locate(wanted)) if !self.silent => {
                     let located = self.locate(&wanted);
-                    self.agent.handle(self.now, Input::Answer(id, Answer::Located(located)));
+                    self.shard(at).handle(now, Input::Answer(id, Answer::Located(located)));
                 }
                 Output::Ask(id, Question::Register(registration)) if !self.silent => {
                     let registered = self.location.handle(self.now, &registration).map(|(now, _)| now);
-                    self.agent.handle(self.now, Input::Answer(id, Answer::Registered(registered)));
+                    self.shard(at).handle(now, Input::Answer(id, Answer::Registered(registered)));
                 }
                 Output::Ask(id, question) => self.asked.push((id, question)),
+                Output::Event(Event::Note(note)) => self.notes.push(note),
+                Output::HandOver(to, envelope) => {
+                    self.handed += 1;
+                    self.shard(to).handle(now, Input::Handed(envelope));
+                    shard = 0;
+                }
                 Output::Event(_) | Output::CloseFlow(_) => {}
             }
         }

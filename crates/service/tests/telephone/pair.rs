@@ -198,7 +198,7 @@ impl World {
                     let now = self.now;
                     self.agent(node).handle(now, Input::Answer(id, answer));
                 }
-                Output::Event(_) | Output::CloseFlow(_) => {}
+                Output::Event(_) | Output::CloseFlow(_) | Output::HandOver(..) => {}
             }
         }
     }

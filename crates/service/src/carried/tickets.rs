@@ -1,0 +1,176 @@
+//! Transfer tickets: what lets a caller from outside take over a call because one of ours has asked them to.
+//!
+//! A ticket is made when an insider's REFER or MESSAGE passes that names the dialog. It is good for one call, which
+//! may try again under its Call-ID, for a challenge or a session that is too brief (RFC 4028 §7.3).
+
+use super::DialogKey;
+use cordboard_core::time::Instant;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// For how long a ticket is good.
+pub(crate) const TICKET_LIFE: Duration = Duration::from_mins(1);
+
+/// For how long it is remembered, so that who comes late is told so.
+const REMEMBERED: Duration = Duration::from_mins(2);
+
+/// Tickets that one shard remembers; the oldest gives way.
+pub(crate) const MAX_TICKETS: usize = 4_096;
+
+/// Tickets that one user may have out in a shard; their oldest gives way.
+pub(crate) const MAX_TICKETS_OF_ONE: usize = 32;
+
+struct Ticket {
+    dialog: DialogKey,
+    /// Who has asked.
+    by: Box<str>,
+    made: Instant,
+    /// The call that took it, by a hash of its Call-ID and the caller's tag.
+    taken: Option<u64>,
+}
+
+/// Whom Referred-By names (RFC 3892).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Referrer {
+    /// There is none.
+    Unsaid,
+    /// One of ours.
+    Ours(Box<str>),
+    /// Somebody else, or nobody that could be read.
+    Foreign,
+}
+
+impl Referrer {
+    /// Whether it does not contradict that this user of ours has asked.
+    fn may_be(&self, user: &str) -> bool {
+        match self {
+            Self::Unsaid => true,
+            Self::Ours(named) => **named == *user,
+            Self::Foreign => false,
+        }
+    }
+}
+
+/// Why there is no ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoTicket {
+    /// None was made.
+    None,
+    /// It has expired.
+    Late,
+    /// Another call took it.
+    Used,
+    /// Referred-By names somebody else than who made it.
+    Forged,
+}
+
+/// The tickets of one shard, oldest first.
+#[derive(Default)]
+pub(crate) struct Tickets(VecDeque<Ticket>);
+
+impl Tickets {
+    /// One of ours has asked somebody to take over that dialog.
+    pub(crate) fn make(&mut self, now: Instant, dialog: DialogKey, by: Box<str>) {
+        self.forget(now);
+        if self.0.iter().filter(|ticket| ticket.by == by).count() >= MAX_TICKETS_OF_ONE
+            && let Some(at) = self.0.iter().position(|ticket| ticket.by == by)
+        {
+            self.0.remove(at);
+        }
+        if self.0.len() >= MAX_TICKETS {
+            self.0.pop_front();
+        }
+        self.0.push_back(Ticket { dialog, by, made: now, taken: None });
+    }
+
+    /// A call takes a ticket for a dialog, the newest that it may: one that it took before, or one that nobody has.
+    pub(crate) fn take(
+        &mut self,
+        now: Instant,
+        dialog: DialogKey,
+        call: u64,
+        referrer: &Referrer,
+    ) -> Result<(), NoTicket> {
+        self.forget(now);
+        let mut why = NoTicket::None;
+        for ticket in self.0.iter_mut().rev().filter(|ticket| ticket.dialog == dialog) {
+            let refused = match () {
+                () if ticket.made + TICKET_LIFE < now => NoTicket::Late,
+                () if ticket.taken.is_some_and(|taken| taken != call) => NoTicket::Used,
+                () if !referrer.may_be(&ticket.by) => NoTicket::Forged,
+                () => {
+                    ticket.taken = Some(call);
+                    return Ok(());
+                }
+            };
+            if why == NoTicket::None {
+                why = refused;
+            }
+        }
+        Err(why)
+    }
+
+    fn forget(&mut self, now: Instant) {
+        while self.0.front().is_some_and(|ticket| ticket.made + REMEMBERED < now) {
+            self.0.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CALL: DialogKey = DialogKey(1);
+
+    fn at(seconds: u64) -> Instant {
+        Instant::from_micros(seconds * 1_000_000)
+    }
+
+    #[test]
+    fn a_ticket_is_good_for_one_call_and_one_minute() {
+        let mut tickets = Tickets::default();
+        assert_eq!(tickets.take(at(0), CALL, 1, &Referrer::Unsaid), Err(NoTicket::None));
+        tickets.make(at(0), CALL, "alice".into());
+        assert_eq!(tickets.take(at(1), DialogKey(2), 1, &Referrer::Unsaid), Err(NoTicket::None));
+        assert_eq!(tickets.take(at(60), CALL, 1, &Referrer::Ours("alice".into())), Ok(()));
+        assert_eq!(tickets.take(at(60), CALL, 1, &Referrer::Unsaid), Ok(()), "the same call tries again");
+        assert_eq!(tickets.take(at(60), CALL, 2, &Referrer::Unsaid), Err(NoTicket::Used));
+        assert_eq!(tickets.take(at(61), CALL, 1, &Referrer::Unsaid), Err(NoTicket::Late));
+        tickets.make(at(62), CALL, "alice".into());
+        assert_eq!(tickets.take(at(63), CALL, 2, &Referrer::Unsaid), Ok(()), "she has asked again");
+        assert_eq!(
+            tickets.take(at(200), CALL, 2, &Referrer::Unsaid),
+            Err(NoTicket::None),
+            "and that is forgotten"
+        );
+    }
+
+    #[test]
+    fn who_forges_the_referrer_neither_takes_nor_spoils_it() {
+        let mut tickets = Tickets::default();
+        tickets.make(at(0), CALL, "alice".into());
+        for forged in [Referrer::Ours("bob".into()), Referrer::Foreign] {
+            assert_eq!(tickets.take(at(1), CALL, 1, &forged), Err(NoTicket::Forged));
+        }
+        assert_eq!(tickets.take(at(1), CALL, 2, &Referrer::Ours("alice".into())), Ok(()));
+    }
+
+    #[test]
+    fn they_are_bounded_for_all_and_for_each() {
+        let mut tickets = Tickets::default();
+        for n in 0..=MAX_TICKETS_OF_ONE as u64 {
+            tickets.make(at(0), DialogKey(n), "alice".into());
+        }
+        assert_eq!(tickets.0.len(), MAX_TICKETS_OF_ONE);
+        assert_eq!(
+            tickets.take(at(0), DialogKey(0), 1, &Referrer::Unsaid),
+            Err(NoTicket::None),
+            "her oldest went"
+        );
+        for n in 0..2 * MAX_TICKETS {
+            tickets.make(at(0), CALL, format!("user{n}").into());
+        }
+        assert_eq!(tickets.0.len(), MAX_TICKETS);
+    }
+}
