@@ -1,10 +1,10 @@
 //! `cordboard phone`: a telephone that people use at a prompt, and scripts by lines on standard input.
 //!
-//! [`options`] says whose it is, and where its messages and sound leave. Everything that happens comes through one
-//! queue of [`happening`]s: what the telephone tells, what is heard, and the [`lines`] that somebody types or a script
-//! has. The [`hand`] takes one after the other: a line is a [`verb`], which presses a button ([`verbs`]) and is done
-//! when it [`expect`]s no more; whatever else happens is a [`report`], shown on the [`screen`] and kept for `wait`
-//! ([`told`]). [`calls`] are numbered from 1; [`address`] completes what people type; [`playing`] and [`recorder`] are
+//! `options` says whose it is, and where its messages and sound leave. Everything that happens comes through one
+//! queue of `happening`s: what the telephone tells, what is heard, and the `lines` that somebody types or a script
+//! has. The `hand` takes one after the other: a line is a `verb`, which presses a button (`verbs`) and is done
+//! when it `expect`s no more; whatever else happens is a `report`, shown on the `screen` and kept for `wait`
+//! (`told`). `calls` are numbered from 1; `address` completes what people type; `playing` and `recorder` are
 //! the two ends of the sound.
 
 mod address;

@@ -7,7 +7,7 @@
 //! different hosts are mixed otherwise are played once: they commute.
 //!
 //! A [`Kind`] of transfer is played by three parties on a still network. Its calls are set up first; from
-//! the handing over on everything is chosen. Each run has to end well ([`verdict`]): with a named outcome that the
+//! the handing over on everything is chosen. Each run has to end well (`verdict`): with a named outcome that the
 //! deeds explain, the right two talking, nobody alone in a call, nothing left behind.
 //!
 //! A run that does not is told with its choices, and `CORDBOARD_CHOICES='3=1 17=2'` in the environment plays only
