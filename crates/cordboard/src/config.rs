@@ -8,7 +8,7 @@ mod people;
 use cordboard_core::transport::Transport;
 use cordboard_net::{Certificates, ClientCertificates, Dns, Limits, Origins, TrustedRoots};
 use cordboard_service::directory::{Group, User};
-use cordboard_service::settings::{Auth, Registrar, Relay, Settings};
+use cordboard_service::settings::{Auth, Registrar, Relay, Settings, Takeovers};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -46,6 +46,8 @@ pub struct Config {
     pub relay_for_users: bool,
     /// Whether a REFER may ask for a call to another domain.
     pub external_transfer: bool,
+    /// Who decides whether a call may be taken over or joined.
+    pub takeovers: Takeovers,
     /// Servers that are trusted without a challenge.
     pub neighbours: Vec<IpAddr>,
     /// Bytes of recent messages that each shard keeps.
@@ -108,6 +110,7 @@ impl Config {
             timer_c: self.timer_c,
             relay: if self.relay_for_users { Relay::Users } else { Relay::Nobody },
             external_transfer: self.external_transfer,
+            takeovers: self.takeovers,
             neighbours: self.neighbours.clone(),
             ring_bytes: self.ring_bytes,
             key,

@@ -250,6 +250,7 @@ impl Switchboard {
         config.timer_c = new.timer_c;
         config.relay_for_users = new.relay_for_users;
         config.external_transfer = new.external_transfer;
+        config.takeovers = new.takeovers;
         config.neighbours = new.neighbours;
         config.ring_bytes = new.ring_bytes;
         config.log.level = new.log.level;

@@ -4,7 +4,7 @@ use cordboard_core::transport::{ListenerId, Transport};
 use cordboard_service::directory::{Directory, User};
 use cordboard_service::settings::{
     Feature, Habits, MediaPorts, Refers, Relay, Release, Role, Secret, SemiAttended, Settings, Switchboard,
-    Telephone, Transfers,
+    Takeovers, Telephone, Transfers,
 };
 use cordboard_sip::digest::{Algorithm, Ha1};
 use std::net::{IpAddr, Ipv4Addr};
@@ -149,6 +149,8 @@ impl Domain {
         settings.domains = self.domains.iter().map(|domain| (*domain).into()).collect();
         settings.auth.calls = self.challenges_calls;
         settings.relay = Relay::Users;
+        // The proxies of the RFCs leave that to the phones.
+        settings.takeovers = Takeovers::ByPhones;
         settings.record_route = self.record_routes;
         settings.neighbours = self.neighbours.iter().map(|last| address(*last)).collect();
         settings.ring_bytes = RING_BYTES;

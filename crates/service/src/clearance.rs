@@ -10,6 +10,7 @@ use crate::carried::{DialogKey, Party, Referrer};
 use crate::desk::{Asker, Desk, role};
 use crate::door::{Answer, Envelope, Level, Output, Question, ShardId};
 use crate::location::Wanted;
+use crate::settings::Takeovers;
 use crate::switchboard::{self, Admitted, Caller};
 use cordboard_core::time::Instant;
 use cordboard_core::transaction::{Owner, ServerId};
@@ -142,6 +143,9 @@ fn takeover(
     request: &View<'_>,
     admitted: Admitted,
 ) {
+    if agent.desk.settings.takeovers == Takeovers::ByPhones {
+        return switchboard::forward(agent, now, flow, server, request, admitted);
+    }
     let named = match named_by_invite(request) {
         Ok(Some(named)) => named,
         Ok(None) => return switchboard::forward(agent, now, flow, server, request, admitted),

@@ -35,6 +35,8 @@ pub struct Settings {
     /// Whether a REFER may ask for a call to another domain. Off by default: whoever is referred may be a gateway, and
     /// the call at the transferor's cost.
     pub external_transfer: bool,
+    /// Who decides whether a call may be taken over or joined (RFC 3891 §3, RFC 3911 §4).
+    pub takeovers: Takeovers,
     /// Whether to stay in the route of the dialogs that are carried (RFC 3261 §16.6 step 4). Without it, what
     /// follows goes from phone to phone, which only phones that reach each other can do.
     pub record_route: bool,
@@ -75,6 +77,7 @@ impl Settings {
             timer_c: Duration::from_secs(181),
             relay: Relay::Users,
             external_transfer: false,
+            takeovers: Takeovers::Vouched,
             record_route: true,
             neighbours: Vec::new(),
             ring_bytes: 16 << 20,
@@ -126,6 +129,15 @@ pub enum Switchboard {
     Proxies,
     /// Answers with the contacts (RFC 3261 §8.3).
     Redirects,
+}
+
+/// Who decides whether a call may be taken over or joined (RFC 3891 §3, RFC 3911 §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takeovers {
+    /// The switchboard: only a call's own people, those who share a group with them, and whom one of them has asked to.
+    Vouched,
+    /// The phones, by the tags: for phones that check more than these, or whose transferors are strangers to us.
+    ByPhones,
 }
 
 /// For whom requests leave for elsewhere.

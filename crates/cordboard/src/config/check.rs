@@ -3,7 +3,7 @@
 use cordboard_core::transport::Transport;
 use cordboard_net::{Certificates, ClientCertificates, Dns, Limits, Origins, TrustedRoots};
 use cordboard_service::directory::Group;
-use cordboard_service::settings::{Auth, Registrar};
+use cordboard_service::settings::{Auth, Registrar, Takeovers};
 use cordboard_sip::digest::Algorithm;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -81,6 +81,10 @@ pub(super) fn check(file: File, folder: &Path) -> Result<Config, Vec<Fault>> {
         timer_c: report.seconds(file.proxy.timer_c_s.as_ref(), 200, TIMER_C_ABOVE + 1),
         relay_for_users: file.proxy.relay_for_users.unwrap_or(false),
         external_transfer: file.proxy.external_transfer.unwrap_or(false),
+        takeovers: match file.proxy.phones_decide_takeovers {
+            Some(true) => Takeovers::ByPhones,
+            Some(false) | None => Takeovers::Vouched,
+        },
         neighbours: neighbours(&file.proxy.neighbours, &mut report),
         ring_bytes: file.ring.bytes.unwrap_or(16 << 20),
         dns: dns(&file.dns, &mut report),

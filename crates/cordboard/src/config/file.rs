@@ -103,6 +103,7 @@ pub(super) struct Proxy {
     pub(super) timer_c_s: Option<Spanned<u32>>,
     pub(super) relay_for_users: Option<bool>,
     pub(super) external_transfer: Option<bool>,
+    pub(super) phones_decide_takeovers: Option<bool>,
     #[serde(default)]
     pub(super) neighbours: Vec<Spanned<String>>,
 }

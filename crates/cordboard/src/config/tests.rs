@@ -25,6 +25,11 @@ fn the_smallest_file_is_enough() {
     assert_eq!(config.data, Path::new("/etc/cordboard-data"));
     assert!(config.auth.registers && config.auth.calls && !config.relay_for_users, "safe by default");
     assert!(!config.external_transfer && !config.settings([0; 32]).external_transfer, "and this too");
+    assert_eq!(
+        config.settings([0; 32]).takeovers,
+        cordboard_service::settings::Takeovers::Vouched,
+        "and so is who may take over"
+    );
 }
 
 #[test]

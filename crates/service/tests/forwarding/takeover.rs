@@ -5,6 +5,7 @@ use crate::stage::{Sent, Stage, at, reply_tagged, secs, udp};
 use cordboard_core::time::Instant;
 use cordboard_service::Agent;
 use cordboard_service::door::{Command, CommandId, Input, Output, ShardId};
+use cordboard_service::settings::Takeovers;
 use std::sync::Arc;
 
 /// An INVITE of `who` to `whom` that takes `call` over, or joins it.
@@ -80,6 +81,13 @@ fn a_caller_from_outside_is_transferred_by_an_insider() {
     stage.wait(secs(2));
     assert_passes(&taking(DAVE, CAROL, "Replaces", &consultation, "t1"), &mut stage, CAROL);
     call.is_up(&mut stage);
+}
+
+#[test]
+fn where_phones_decide_strangers_reach_them() {
+    let mut stage = office(|settings| settings.takeovers = Takeovers::ByPhones);
+    let (_, consultation) = consulted(&mut stage);
+    assert_passes(&taking(DAVE, CAROL, "Replaces", &consultation, "t0"), &mut stage, CAROL);
 }
 
 #[test]
