@@ -149,7 +149,8 @@ impl Domain {
         settings.domains = self.domains.iter().map(|domain| (*domain).into()).collect();
         settings.auth.calls = self.challenges_calls;
         settings.relay = Relay::Users;
-        // The proxies of the RFCs leave that to the phones.
+        // The proxies of the RFCs leave both to the phones.
+        settings.external_transfer = true;
         settings.takeovers = Takeovers::ByPhones;
         settings.record_route = self.record_routes;
         settings.neighbours = self.neighbours.iter().map(|last| address(*last)).collect();

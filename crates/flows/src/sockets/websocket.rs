@@ -8,7 +8,7 @@ use cordboard_core::dice::Dice;
 use cordboard_core::transport::Transport;
 use cordboard_net::{Accepts, ListenOn};
 use cordboard_service::directory::{Directory, User};
-use cordboard_service::settings::{Relay, Role, Settings, Switchboard};
+use cordboard_service::settings::{Relay, Role, Settings, Switchboard, Takeovers};
 use cordboard_sim::HostId;
 use std::net::{IpAddr, SocketAddr};
 
@@ -80,6 +80,9 @@ impl Sockets {
 fn settings(domains: &[Box<str>]) -> Settings {
     let mut settings = Settings::of_domain(domains.first().map_or("", |domain| domain));
     settings.role = Role::Switchboard(Switchboard::Proxies);
+    // It carries what the RFC draws without a server.
+    settings.external_transfer = true;
+    settings.takeovers = Takeovers::ByPhones;
     settings.domains = domains.to_vec();
     settings.auth.registers = false;
     settings.auth.calls = false;
