@@ -9,7 +9,8 @@ use anyhow::{Context as _, Result};
 use cordboard_core::time::Instant;
 use cordboard_core::transport::Transport;
 use cordboard_net::{
-    Clock, Config, Dns, Limits, ListenOn, Origins, Reply, Server, Shard, Store, system_seed,
+    Accepts, Clock, Config, Dns, FromSeed, Limits, ListenOn, Origins, Reply, Server, Shard, Store,
+    system_seed,
 };
 use cordboard_service::call::{CallAction, CallEvent};
 use cordboard_service::directory::Directory;
@@ -27,7 +28,7 @@ pub(crate) fn until_ended(port: u16) -> Result<()> {
     let config = Config {
         settings: Settings { role: Role::Telephone(telephone), ..Settings::of_domain("127.0.0.1") },
         directory: Arc::new(Directory::default()),
-        listen: vec![ListenOn { transport: Transport::Udp, address, sent_by: None }],
+        listen: vec![ListenOn { transport: Transport::Udp, address, sent_by: None, accepts: Accepts::Peers }],
         tls: None,
         origins: Origins::Any,
         dns: Dns::default(),
@@ -75,12 +76,14 @@ impl Answering {
     }
 }
 
-impl Shard for Answering {
-    type Counters = Counters;
-
+impl FromSeed for Answering {
     fn new(shard: ShardId, _shards: u8, settings: Arc<Settings>, seed: [u8; 32]) -> Self {
         Self { agent: Agent::new(shard, settings, seed), outputs: VecDeque::new() }
     }
+}
+
+impl Shard for Answering {
+    type Counters = Counters;
 
     fn shard_of(bytes: &[u8], shards: u8) -> ShardId {
         Agent::shard_of(bytes, shards)
