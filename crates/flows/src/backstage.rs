@@ -182,6 +182,18 @@ impl Inner {
         }
     }
 
+    /// People act without a moment's thought from now on.
+    pub(crate) fn acts_at_once(&mut self) {
+        self.manner = Manner::AtOnce;
+        self.ground.hold_up();
+    }
+
+    /// They think again before they act.
+    pub(crate) fn acts_no_more(&mut self) {
+        self.manner = Manner::Thinking;
+        self.ground.let_go();
+    }
+
     pub(crate) fn reaction(&mut self) -> Duration {
         match self.manner {
             Manner::Thinking => self.ground.reaction(),

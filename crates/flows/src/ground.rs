@@ -145,6 +145,21 @@ impl Ground {
         }
     }
 
+    /// People are about to act at one moment: nobody hears what the others do before they have done their part. In virtual time
+    /// that is so without more.
+    pub(crate) fn hold_up(&self) {
+        if let Self::Sockets(sockets) = self {
+            sockets.wire().hold_up();
+        }
+    }
+
+    /// They have acted, or have to wait for something first.
+    pub(crate) fn let_go(&self) {
+        if let Self::Sockets(sockets) = self {
+            sockets.wire().let_go();
+        }
+    }
+
     pub(crate) fn command(&mut self, host: HostId, command: Command) {
         match self {
             Self::Simulated(sim, _) => {

@@ -146,9 +146,9 @@ impl Stage {
     /// Lets people act without a moment's thought, so that what they do in `acts` happens at one moment if all
     /// of it can be done.
     pub fn at_once(&self, acts: impl FnOnce()) {
-        self.inner.borrow_mut().manner = Manner::AtOnce;
+        self.inner.borrow_mut().acts_at_once();
         acts();
-        self.inner.borrow_mut().manner = Manner::Thinking;
+        self.inner.borrow_mut().acts_no_more();
     }
 
     /// Whether a verb could be done now.
@@ -394,6 +394,9 @@ impl Stage {
             return;
         }
         inner.raise();
+        if !so(&inner.books) {
+            inner.ground.let_go();
+        }
         let patience = inner.ground.pace().patience;
         let until = inner.ground.now() + patience;
         while inner.stopped.is_none() && !so(&inner.books) {

@@ -1,13 +1,17 @@
 //! An agent on a socket, with the wire between it and the driver.
 
 use super::wire::Wire;
+use bytes::Bytes;
 use cordboard_core::time::Instant;
+use cordboard_core::transport::Flow;
 use cordboard_net::Shard;
 use cordboard_service::door::{Answer, Input, Output, Question, ShardId};
 use cordboard_service::location::Location;
 use cordboard_service::{Agent, Counters};
 use cordboard_sim::HostId;
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// One agent of a stage. It looks names up in the stage's table and keeps its registrations in memory.
 pub(crate) struct Actor {
@@ -17,9 +21,25 @@ pub(crate) struct Actor {
     pub(crate) wire: Arc<Wire>,
     /// The time of the last input.
     pub(crate) now: Instant,
+    /// What has arrived and is held up.
+    pub(crate) held_up: VecDeque<(Flow, Bytes)>,
 }
 
+/// How soon an agent looks again whether what it holds up may go on.
+const LOOKS_AGAIN: Duration = Duration::from_millis(2);
+
 impl Actor {
+    /// Reads what has arrived, unless it is held up.
+    fn hears(&mut self) {
+        while !self.wire.is_held_up()
+            && let Some((flow, bytes)) = self.held_up.pop_front()
+        {
+            if self.wire.reaches(self.host, &bytes) {
+                self.agent.handle(self.now, Input::Packet { flow, bytes: &bytes });
+            }
+        }
+    }
+
     /// Answers what need not leave the process.
     fn answer(&mut self, question: Question) -> Result<Answer, Question> {
         Ok(match question {
@@ -43,20 +63,28 @@ impl Shard for Actor {
 
     fn handle(&mut self, now: Instant, input: Input<'_>) {
         self.now = now;
-        match &input {
-            Input::Packet { bytes, .. } if !self.wire.reaches(self.host, bytes) => return,
-            Input::FlowClosed(flow, _) => self.location.flow_closed(flow),
-            Input::Packet { .. }
-            | Input::FlowOpened(..)
-            | Input::Answer(..)
-            | Input::Command(..)
-            | Input::Handed(_) => {}
+        match input {
+            Input::Packet { flow, bytes } => {
+                self.held_up.push_back((flow, Bytes::copy_from_slice(bytes)));
+                self.hears();
+            }
+            Input::FlowClosed(flow, error) => {
+                self.location.flow_closed(&flow);
+                self.agent.handle(now, Input::FlowClosed(flow, error));
+            }
+            Input::Command(id, command) => {
+                self.agent.handle(now, Input::Command(id, command));
+                self.wire.obeyed();
+            }
+            other @ (Input::FlowOpened(..) | Input::Answer(..) | Input::Handed(_)) => {
+                self.agent.handle(now, other);
+            }
         }
-        self.agent.handle(now, input);
     }
 
     fn handle_timeout(&mut self, now: Instant) {
         self.now = now;
+        self.hears();
         self.agent.handle_timeout(now);
     }
 
@@ -79,7 +107,8 @@ impl Shard for Actor {
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        self.agent.poll_timeout()
+        let looks_again = (!self.held_up.is_empty()).then(|| self.now + LOOKS_AGAIN);
+        self.agent.poll_timeout().into_iter().chain(looks_again).min()
     }
 
     fn counters(&self) -> Counters {

@@ -21,6 +21,7 @@ use cordboard_service::door::{Answer, Command, Event, Question, ShardId};
 use cordboard_service::location::Location;
 use cordboard_service::settings::Settings;
 use cordboard_sim::{HostId, Notice, Weather, host};
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -162,6 +163,7 @@ impl Sockets {
     /// Presses a button, or tells a switchboard something.
     pub(crate) fn command(&self, host: HostId, command: Command) {
         if let Some(running) = self.up.get(host.place()) {
+            self.wire.commands();
             running.command(command);
         }
     }
@@ -249,7 +251,7 @@ impl Sockets {
                 host::provision(&mut location, now, aor, contact);
             }
             let agent = Agent::new(shard, settings, seed);
-            Actor { agent, location, host, wire: Arc::clone(&self.wire), now }
+            Actor { agent, location, host, wire: Arc::clone(&self.wire), now, held_up: VecDeque::new() }
         })
     }
 

@@ -21,6 +21,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+/// For so long an agent may take to do what it was told before what was held up goes on without it.
+const HELD_UP_AT_MOST: Duration = Duration::from_secs(5);
+
 /// The wire of one stage.
 pub(crate) struct Wire {
     clock: Clock,
@@ -39,6 +42,10 @@ pub(crate) struct State {
     /// Who stands at each address.
     places: BTreeMap<IpAddr, HostId>,
     telephones: BTreeSet<HostId>,
+    /// Whether what arrives is held up, since people act at one moment.
+    held_up: bool,
+    /// How many commands are on their way to their agents.
+    commands: u64,
     /// Where each host was last written to.
     pub(crate) remotes: BTreeMap<HostId, SocketAddr>,
     /// How much has happened.
@@ -58,6 +65,8 @@ impl Wire {
             climate: Climate::new(weather, dice),
             places: BTreeMap::new(),
             telephones: BTreeSet::new(),
+            held_up: false,
+            commands: 0,
             remotes: BTreeMap::new(),
             happenings: 0,
             noticed: 0,
@@ -120,6 +129,38 @@ impl Wire {
             self.happens(state);
         }
         true
+    }
+
+    /// Holds up what arrives anywhere from now on: people act at one moment, before any of them hears of what the others do.
+    pub(crate) fn hold_up(&self) {
+        self.state().held_up = true;
+    }
+
+    /// Whether what arrives is held up.
+    pub(crate) fn is_held_up(&self) -> bool {
+        self.state().held_up
+    }
+
+    /// Lets go on what was held up, once every agent has done what it was told.
+    pub(crate) fn let_go(&self) {
+        let waiting = |state: &mut State| state.commands > 0;
+        let (mut state, _) = self
+            .happened
+            .wait_timeout_while(self.state(), HELD_UP_AT_MOST, waiting)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.held_up = false;
+    }
+
+    /// An agent is told to do something.
+    pub(crate) fn commands(&self) {
+        self.state().commands += 1;
+    }
+
+    /// It has done it.
+    pub(crate) fn obeyed(&self) {
+        let mut state = self.state();
+        state.commands = state.commands.saturating_sub(1);
+        self.happens(state);
     }
 
     /// Takes note of what an agent tells.

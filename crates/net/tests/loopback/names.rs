@@ -112,7 +112,7 @@ fn a_server_that_does_not_answer_fails_in_time() {
     for order in ["naptr example.com", "srv _sip._udp.example.com", "addresses example.com"] {
         assert!(answer(&stage, order).ends_with("Dns(Failed)"));
     }
-    assert!(started.elapsed() < Duration::from_secs(6), "it took {:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(20), "it took {:?}", started.elapsed());
 }
 
 #[test]
