@@ -33,6 +33,19 @@ pub struct TargetUri {
     pub transport: Option<Transport>,
 }
 
+/// What the top Via of a response says about where its client is (RFC 3261 §18.2.2, RFC 3263 §5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentBy {
+    /// The transport of the Via.
+    pub transport: Transport,
+    /// The address that the request came from, where it is not the one in sent-by.
+    pub received: Option<IpAddr>,
+    /// The host of sent-by: a name, an IPv4 address, or an IPv6 address with or without brackets.
+    pub host: Box<str>,
+    /// The port of sent-by, if one is written.
+    pub port: Option<u16>,
+}
+
 /// The scheme of a [`TargetUri`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
@@ -159,6 +172,29 @@ impl Selection {
         let mut selection =
             Self { scheme, supported, host, plan, question: Question::None, found_service: false };
         selection.settle();
+        selection
+    }
+
+    /// Starts the search for the client of a request whose connection died before its response was sent: first where
+    /// the request came from, at the port where its client listens (RFC 3261 §18.2.2), then what the sent-by of its
+    /// Via says (RFC 3263 §5). Over a WebSocket nobody but the client opens connections (RFC 7118 §5).
+    pub fn of_response(sent_by: SentBy, supported: Supported) -> Self {
+        let SentBy { transport, received, host, port } = sent_by;
+        let target = TargetUri { scheme: Scheme::Sip, host, port, transport: Some(transport) };
+        if transport.is_websocket() {
+            return Self::new(target, Supported::new(&[], false, false));
+        }
+        let mut selection = Self::new(target, supported);
+        if let Some(address) = received.filter(|address| supported.reaches(*address))
+            && supported.speaks(transport)
+        {
+            let remote = SocketAddr::new(address, port.unwrap_or(transport.default_port()));
+            let first = Step::Address { transport, remote };
+            if selection.plan.front() != Some(&first) {
+                selection.plan.push_front(first);
+            }
+            selection.settle();
+        }
         selection
     }
 

@@ -8,6 +8,7 @@ use crate::desk::{Asker, Desk, role};
 use crate::door::{Answer, AskId, Command, CommandId, Event, Input, Output, ShardId};
 use crate::proxy::Proxy;
 use crate::registrar::Registrar;
+use crate::returns::Returns;
 use crate::ring::Ring;
 use crate::settings::{Role, Settings};
 use crate::switchboard;
@@ -33,6 +34,7 @@ pub struct Agent {
     pub(crate) auth: Authenticator,
     pub(crate) telephone: Telephone,
     pub(crate) clearance: Clearance,
+    returns: Returns,
     ring: Ring,
 }
 
@@ -52,6 +54,7 @@ impl Agent {
             auth,
             telephone,
             clearance: Clearance::default(),
+            returns: Returns::default(),
             ring,
         }
     }
@@ -140,6 +143,7 @@ impl Agent {
             && self.desk.questions() == 0
             && self.registrar.is_idle()
             && self.clearance.is_idle()
+            && self.returns.is_idle()
             && self.telephone.is_idle()
     }
 
@@ -221,6 +225,7 @@ impl Agent {
             }
             Some(Asker::Clearance(key)) => clearance::located(self, now, key, &answer),
             Some(Asker::Registrar(key)) => self.registrar.handle_answer(&mut self.desk, now, key, answer),
+            Some(Asker::Return(key)) => self.returns.handle_answer(&mut self.desk, key, answer),
             Some(Asker::Telephone(key)) => self.telephone.handle_answer(&mut self.desk, now, key, answer),
             None => {}
         }
@@ -252,6 +257,9 @@ impl Agent {
             }
         }
         self.telephone.settle(&mut self.desk, now);
+        while let Some(stranded) = self.desk.stack.poll_stranded() {
+            self.returns.handle(&mut self.desk, stranded);
+        }
         while let Some(outgoing) = self.desk.stack.poll_outgoing() {
             self.ring.record(now, false, outgoing.flow, &outgoing.bytes);
             self.desk.counters.sent += 1;

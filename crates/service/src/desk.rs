@@ -38,6 +38,8 @@ pub(crate) enum Asker {
     Registrar(u64),
     /// The telephone.
     Telephone(u64),
+    /// A response, where its client may be.
+    Return(u64),
 }
 
 /// The roles, as the stack's owners name them.

@@ -18,6 +18,7 @@ pub mod location;
 mod peers;
 mod proxy;
 mod registrar;
+mod returns;
 mod ring;
 pub mod settings;
 mod switchboard;

@@ -64,7 +64,17 @@ impl Zone {
 
     /// Everything that happens until nobody is left: `? question` and `transport address` lines.
     fn walk(&self, target: &str, supported: Supported) -> Vec<String> {
-        let mut selection = Selection::new(uri(target), supported);
+        self.follow(Selection::new(uri(target), supported))
+    }
+
+    /// The same for a response, by what the Via of its request says.
+    fn back(&self, transport: Transport, received: Option<&str>, sent_by: &str) -> Vec<String> {
+        let TargetUri { host, port, .. } = uri(&format!("sip:{sent_by}"));
+        let received = received.map(|text| text.parse().unwrap());
+        self.follow(Selection::of_response(SentBy { transport, received, host, port }, everything()))
+    }
+
+    fn follow(&self, mut selection: Selection) -> Vec<String> {
         let mut dice = dice();
         let mut lines = Vec::new();
         loop {
@@ -487,4 +497,64 @@ fn tables_are_bounded() {
 #[test]
 fn an_empty_host_is_nowhere() {
     assert!(Zone::default().walk("sip:", everything()).is_empty());
+}
+
+/// RFC 3261 §18.2.2: the address that the request came from, then RFC 3263 §5.
+#[test]
+fn a_response_looks_for_its_client_by_the_via() {
+    let zone = Zone::default()
+        .srv("_sip._tcp.example.com", 2, 0, 5070, "b.example.com")
+        .srv("_sip._tcp.example.com", 1, 0, 5060, "a.example.com")
+        .srv("_sips._tcp.example.com", 1, 0, 5071, "b.example.com")
+        .host("a.example.com", "192.0.2.1")
+        .host("b.example.com", "192.0.2.2");
+    for (transport, received, sent_by, expected) in [
+        (
+            Transport::Tcp,
+            Some("192.0.2.9"),
+            "10.0.0.1:5080",
+            &["tcp 192.0.2.9:5080", "tcp 10.0.0.1:5080"][..],
+        ),
+        (Transport::Tcp, None, "192.0.2.9", &["tcp 192.0.2.9:5060"]),
+        (Transport::Tcp, Some("192.0.2.9"), "192.0.2.9:5080", &["tcp 192.0.2.9:5080"]),
+        (Transport::Tls, Some("2001:db8::9"), "[2001:db8::9]", &["tls [2001:db8::9]:5061"]),
+        (
+            Transport::Tcp,
+            Some("192.0.2.9"),
+            "a.example.com:5080",
+            &["tcp 192.0.2.9:5080", "? A a.example.com", "tcp 192.0.2.1:5080"],
+        ),
+        (
+            Transport::Tcp,
+            Some("192.0.2.9"),
+            "example.com",
+            &[
+                "tcp 192.0.2.9:5060",
+                "? SRV _sip._tcp.example.com",
+                "? A a.example.com",
+                "tcp 192.0.2.1:5060",
+                "? A b.example.com",
+                "tcp 192.0.2.2:5070",
+            ],
+        ),
+        (
+            Transport::Tls,
+            None,
+            "example.com",
+            &["? SRV _sips._tcp.example.com", "? A b.example.com", "tls 192.0.2.2:5071"],
+        ),
+    ] {
+        assert_eq!(zone.back(transport, received, sent_by), expected, "{transport} {sent_by}");
+    }
+}
+
+/// RFC 7118 §5: the client alone opens connections.
+#[test]
+fn nobody_opens_a_websocket_to_answer() {
+    let zone = Zone::default().host("a.invalid", "192.0.2.1");
+    for sent_by in ["192.0.2.1:80", "a.invalid"] {
+        for transport in [Transport::Ws, Transport::Wss] {
+            assert!(zone.back(transport, Some("192.0.2.9"), sent_by).is_empty(), "{sent_by}");
+        }
+    }
 }

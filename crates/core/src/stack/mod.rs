@@ -2,6 +2,7 @@
 //! keeps the promises of RFC 3261 §17; what a message means is decided above.
 
 mod client;
+mod connections;
 mod server;
 
 use crate::dice::Dice;
@@ -14,6 +15,7 @@ use crate::transport::Flow;
 use crate::wheel::Wheel;
 use bytes::Bytes;
 use client::Client;
+use connections::Connections;
 use cordboard_sip::{Method, View};
 use foldhash::fast::FixedState;
 use server::Server;
@@ -68,6 +70,17 @@ pub struct Outgoing {
     pub bytes: Bytes,
 }
 
+/// A response whose connection has died: another way back has to be found (RFC 3261 §18.2.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stranded {
+    /// What it answers; that may be over by now.
+    pub server: ServerId,
+    /// The connection that was.
+    pub flow: Flow,
+    /// The response. Its top Via says where else its client may be.
+    pub bytes: Bytes,
+}
+
 /// The transactions of one shard.
 pub struct Stack {
     shard: u8,
@@ -78,11 +91,14 @@ pub struct Stack {
     servers: Slab<Server>,
     by_key: HashMap<Key, u32, FixedState>,
     by_connection: HashMap<u64, Vec<u32>, FixedState>,
+    /// Those of server transactions.
+    answered_over: Connections,
     /// The request that came last, while nothing waits for its timers: most are answered at once.
     unarmed: Option<ServerId>,
     wheel: Wheel,
     fired: Vec<u64>,
     outgoing: VecDeque<Outgoing>,
+    stranded: VecDeque<Stranded>,
     events: VecDeque<Event>,
     generation: u32,
 }
@@ -101,11 +117,14 @@ impl Stack {
             clients: Slab::new(),
             servers: Slab::new(),
             by_key: HashMap::with_hasher(by_key),
-            by_connection: HashMap::with_hasher(by_connection),
+            by_connection: HashMap::with_hasher(by_connection.clone()),
+            // Numbers of connections are ours, and need no secret of their own.
+            answered_over: Connections::new(by_connection),
             unarmed: None,
             wheel: Wheel::default(),
             fired: Vec::new(),
             outgoing: VecDeque::new(),
+            stranded: VecDeque::new(),
             events: VecDeque::new(),
             generation: 0,
         }
@@ -163,12 +182,13 @@ impl Stack {
         self.outgoing.push_back(Outgoing { flow, bytes });
     }
 
-    /// The flow is gone: requests that still wait for it fail (RFC 3261 §17.1.4), and so do
-    /// responses that can no longer be delivered.
+    /// The flow is gone: requests that still wait for it fail (RFC 3261 §17.1.4), and responses that
+    /// were to go over it are [stranded](Self::poll_stranded).
     pub fn flow_closed(&mut self, now: Instant, flow: Flow) {
         if flow.connection == 0 {
             return self.datagram_refused(now, flow);
         }
+        self.answered_over.died(flow);
         for slot in self.by_connection.remove(&flow.connection).unwrap_or_default() {
             self.client_flow_closed(now, slot);
         }
@@ -197,6 +217,11 @@ impl Stack {
     /// The next message to send.
     pub fn poll_outgoing(&mut self) -> Option<Outgoing> {
         self.outgoing.pop_front()
+    }
+
+    /// The next response that needs another way back than that of its request.
+    pub fn poll_stranded(&mut self) -> Option<Stranded> {
+        self.stranded.pop_front()
     }
 
     /// The next thing that happened without a message. Ask after every call, before

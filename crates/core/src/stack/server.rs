@@ -1,6 +1,6 @@
 //! Server transactions in the stack: what the tables' acts mean.
 
-use super::{Event, Outgoing, Received, Stack, timer_key};
+use super::{Event, Outgoing, Received, Stack, Stranded, timer_key};
 use crate::time::Instant;
 use crate::timing::{Timer, Timers};
 use crate::transaction::key::Key;
@@ -53,11 +53,13 @@ impl Stack {
         } else {
             Machine::NonInvite(non_invite_server::State::Trying)
         };
+        let flow = reply_flow(flow, request);
+        self.answered_over.enter(flow);
         let slot = self.servers.insert(Server {
             generation: self.generation,
             key,
             machine,
-            flow: reply_flow(flow, request),
+            flow,
             last: None,
             owner: Owner::default(),
             timers,
@@ -126,10 +128,17 @@ impl Stack {
     /// §8.2.7). A repeat of it is a new request; the ACK of an INVITE so refused belongs to no transaction.
     pub fn respond_statelessly(&mut self, id: ServerId, bytes: Bytes) {
         let Some(server) = self.server(id) else { return };
-        let (flow, key) = (server.flow, server.key);
-        self.servers.remove(id.slot as usize);
-        self.by_key.remove(&key);
+        let flow = server.flow;
+        self.drop_server(id.slot);
         self.send(flow, bytes);
+    }
+
+    /// What is still to be answered of a transaction goes over another flow from now on.
+    pub fn answer_over(&mut self, id: ServerId, flow: Flow) {
+        let Some(server) = self.server_mut(id) else { return };
+        let old = std::mem::replace(&mut server.flow, flow);
+        self.answered_over.leave(old);
+        self.answered_over.enter(flow);
     }
 
     /// Forgets a non-INVITE request that will never be answered (RFC 4320 §4.2).
@@ -272,13 +281,22 @@ impl Stack {
         let (Some(server), Some(bytes)) = (self.server_mut(id), response) else { return };
         server.last = keep.then(|| bytes.clone());
         let flow = server.flow;
-        self.outgoing.push_back(Outgoing { flow, bytes });
+        self.send_back(id, flow, bytes);
     }
 
     fn answer_again(&mut self, id: ServerId) {
         let Some(server) = self.server(id) else { return };
         if let Some(bytes) = server.last.clone() {
             let flow = server.flow;
+            self.send_back(id, flow, bytes);
+        }
+    }
+
+    /// §18.2.2: over the connection of the request, if it still stands.
+    fn send_back(&mut self, server: ServerId, flow: Flow, bytes: Bytes) {
+        if self.answered_over.is_dead(flow) {
+            self.stranded.push_back(Stranded { server, flow, bytes });
+        } else {
             self.outgoing.push_back(Outgoing { flow, bytes });
         }
     }
@@ -292,11 +310,16 @@ impl Stack {
     fn settle_server(&mut self, id: ServerId, over: bool) {
         if over {
             self.tell_server(id, Event::ServerGone);
-            let server = self.servers.remove(id.slot as usize);
-            self.by_key.remove(&server.key);
+            self.drop_server(id.slot);
         } else {
             self.arm_server(id.slot);
         }
+    }
+
+    fn drop_server(&mut self, slot: u32) {
+        let server = self.servers.remove(slot as usize);
+        self.by_key.remove(&server.key);
+        self.answered_over.leave(server.flow);
     }
 
     fn arm_server(&mut self, slot: u32) {

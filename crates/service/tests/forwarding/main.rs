@@ -15,6 +15,7 @@ mod gruu;
 mod identity;
 mod people;
 mod registrar;
+mod returns;
 mod routes;
 mod secure;
 mod stage;
