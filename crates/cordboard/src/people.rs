@@ -62,7 +62,7 @@ pub fn directory(
     }
     let asking = groups.iter().filter(|(_, group)| **group != Group::default());
     let groups = asking.map(|(name, group)| (name.clone(), *group)).collect();
-    (Arc::new(Directory { users: users.into_iter().collect(), groups }), left_out)
+    (Arc::new(Directory { users: users.into_iter().collect(), groups, ..Directory::default() }), left_out)
 }
 
 /// Bytes from hexadecimal digits, if there are exactly so many.

@@ -220,7 +220,7 @@ impl Agent {
 
     fn answer(&mut self, now: Instant, id: AskId, answer: Answer) {
         match self.desk.asker(id) {
-            Some(asker @ (Asker::Proxy(_) | Asker::Branch(..))) => {
+            Some(asker @ (Asker::Proxy(_) | Asker::Place(..) | Asker::Branch(..))) => {
                 self.proxy.handle_answer(&mut self.desk, now, asker, answer);
             }
             Some(Asker::Clearance(key)) => clearance::located(self, now, key, &answer),

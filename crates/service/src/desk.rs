@@ -30,6 +30,8 @@ const PLACE_BITS: u32 = MAX_QUESTIONS.next_power_of_two().ilog2();
 pub(crate) enum Asker {
     /// The proxy, where a request may go.
     Proxy(u64),
+    /// The proxy, where one of the places is at which somebody is looked for.
+    Place(u64, usize),
     /// The proxy, how one branch of a request gets there.
     Branch(u64, usize),
     /// Clearance, whether an address is one of ours.

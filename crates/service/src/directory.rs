@@ -1,7 +1,9 @@
 //! The directory: who exists, and what each may do. An immutable snapshot; changes come as a new one.
 
+use crate::services::Rules;
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Everybody this switchboard knows.
 #[derive(Clone, Debug, Default)]
@@ -11,12 +13,19 @@ pub struct Directory {
     pub users: HashMap<Box<str>, User, FixedState>,
     /// What is asked of those who are in a group, by its name. Groups that ask nothing need not be here.
     pub groups: HashMap<Box<str>, Group, FixedState>,
+    /// What users have set up for their calls, by their names. Who has set up nothing need not be here.
+    pub rules: HashMap<Box<str>, Arc<Rules>, FixedState>,
 }
 
 impl Directory {
     /// The user of that name.
     pub fn user(&self, name: &str) -> Option<&User> {
         self.users.get(name)
+    }
+
+    /// What a user has set up, if anything.
+    pub fn rules(&self, name: &str) -> Option<&Arc<Rules>> {
+        self.rules.get(name)
     }
 
     /// Whether two users share a group, and so may take over each other's calls.

@@ -1,8 +1,8 @@
 //! `Agent`, the one door, and its roles: registrar, proxy, telephone.
 //!
 //! [`door`] says what goes into an [`Agent`] and what comes out; [`settings`] and [`directory`] what
-//! it is told; [`location`] where people can be reached; [`call`] what people do with a telephone, [`watch`] what
-//! they watch.
+//! it is told; [`services`] what users have set up; [`location`] where people can be reached; [`call`] what people
+//! do with a telephone, [`watch`] what they watch.
 
 mod agent;
 mod auth;
@@ -20,6 +20,7 @@ mod proxy;
 mod registrar;
 mod returns;
 mod ring;
+pub mod services;
 pub mod settings;
 mod switchboard;
 mod telephone;

@@ -37,6 +37,8 @@ pub struct Settings {
     pub external_transfer: bool,
     /// Who decides whether a call may be taken over or joined (RFC 3891 §3, RFC 3911 §4).
     pub takeovers: Takeovers,
+    /// Where callers hear why their call is refused.
+    pub announcements: Announcements,
     /// Whether to stay in the route of the dialogs that are carried (RFC 3261 §16.6 step 4). Without it, what
     /// follows goes from phone to phone, which only phones that reach each other can do.
     pub record_route: bool,
@@ -78,6 +80,7 @@ impl Settings {
             relay: Relay::Users,
             external_transfer: false,
             takeovers: Takeovers::Vouched,
+            announcements: Announcements::default(),
             record_route: true,
             neighbours: Vec::new(),
             ring_bytes: 16 << 20,
@@ -85,6 +88,15 @@ impl Settings {
             node: 0,
         }
     }
+}
+
+/// Where callers hear why their call is refused: what an Error-Info names (RFC 3261 §20.18). None where nothing is set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Announcements {
+    /// For calls that whoever is called does not take (RFC 5359 §2.13).
+    pub screened_in: Option<Box<str>>,
+    /// For calls that the caller may not make (RFC 5359 §2.14).
+    pub screened_out: Option<Box<str>>,
 }
 
 /// Whom to challenge.

@@ -12,11 +12,14 @@ use crate::desk::Desk;
 use crate::door::Level;
 use crate::location::Wanted;
 use crate::proxy::forward::{is_loop, makes_dialog};
+use crate::proxy::screened;
 use crate::proxy::target::{self, Destination, Routed};
+use crate::services::screening::{Calling, Identity};
 use crate::settings::Relay;
 use cordboard_core::time::Instant;
 use cordboard_core::transaction::ServerId;
 use cordboard_core::transport::Flow;
+use cordboard_sip::header::PAssertedIdentity;
 use cordboard_sip::{Method, Name, Status, UriRef, View};
 
 /// Methods that the switchboard itself answers or forwards.
@@ -114,6 +117,14 @@ pub(crate) fn forward(
         }
         Caller::Neighbour | Caller::Stranger => {}
     }
+    routed.preparation.calling = calling(desk, request, &caller).map(Box::new);
+    if is_forbidden(desk, request, &routed) {
+        desk.note(Level::Info, "refused a call that the caller may not make", request, Some(flow));
+        let response = desk.response(request, Status::FORBIDDEN);
+        let announcement = desk.settings.announcements.screened_out.as_deref();
+        let response = screened(response, "Originating", announcement).finish();
+        return desk.stack.respond(now, server, Status::FORBIDDEN, response);
+    }
     match destination {
         Destination::Here => here(desk, now, server, request),
         Destination::Locate(wanted) if !is_known(desk, &wanted) => {
@@ -135,6 +146,48 @@ pub(crate) fn forward(
             reject(desk, now, server, request, Status::FORBIDDEN);
         }
     }
+}
+
+/// Who begins a call, where anybody has set up what depends on it. A call that takes over another has been cleared by
+/// the people of that one.
+fn calling(desk: &Desk, request: &View<'_>, caller: &Caller) -> Option<Calling> {
+    let begins = request.method() == Method::Invite
+        && request.to_tag().is_none()
+        && !request.has(Name::REPLACES)
+        && !request.has(Name::JOIN);
+    if desk.directory.rules.is_empty() || !begins {
+        return None;
+    }
+    let of = |text: &str, proved| {
+        let uri = UriRef::parse(text).ok()?;
+        Some(Calling { identity: Identity::of(&uri, desk.is_ours(&uri)), proved })
+    };
+    match caller {
+        Caller::User(user) => Some(Calling { identity: Identity::of_user(user, desk.realm()), proved: true }),
+        Caller::Claimed(user) => {
+            Some(Calling { identity: Identity::of_user(user, desk.realm()), proved: false })
+        }
+        Caller::Neighbour => {
+            // RFC 3325 §5: a trusted neighbour's assertion stands.
+            let asserted = request.header::<PAssertedIdentity>().and_then(Result::ok);
+            let asserted = asserted.and_then(|header| of(&header.addr.uri.to_string(), true));
+            asserted.or_else(|| of(request.from_uri(), false))
+        }
+        Caller::Stranger | Caller::InDialog { .. } => of(request.from_uri(), false),
+    }
+}
+
+/// Whether a caller of ours may not call whom the request names (RFC 5359 §2.14). Whose phone a contact is shows only
+/// when it is looked up.
+fn is_forbidden(desk: &Desk, request: &View<'_>, routed: &Routed) -> bool {
+    let Some(calling) = &routed.preparation.calling else { return false };
+    let Some(rules) = calling.identity.our_user().and_then(|user| desk.directory.rules(user)) else {
+        return false;
+    };
+    let uri = routed.preparation.strict_uri.as_deref().unwrap_or(request.request_uri());
+    UriRef::parse(uri).is_ok_and(|uri| {
+        rules.screening.forbids(&Identity::of(&uri, desk.is_ours(&uri)), &desk.settings.domains)
+    })
 }
 
 /// Whether there is such a user at all.

@@ -1,10 +1,14 @@
 //! Response contexts: what the proxy remembers of a request until its last branch is done
 //! (RFC 3261 §16.2).
 
+use super::hunt::Hunt;
 use super::security::SipsWarning;
 use crate::carried::{DialogKey, Ends, Party};
+use crate::services::screening::Calling;
+use crate::services::trail::Trail;
 use bytes::Bytes;
 use cordboard_core::server_location::Selection;
+use cordboard_core::target_set::State;
 use cordboard_core::time::Instant;
 use cordboard_core::transaction::{ClientId, ServerId};
 use cordboard_core::transport::{Flow, Transport};
@@ -31,32 +35,80 @@ pub(super) struct Context {
     pub(super) best: Option<Best>,
     /// Challenges of other branches than the best (RFC 3261 §16.7 step 7).
     pub(super) challenges: Vec<(Name, Box<str>)>,
-    pub(super) phase: Phase,
+    pub(super) phase: State,
+    /// Where it goes next, if whoever is called has set something up.
+    pub(super) hunt: Option<Box<Hunt>>,
     /// Whether a contact was looked up, rather than a user.
     pub(super) wants_contact: bool,
     /// The user who was looked up, if they are reached only over connections that prove them.
     pub(super) certified: Option<Box<str>>,
-    /// What a failure of our own warns of (RFC 3261 §20.43).
-    pub(super) warning: Option<SipsWarning>,
+    /// Why we ourselves refuse it, if there is more to say than the status.
+    pub(super) refusal: Option<Refusal>,
     /// Who is at the ends of the dialogs that an INVITE makes, if we stay in their route.
     pub(super) ends: Option<Ends>,
     /// The dialogs that its responses have made.
     pub(super) dialogs: SmallVec<[DialogKey; 1]>,
     /// When the current group is given up in favour of the next.
     pub(super) group_until: Option<Instant>,
+    /// When all the groups of a step are.
+    pub(super) step_until: Option<Instant>,
 }
 
-/// How far a context got.
+/// Why we ourselves refuse a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// Its targets are being looked up.
-    Locating,
-    /// Branches are out, or will be.
-    Forwarding,
-    /// The caller cancelled, or a 6xx came: nothing new is tried.
-    Closing,
-    /// A final response was passed back.
-    Answered,
+pub(super) enum Refusal {
+    /// No target fits its scheme.
+    Sips(SipsWarning),
+    /// Whoever is called does not take calls of theirs (RFC 5359 §2.13).
+    Screened,
+    /// The caller may not call there (RFC 5359 §2.14).
+    Forbidden,
+    /// A rule would send it to where it was.
+    Loop,
+    /// It was forwarded too often.
+    TooOften,
+    /// A rule names nobody.
+    Nobody,
+    /// A rule sends it where its user may not call.
+    NotAllowed,
+}
+
+impl Refusal {
+    /// What the caller is told whose call is to be forwarded in any case.
+    pub(super) const fn status(self) -> Status {
+        match self {
+            Self::Screened | Self::Forbidden => Status::FORBIDDEN,
+            // RFC 3261 §16.3 step 4 speaks of the same request; this one has only a new target.
+            Self::Loop => Status::LOOP_DETECTED,
+            Self::Sips(_) | Self::TooOften | Self::Nobody | Self::NotAllowed => {
+                Status::TEMPORARILY_UNAVAILABLE
+            }
+        }
+    }
+
+    /// For the log.
+    pub(super) const fn note(self) -> &'static str {
+        match self {
+            Self::Sips(_) => "no phone can be reached by the scheme that was asked for",
+            Self::Screened => "refused a call that whoever is called does not take",
+            Self::Forbidden => "refused a call that the caller may not make",
+            Self::Loop => "a call was not forwarded to where it had been",
+            Self::TooOften => "a call was not forwarded once more",
+            Self::Nobody => "a call was not forwarded, for there is no such user",
+            Self::NotAllowed => "a call was not forwarded to where its user may not call",
+        }
+    }
+
+    /// For the caller, who need not know whose rule it is (RFC 3261 §20.43).
+    pub(super) const fn warning(self) -> Option<&'static str> {
+        match self {
+            Self::Loop => Some("399 cordboard \"this call would be forwarded to where it has been\""),
+            Self::TooOften => Some("399 cordboard \"this call has been forwarded too often\""),
+            Self::Nobody => Some("399 cordboard \"this call is to be forwarded to nobody\""),
+            Self::NotAllowed => Some("399 cordboard \"this call may not be forwarded to where it should\""),
+            Self::Sips(_) | Self::Screened | Self::Forbidden => None,
+        }
+    }
 }
 
 /// What was decided about a request before its targets were known.
@@ -72,6 +124,8 @@ pub(crate) struct Preparation {
     pub(crate) identity: Option<Box<str>>,
     /// Who calls, if it is one of ours.
     pub(crate) caller: Party,
+    /// Who calls, for whoever has set something up; nobody where nothing is, or this begins no call.
+    pub(crate) calling: Option<Box<Calling>>,
     /// Whether the Request-URI is `sips` (RFC 5630).
     pub(super) secure: bool,
     /// Whether the Request-URI may be followed to elsewhere when nobody has registered it.
@@ -87,6 +141,12 @@ pub(super) struct Aim {
     pub(super) route: Vec<Box<str>>,
     /// The phone that it leads to, if that has a name (RFC 5626 §4.1).
     pub(super) instance: Option<Box<str>>,
+    /// Whose phone it is, if that is not whoever was called.
+    pub(super) whose: Party,
+    /// How the call came there, if it was forwarded.
+    pub(super) trail: Option<Box<Trail>>,
+    /// Whether it leads to another domain.
+    pub(super) outside: bool,
     pub(super) way: Way,
 }
 
@@ -111,6 +171,11 @@ pub(super) struct Search {
 }
 
 impl Aim {
+    /// Where the Request-URI and the Route lead.
+    pub(super) const fn by(way: Way) -> Self {
+        Self { uri: None, route: Vec::new(), instance: None, whose: None, trail: None, outside: false, way }
+    }
+
     /// Whether it leads to the same phone as another.
     pub(super) fn is_kin(&self, other: &Self) -> bool {
         self.instance.is_some() && self.instance == other.instance

@@ -17,11 +17,13 @@ impl Proxy {
         desk: &Desk,
         now: Instant,
         key: u64,
+        at: usize,
         status: Status,
         response: &View<'_>,
     ) {
         let (Some(context), Some(tag)) = (self.context(key), response.to_tag()) else { return };
-        let Some(ends) = context.ends else { return };
+        let Some(mut ends) = context.ends else { return };
+        ends.callee = context.branches.get(at).and_then(|branch| branch.aim.whose).or(ends.callee);
         let dialog = desk.tokens.dialog(response.call_id(), [response.from_tag().unwrap_or_default(), tag]);
         // A 2xx may come again when its call is over: it begins no second one.
         let begun = context.dialogs.contains(&dialog);

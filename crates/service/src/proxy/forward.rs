@@ -48,6 +48,9 @@ pub(super) fn write(desk: &Desk, edits: &mut Edits, hop: &Hop<'_>, request: &Vie
     // RFC 5393 §5.3.3: every request that is forwarded has one.
     edits.set_value_of(request, Name::MAX_BREADTH, &[&Decimal::new(hop.breadth as u64)]);
     identity(desk, edits, hop, request);
+    if let Some(trail) = &hop.aim.trail {
+        trail.write(edits, request, target, hop.aim.outside);
+    }
     if hop.ways.record_route {
         record_route(desk, edits, hop, request);
     }

@@ -1,30 +1,33 @@
 //! The stateful proxy: RFC 3261 §16, with the best-response rules of §16.7, forking in parallel and
 //! in sequence, and flows for those who can only be reached by theirs (RFC 5626 §5).
 //!
-//! [`target`] decides where a request goes; [`forward`] writes what goes there; [`response`] chooses
-//! what comes back; this file runs the branches in between.
+//! [`target`] decides where a request goes, [`hunt`] where a call goes whose callee has set something up;
+//! [`forward`] writes what goes there; [`response`] chooses what comes back; this file runs the branches in between.
 
 pub(crate) mod context;
 mod dialogs;
 pub(crate) mod forward;
+mod hunt;
 mod response;
 mod security;
 pub(crate) mod target;
 
 use crate::carried::{Carried, Ends};
 use crate::desk::{Asker, Desk, role};
-use crate::door::{Answer, Question};
+use crate::door::{Answer, Level, Question};
 use crate::location::{Located, Target, Wanted};
 use crate::settings::{Role, Switchboard};
-use context::{Aim, Best, Branch, BranchState, Context, Phase, Search, Way};
+use context::{Aim, Best, Branch, BranchState, Context, Refusal, Search, Way};
 use cordboard_core::server_location::{Next, Selection};
 use cordboard_core::stack::Event;
+use cordboard_core::target_set::{self, Act, Input, State};
 use cordboard_core::time::Instant;
 use cordboard_core::transaction::{ClientId, Owner, ServerId};
 use cordboard_core::transport::{Flow, FlowError, Transport};
 use cordboard_core::wheel::Wheel;
 use cordboard_sip::{Edits, Message, Method, Name, Status, UriRef, View};
 use forward::Hop;
+pub(crate) use response::screened;
 use slab::Slab;
 use smallvec::SmallVec;
 use std::time::Duration;
@@ -82,13 +85,19 @@ impl Proxy {
         routed: Routed,
         wanted: Wanted,
     ) {
-        let key = self.open(desk, source, server, request, routed, Phase::Locating);
+        let key = self.open(desk, source, server, request, routed, State::Locating);
         if let Some(context) = self.context(key) {
             context.wants_contact = wanted.is_of_bindings_only();
             context.certified = desk.wants_certificate_of(&wanted);
         }
+        if let Some(user) = self.hunts(desk, key, &wanted) {
+            return self.hunt(desk, now, key, &user);
+        }
         if let Wanted::Aor(aor) | Wanted::Instance(aor, _) = &wanted {
             self.calls(key, aor);
+            if let Some(refusal) = self.is_screened(desk, key, aor.user()) {
+                return self.refuse(desk, now, key, refusal);
+            }
         }
         if !desk.ask(Question::Locate(wanted), Asker::Proxy(key)) {
             self.overloaded(desk, now, key);
@@ -120,17 +129,16 @@ impl Proxy {
         if let (None, Ok(Way::Flow(flow) | Way::OnlyFlow(flow))) = (server, &way) {
             // An ACK that knows its way leaves nothing to remember.
             let (flow, client) = (*flow, desk.stack.nobody());
-            let aim = Aim { uri: None, route: Vec::new(), instance: None, way: Way::Flow(flow) };
+            let aim = Aim::by(Way::Flow(flow));
             let breadth = breadth(request);
             let hop = Hop { source, ways: &routed.preparation, aim: &aim, flow, client, breadth };
             let bytes = forward::write(desk, &mut self.edits, &hop, request);
             return desk.send(flow, bytes);
         }
-        let key = self.open(desk, source, server, request, routed, Phase::Forwarding);
+        let key = self.open(desk, source, server, request, routed, State::Ringing);
         match way {
             Ok(way) => {
-                let aims = [Aim { uri: None, route: Vec::new(), instance: None, way }];
-                self.start_group(desk, now, key, aims, Some(request));
+                self.start_group(desk, now, key, [Aim::by(way)], Some(request));
             }
             Err(status) => self.fail(desk, now, key, status),
         }
@@ -143,7 +151,7 @@ impl Proxy {
         server: Option<ServerId>,
         request: &View<'_>,
         routed: Routed,
-        phase: Phase,
+        phase: State,
     ) -> u64 {
         self.generation = self.generation.wrapping_add(1);
         let ends = (routed.preparation.record_route && request.method() == Method::Invite)
@@ -161,12 +169,14 @@ impl Proxy {
             best: None,
             challenges: Vec::new(),
             phase,
+            hunt: None,
             wants_contact: false,
             certified: None,
-            warning: None,
+            refusal: None,
             ends,
             dialogs: SmallVec::new(),
             group_until: None,
+            step_until: None,
         });
         let key = u64::from(self.generation) << 32 | slot as u64;
         if let Some(server) = server {
@@ -183,6 +193,9 @@ impl Proxy {
     pub(crate) fn handle_answer(&mut self, desk: &mut Desk, now: Instant, asker: Asker, answer: Answer) {
         match (asker, answer) {
             (Asker::Proxy(key), Answer::Located(located)) => self.located(desk, now, key, located),
+            (Asker::Place(key, at), Answer::Located(located)) => {
+                self.place_found(desk, now, key, at, located);
+            }
             (Asker::Branch(key, at), Answer::Dns(records)) => {
                 if let Some(Way::Find(search)) = self.branch(key, at).map(|branch| &mut branch.aim.way)
                     && let Some(query) = search.selection.asked()
@@ -202,12 +215,16 @@ impl Proxy {
 
     fn located(&mut self, desk: &mut Desk, now: Instant, key: u64, mut located: Located) {
         let Some(context) = self.context(key) else { return };
-        if context.phase != Phase::Locating {
+        if context.phase != State::Locating {
             return;
         }
-        context.phase = Phase::Forwarding;
+        self.advance(desk, now, key, Input::Found);
         if let Some(owner) = &located.owner {
             self.calls(key, owner);
+            // Whoever knows where a phone is does not get past what its user has set up.
+            if let Some(refusal) = self.is_screened(desk, key, owner.user()) {
+                return self.refuse(desk, now, key, refusal);
+            }
         }
         let Some(context) = self.context(key) else { return };
         if let Some(user) = context.certified.take() {
@@ -234,7 +251,7 @@ impl Proxy {
         let length = context.request.as_ref().map_or(0, |request| request.bytes().len());
         let (targets, refused) = security::fitting(located.targets, secure);
         if targets.is_empty() {
-            context.warning = refused;
+            context.refusal = refused.map(Refusal::Sips);
             return self.fail(desk, now, key, Status::TEMPORARILY_UNAVAILABLE);
         }
         let targets = match <[Target; 1]>::try_from(targets) {
@@ -244,12 +261,7 @@ impl Proxy {
             }
             Err(targets) => targets,
         };
-        let mut waiting: Vec<Vec<Aim>> = groups(targets)
-            .into_iter()
-            .map(|group| {
-                group.into_iter().filter_map(|target| aim_at(desk, target, source, length, secure)).collect()
-            })
-            .collect();
+        let mut waiting = hunt::phones(desk, targets, source, length, secure);
         waiting.reverse();
         let Some(context) = self.context(key) else { return };
         context.waiting = waiting;
@@ -269,28 +281,54 @@ impl Proxy {
             _ => None,
         };
         match way {
-            Some(way) => {
-                self.start_group(
-                    desk,
-                    now,
-                    key,
-                    [Aim { uri: None, route: Vec::new(), instance: None, way }],
-                    None,
-                );
-            }
+            Some(way) => self.start_group(desk, now, key, [Aim::by(way)], None),
             None => self.fail(desk, now, key, Status::NOT_FOUND),
         }
     }
 
-    /// Tries the next group, or answers when there is none.
+    /// Something happened to the targets of a request.
+    fn advance(&mut self, desk: &mut Desk, now: Instant, key: u64, input: Input) {
+        let Some(context) = self.context(key) else { return };
+        let (phase, acts) = target_set::step(context.phase, input);
+        context.phase = phase;
+        for act in acts {
+            match act {
+                Act::Next => self.next_group(desk, now, key),
+                Act::Withdraw => self.withdraw(desk, now, key),
+                Act::Cancel => self.cancel_all(desk, now, key),
+                Act::SkipGroups => self.skip(key, false),
+                Act::SkipAll => self.skip(key, true),
+                Act::Answer => self.conclude(desk, now, key),
+            }
+        }
+    }
+
+    /// Forgets what was not tried yet: of this step, or of everything.
+    fn skip(&mut self, key: u64, everything: bool) {
+        let Some(context) = self.context(key) else { return };
+        context.waiting.clear();
+        if let Some(hunt) = context.hunt.as_deref_mut().filter(|_| everything) {
+            hunt.give_up();
+        }
+    }
+
+    /// If no branch is out any more, what is next has its turn.
+    fn look_if_exhausted(&mut self, desk: &mut Desk, now: Instant, key: u64) {
+        let Some(context) = self.context(key) else { return };
+        if context.branches.iter().all(|branch| !branch.state.is_open()) {
+            self.advance(desk, now, key, Input::Exhausted);
+        }
+    }
+
+    /// Tries the next group, or the next step; answers when there is none.
     fn next_group(&mut self, desk: &mut Desk, now: Instant, key: u64) {
         let Some(context) = self.context(key) else { return };
-        let group = match context.phase {
-            Phase::Forwarding => context.waiting.pop(),
-            Phase::Locating | Phase::Closing | Phase::Answered => None,
-        };
-        match group {
-            Some(group) => self.start_group(desk, now, key, group, None),
+        match context.waiting.pop() {
+            Some(group) => {
+                self.advance(desk, now, key, Input::Found);
+                self.start_group(desk, now, key, group, None);
+            }
+            None if context.hunt.is_some() => self.next_step(desk, now, key),
             None => self.conclude(desk, now, key),
         }
     }
@@ -339,7 +377,7 @@ impl Proxy {
             self.step(desk, now, key, at, request);
         }
         if first == until {
-            self.next_group(desk, now, key);
+            self.advance(desk, now, key, Input::Exhausted);
         }
     }
 
@@ -470,12 +508,12 @@ impl Proxy {
 
     /// The caller cancels (RFC 3261 §16.10).
     pub(crate) fn cancel(&mut self, desk: &mut Desk, now: Instant, key: u64) {
+        self.advance(desk, now, key, Input::Cancelled);
+    }
+
+    /// Cancels what is out, and passes back what it says.
+    fn cancel_all(&mut self, desk: &mut Desk, now: Instant, key: u64) {
         let Some(context) = self.context(key) else { return };
-        if matches!(context.phase, Phase::Answered | Phase::Closing) {
-            return;
-        }
-        context.phase = Phase::Closing;
-        context.waiting.clear();
         for branch in &mut context.branches {
             match (branch.state, branch.client) {
                 (BranchState::Trying | BranchState::Proceeding, Some(client)) => {
@@ -492,7 +530,7 @@ impl Proxy {
     }
 
     /// Gives up every branch that is still out, because its answer is not wanted any more.
-    fn cancel_rest(&mut self, desk: &mut Desk, now: Instant, key: u64) {
+    fn withdraw(&mut self, desk: &mut Desk, now: Instant, key: u64) {
         let Some(context) = self.context(key) else { return };
         let invite = context.method == Method::Invite;
         for branch in &mut context.branches {
@@ -541,7 +579,7 @@ impl Proxy {
         let Some(at) = context.branches.iter().position(|branch| branch.client == Some(client)) else {
             return;
         };
-        let wanted = context.phase == Phase::Forwarding;
+        let wanted = context.phase == State::Ringing;
         let branch = &mut context.branches[at];
         branch.client = None;
         match (branch.state, &branch.aim.way) {
@@ -586,14 +624,15 @@ impl Proxy {
 
     fn due(&mut self, desk: &mut Desk, now: Instant, key: u64) {
         let Some(context) = self.context(key) else { return };
-        if context.phase == Phase::Forwarding && context.group_until.is_some_and(|due| due <= now) {
-            context.group_until = None;
-            self.cancel_rest(desk, now, key);
-            let Some(context) = self.context(key) else { return };
-            if context.branches.iter().all(|branch| !branch.state.is_open()) {
-                // All of them were still being looked up: no transaction will tell of their end.
-                self.next_group(desk, now, key);
-            }
+        let is_due = |until: &mut Option<Instant>| until.take_if(|due| *due <= now).is_some();
+        let (step, group) = (is_due(&mut context.step_until), is_due(&mut context.group_until));
+        if step && let Some(hunt) = context.hunt.as_deref_mut() {
+            hunt.rang_in_vain();
+        }
+        if step || group {
+            self.advance(desk, now, key, if step { Input::StepTimeUp } else { Input::GroupTimeUp });
+            // If all of them were still being looked up, no transaction will tell of their end.
+            self.look_if_exhausted(desk, now, key);
         }
         let Some(context) = self.context(key) else { return };
         let mut again = None;
@@ -616,6 +655,16 @@ impl Proxy {
         if let Some(due) = again {
             self.wheel.arm(due, key);
         }
+    }
+
+    /// Refuses a request on behalf of one of ours.
+    fn refuse(&mut self, desk: &mut Desk, now: Instant, key: u64, refusal: Refusal) {
+        let Some(context) = self.context(key) else { return };
+        context.refusal = Some(refusal);
+        if let Some(request) = &context.request {
+            desk.note(Level::Info, refusal.note(), &request.view(), Some(context.source));
+        }
+        self.fail(desk, now, key, refusal.status());
     }
 
     /// Answers a request that cannot be forwarded.
@@ -682,7 +731,7 @@ fn aim_at(desk: &Desk, target: Target, source: Flow, length: usize, secure: bool
         }
         None => Way::Flow(target.flow),
     };
-    Some(Aim { uri: Some(target.uri), route: target.path, instance: target.instance, way })
+    Some(Aim { uri: Some(target.uri), route: target.path, instance: target.instance, ..Aim::by(way) })
 }
 
 /// How to get to a URI: at once, when it says everything; else by RFC 3263. What is for a `sips` URI goes

@@ -1,13 +1,14 @@
 //! What comes back: RFC 3261 §16.7.
 
 use super::Proxy;
-use super::context::{Best, BranchState, Context, Phase};
+use super::context::{Best, BranchState, Context, Refusal};
 use crate::desk::Desk;
 use crate::location::Located;
 use bytes::Bytes;
+use cordboard_core::target_set::{Input, State};
 use cordboard_core::time::Instant;
 use cordboard_core::transaction::ClientId;
-use cordboard_sip::{Method, Name, Status, View};
+use cordboard_sip::{Builder, Method, Name, Status, View};
 
 impl Proxy {
     /// A response to a branch.
@@ -25,7 +26,7 @@ impl Proxy {
         let Some(at) = context.branches.iter().position(|branch| branch.client == Some(client)) else {
             return;
         };
-        let wanted = context.phase == Phase::Forwarding;
+        let wanted = context.phase == State::Ringing;
         let branch = &mut context.branches[at];
         match status.code() {
             100 => {
@@ -40,14 +41,14 @@ impl Proxy {
                 // §16.7 step 2; the wheel looks again when the old one is due.
                 branch.timer_c = branch.timer_c.map(|_| timer_c);
                 // RFC 4320 §4.1: to other methods there is only the 100.
-                if context.phase != Phase::Answered && context.method == Method::Invite {
-                    self.pass_back(desk, now, key, status, response);
+                if context.phase != State::Answered && context.method == Method::Invite {
+                    self.pass_back(desk, now, key, at, response);
                 }
             }
             200..=299 => {
                 branch.state = BranchState::Finished;
                 branch.timer_c = None;
-                self.answered(desk, now, key, status, response);
+                self.answered(desk, now, key, at, response);
             }
             503 if wanted
                 && matches!(branch.aim.way, super::Way::Find(_))
@@ -66,26 +67,28 @@ impl Proxy {
     }
 
     /// A 2xx goes back at once, and so does every further one to an INVITE (§16.7 step 5).
-    fn answered(&mut self, desk: &mut Desk, now: Instant, key: u64, status: Status, response: &View<'_>) {
-        self.pass_back(desk, now, key, status, response);
-        let Some(context) = self.context(key) else { return };
-        if context.phase == Phase::Answered {
+    fn answered(&mut self, desk: &mut Desk, now: Instant, key: u64, at: usize, response: &View<'_>) {
+        self.pass_back(desk, now, key, at, response);
+        if self.context(key).is_none_or(|context| context.phase == State::Answered) {
             return;
         }
-        context.phase = Phase::Answered;
+        self.advance(desk, now, key, Input::Concluded);
+        let Some(context) = self.context(key) else { return };
         if context.method != Method::Invite {
             return self.settle(key);
         }
         context.waiting = Vec::new();
+        context.hunt = None;
         context.request = None;
         context.ways = super::context::Preparation::default();
         desk.counters.answered += 1;
         self.forget_early(now, key);
-        self.cancel_rest(desk, now, key);
+        self.withdraw(desk, now, key);
     }
 
-    fn pass_back(&mut self, desk: &mut Desk, now: Instant, key: u64, status: Status, response: &View<'_>) {
-        self.remember(desk, now, key, status, response);
+    fn pass_back(&mut self, desk: &mut Desk, now: Instant, key: u64, at: usize, response: &View<'_>) {
+        let Some(status) = response.status() else { return };
+        self.remember(desk, now, key, at, status, response);
         let bytes = self.strip_via(response);
         if let Some(server) = self.context(key).and_then(|context| context.server)
             && let Some(bytes) = bytes
@@ -119,7 +122,7 @@ impl Proxy {
         let unwanted = context.branches[at].state == BranchState::Cancelled;
         context.branches[at].state = BranchState::Finished;
         context.branches[at].timer_c = None;
-        if context.phase == Phase::Answered {
+        if context.phase == State::Answered {
             return;
         }
         if bytes.is_some() && !matches!(status, Status::REQUEST_TIMEOUT | Status::FLOW_FAILED) {
@@ -136,29 +139,29 @@ impl Proxy {
             if context.best.as_ref().is_none_or(|best| best.is_beaten_by(status)) {
                 context.best = Some(Best { status, bytes });
             }
-            if status.code() >= 600 && context.phase == Phase::Forwarding {
-                // §16.7 step 5: nobody else is asked.
-                context.phase = Phase::Closing;
-                context.waiting.clear();
-                self.cancel_rest(desk, now, key);
+            if let Some(hunt) = context.hunt.as_deref_mut() {
+                hunt.note(status);
+            }
+            if status.code() >= 600 {
+                self.advance(desk, now, key, Input::Declined);
             }
         }
-        let Some(context) = self.context(key) else { return };
-        if context.branches.iter().all(|branch| !branch.state.is_open()) {
-            self.next_group(desk, now, key);
-        }
+        self.look_if_exhausted(desk, now, key);
     }
 
     /// Every branch is done and none succeeded: the best response goes back (§16.7 step 6).
     pub(super) fn conclude(&mut self, desk: &mut Desk, now: Instant, key: u64) {
         let Some(context) = self.context(key) else { return };
-        if context.phase == Phase::Answered {
-            return;
-        }
-        context.phase = Phase::Answered;
+        // What the caller cancelled while it was being withdrawn anyway has no answer of its own.
+        let otherwise = match context.phase {
+            State::Answered => return,
+            State::Closing => Status::REQUEST_TERMINATED,
+            State::Locating | State::Ringing | State::Withdrawing => Status::REQUEST_TIMEOUT,
+        };
+        self.advance(desk, now, key, Input::Concluded);
         self.forget_early(now, key);
         let Some(context) = self.context(key) else { return };
-        let best = context.best.take().unwrap_or(Best { status: Status::REQUEST_TIMEOUT, bytes: None });
+        let best = context.best.take().unwrap_or(Best { status: otherwise, bytes: None });
         let challenges = std::mem::take(&mut context.challenges);
         let Some(server) = context.server else {
             // An ACK that cannot be forwarded is dropped (§16.7 speaks of responses only).
@@ -193,19 +196,18 @@ impl Proxy {
         let (Some(server), Some(request)) = (context.server, &context.request) else {
             return self.fail(desk, now, key, Status::SERVICE_UNAVAILABLE);
         };
-        context.phase = Phase::Answered;
         let status = Status::SERVICE_UNAVAILABLE;
         let busy =
             desk.response(&request.view(), status).line(Name::RETRY_AFTER, crate::agent::OVERLOAD_RETRY_S);
         desk.counters.overloaded += 1;
         desk.stack.respond(now, server, status, busy.finish());
+        self.advance(desk, now, key, Input::Concluded);
         self.settle(key);
     }
 
     /// Answers with where the callee is, for the caller to go there itself (RFC 3261 §8.3).
     pub(super) fn redirect(&mut self, desk: &mut Desk, now: Instant, key: u64, located: &Located) {
         let Some(context) = self.context(key) else { return };
-        context.phase = Phase::Answered;
         let Some(request) = &context.request else { return };
         let mut response = desk.response(&request.view(), Status::MOVED_TEMPORARILY);
         for target in &located.targets {
@@ -214,20 +216,31 @@ impl Proxy {
         if let Some(server) = context.server {
             desk.stack.respond(now, server, Status::MOVED_TEMPORARILY, response.finish());
         }
+        self.advance(desk, now, key, Input::Concluded);
         self.settle(key);
     }
 
     fn own_response(&mut self, desk: &mut Desk, key: u64, status: Status) -> Option<Bytes> {
         let context = self.context(key)?;
         let response = desk.response(&context.request.as_ref()?.view(), status);
-        Some(match context.warning {
-            Some(warning) => response.line(Name::WARNING, warning).finish(),
-            None => response.finish(),
-        })
+        let Some(refusal) = context.refusal else { return Some(response.finish()) };
+        let announced = &desk.settings.announcements;
+        let response = match refusal {
+            Refusal::Sips(warning) => response.line(Name::WARNING, warning),
+            Refusal::Screened => screened(response, "Terminating", announced.screened_in.as_deref()),
+            Refusal::Forbidden => screened(response, "Originating", announced.screened_out.as_deref()),
+            Refusal::Loop | Refusal::TooOften | Refusal::Nobody | Refusal::NotAllowed => {
+                match refusal.warning() {
+                    Some(warning) => response.line(Name::WARNING, warning),
+                    None => response,
+                }
+            }
+        };
+        Some(response.finish())
     }
 
     /// After the final response only an INVITE's context is still needed: other 2xx may come.
-    fn settle(&mut self, key: u64) {
+    pub(super) fn settle(&mut self, key: u64) {
         let Some(context) = self.context(key) else { return };
         context.request = None;
         if context.method == Method::Invite {
@@ -235,6 +248,15 @@ impl Proxy {
         } else {
             self.contexts.remove(key as u32 as usize);
         }
+    }
+}
+
+/// A refusal as RFC 5359 §2.13 F8 and §2.14 F5 print it, with where the caller can hear of it.
+pub(crate) fn screened(response: Builder, where_: &str, announcement: Option<&str>) -> Builder {
+    let response = response.with_status(Status::FORBIDDEN, &format!("Screening Failure ({where_})"));
+    match announcement {
+        Some(uri) => response.line(Name::ERROR_INFO, format_args!("<{uri}>")),
+        None => response,
     }
 }
 

@@ -18,6 +18,7 @@ mod registrar;
 mod returns;
 mod routes;
 mod secure;
+mod services;
 mod stage;
 mod takeover;
 mod transactions;
