@@ -25,6 +25,8 @@ pub struct CordboardPhone {
     account: Account,
     directory: PathBuf,
     recording: Recording,
+    /// Whether calls are answered without being asked about.
+    auto_answer: bool,
     running: Option<Running>,
 }
 
@@ -46,7 +48,13 @@ impl CordboardPhone {
         let sound = place.subdirectory(&format!("{}/sound", account.user));
         std::fs::write(directory.join("password"), &account.password).expect("the directory can be written");
         let recording = Recording::new(&account.user, sound, ".wav");
-        Self { account, directory, recording, running: None }
+        Self { account, directory, recording, auto_answer: true, running: None }
+    }
+
+    /// The same, but calls ring until somebody says `answer`.
+    #[must_use]
+    pub fn rings(self) -> Self {
+        Self { auto_answer: false, ..self }
     }
 
     /// Where the one with this number is called directly.
@@ -83,13 +91,15 @@ impl CordboardPhone {
         }
     }
 
-    fn wait_event(&mut self, name: &str) -> Value {
+    /// The same for an event of that name.
+    #[track_caller]
+    pub fn wait_event(&mut self, name: &str) -> Value {
         self.wait(name, |event| event["event"] == name)
     }
 
     /// Says a verb, and waits until it is done.
     #[track_caller]
-    fn does(&mut self, verb: &str) {
+    pub fn does(&mut self, verb: &str) {
         self.say(verb);
         self.wait(&format!("that `{verb}` is done"), |event| {
             assert_ne!(event["event"], "failed", "{event}");
@@ -137,11 +147,13 @@ impl Phone for CordboardPhone {
     }
 
     fn register(&mut self) {
-        let Account { user, domain, server, authority, transport, number, tone, .. } = &self.account;
+        let Account { user, password, domain, server, authority, transport, number, tone, .. } =
+            &self.account;
         let transport = transport.parameter();
         let mut command = Command::new(binary());
         command
-            .args(["phone", "--json", "--auto-answer", "--user", user, "--transport", transport])
+            .args(["phone", "--json", "--user", user, "--transport", transport])
+            .args(self.auto_answer.then_some("--auto-answer"))
             .args(["--tone", &tone.to_string(), "--record", "sound/heard.wav"])
             .current_dir(&self.directory)
             .stdin(Stdio::piped());
@@ -149,7 +161,9 @@ impl Phone for CordboardPhone {
             Way::Registered => command
                 .args(["--domain", domain, "--proxy", &format!("sip:{server};transport={transport}")])
                 .args(["--listen", "127.0.0.1", "--password-file", "password", "--ca", authority]),
-            Way::Direct => command.args(["--listen", &Self::address(*number)]),
+            // A password may be wanted of others there too, and none is not one.
+            Way::Direct if password.is_empty() => command.args(["--listen", &Self::address(*number)]),
+            Way::Direct => command.args(["--listen", &Self::address(*number), "--password-file", "password"]),
         };
         let mut program = Program::start("cordboard phone", command, &self.directory.join("output.log"));
         let input = program.stdin().expect("its input is a pipe");

@@ -8,7 +8,9 @@ use std::time::Duration;
 use crate::deadline::{STEP, wait_for};
 use crate::place::Place;
 use crate::process::Program;
+use crate::script::{Actor, scenario};
 use crate::switchboard::{Switchboard, password};
+use crate::tone::{TONES, mu_law_second};
 
 /// The columns of `SIPp`'s statistics that must be 0 when it ends.
 const MUST_BE_ZERO: [&str; 3] = ["FailedCall(C)", "FailedUnexpectedMessage(C)", "OutOfCallMsgs(C)"];
@@ -25,6 +27,12 @@ pub struct Load {
     /// How long the whole run may take.
     pub limit: Duration,
 }
+
+/// One call, and what it may take: every step of it waits for what others do.
+const ONCE: Load = Load { calls: 1, rate: 1, pause: Duration::ZERO, limit: Duration::from_secs(40) };
+
+/// The file with its tone, where it runs.
+pub(crate) const SOUND: &str = "tone.ulaw";
 
 /// One `SIPp` process that plays one scenario.
 #[derive(Debug)]
@@ -47,16 +55,42 @@ impl Sipp {
         people: &Path,
         load: Load,
     ) -> Self {
-        let directory = place.subdirectory(&format!("sipp-{scenario}-{port}"));
-        let (statistics, errors) = (directory.join("statistics.csv"), directory.join("errors.log"));
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("scenarios/{scenario}.xml"));
+        let server = switchboard.address(crate::Transport::Udp);
+        Self::launch(place, server, scenario, &file, port, load, |command| {
+            command.arg("-inf").arg(people);
+        })
+    }
+
+    /// Plays a [script](crate::script) once from `port`, with `there` (`host:port`) as the place that its first
+    /// requests go to. Where the script says `speaks` it plays carol's tone.
+    pub fn play(place: &Place, there: &str, actor: &Actor, script: &str, port: u16) -> Self {
+        let name = format!("{}-{port}", actor.user);
+        let file = place.directory().join(format!("{name}.xml"));
+        fs::write(&file, scenario(actor, script)).expect("the directory can be written");
+        fs::write(place.subdirectory(&directory(&name, port)).join(SOUND), mu_law_second(TONES[2]))
+            .expect("the directory can be written");
+        Self::launch(place, there, &name, &file, port, ONCE, |command| {
+            command.args(["-mi", "127.0.0.1"]);
+        })
+    }
+
+    fn launch(
+        place: &Place,
+        there: &str,
+        scenario: &str,
+        file: &Path,
+        port: u16,
+        load: Load,
+        more: impl FnOnce(&mut Command),
+    ) -> Self {
+        let directory = place.subdirectory(&directory(scenario, port));
+        let (statistics, errors) = (directory.join("statistics.csv"), directory.join("errors.log"));
         let mut command = Command::new("sipp");
         command
-            .arg(switchboard.address(crate::Transport::Udp))
+            .arg(there)
             .arg("-sf")
             .arg(file)
-            .arg("-inf")
-            .arg(people)
             .args(["-i", "127.0.0.1", "-p", &port.to_string(), "-nostdin", "-trace_err", "-trace_stat"])
             .args(["-m", &load.calls.to_string(), "-r", &load.rate.to_string(), "-l", "5000"])
             .args(["-d", &load.pause.as_millis().to_string()])
@@ -67,6 +101,7 @@ impl Sipp {
             .arg(&statistics)
             .current_dir(&directory)
             .stdin(Stdio::null());
+        more(&mut command);
         let program = Program::start("sipp", command, &directory.join("screen.log"));
         Self { program, scenario: scenario.to_owned(), statistics, errors, load, port }
     }
@@ -110,6 +145,11 @@ impl Sipp {
             self.scenario
         );
     }
+}
+
+/// The name of the directory in which it runs.
+fn directory(scenario: &str, port: u16) -> String {
+    format!("sipp-{scenario}-{port}")
 }
 
 /// The names of `count` users for `SIPp` to be.

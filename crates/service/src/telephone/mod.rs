@@ -188,9 +188,15 @@ impl Telephone {
         if !known {
             return answers::not_allowed(desk, now, server, request);
         }
-        if request.has(Name::JOIN) && method != Method::Invite {
-            // RFC 3911 §4.
-            return desk.reply(now, server, request, Status::BAD_REQUEST);
+        let misplaced =
+            [(Name::REPLACES, verdict::REPLACES_MISPLACED), (Name::JOIN, verdict::JOIN_MISPLACED)];
+        if method != Method::Invite
+            && let Some((_, words)) = misplaced.into_iter().find(|(name, _)| request.has(*name))
+        {
+            // RFC 3891 §3, RFC 3911 §4.
+            let warning = verdict::warning(desk, flow.listener, words);
+            let response = desk.response(request, Status::BAD_REQUEST).line(Name::WARNING, warning).finish();
+            return desk.stack.respond(now, server, Status::BAD_REQUEST, response);
         }
         let found = self.find(request);
         match (method, found) {

@@ -15,6 +15,10 @@ use std::fmt::Write as _;
 /// Of a REFER whose Refer-To names its recipient.
 pub(super) const ITSELF: &str = "Refer-To names whoever is asked";
 
+/// Of a request other than INVITE that has Replaces, or Join.
+pub(super) const REPLACES_MISPLACED: &str = "Replaces belongs in an INVITE";
+pub(super) const JOIN_MISPLACED: &str = "Join belongs in an INVITE";
+
 /// Letters of another's words that are kept.
 const MAX_WORDS: usize = 200;
 

@@ -132,6 +132,19 @@ fn a_request_that_names_more_than_one_dialog_is_malformed() {
     assert!(!scene.is_over(THEIRS));
 }
 
+/// RFC 3891 §3: only an INVITE takes over. It was obeyed as if Replaces were not there, a BYE too.
+#[test]
+fn replaces_in_another_request_than_invite_was_overlooked() {
+    let mut scene = Scene::talking();
+    let line = Scene::replaces(&scene.tag, "p1", "").remove(0).1;
+    for method in ["OPTIONS", "MESSAGE", "SUBSCRIBE", "REFER", "UPDATE", "BYE"] {
+        scene.cseq += 1;
+        let bytes = scene.request(method, "call", "p1").line(Name::REPLACES, &line).finish();
+        assert_eq!(scene.say(bytes), [400], "{method}");
+    }
+    assert!(!scene.is_over(THEIRS));
+}
+
 #[test]
 fn an_answered_call_is_replaced_unless_only_an_early_one_was_wanted() {
     let mut scene = Scene::talking();

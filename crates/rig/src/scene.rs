@@ -1,0 +1,115 @@
+//! Telephones of ours and scripts that `SIPp` plays against them, watched from the first packet on.
+
+use crate::capture::Capture;
+use crate::cordboard_phone::CordboardPhone;
+use crate::judge::Verdict;
+use crate::phone::{Account, Kind, Phone, Transport};
+use crate::place::Place;
+use crate::script::Actor;
+use crate::sipp::Sipp;
+use crate::switchboard::{Switchboard, password};
+
+/// What must be installed for a scene.
+pub const PROGRAMS: [&str; 3] = ["sipp", "tcpdump", "tshark"];
+
+/// The first port that `SIPp` uses; each further one is 10 higher.
+const SIPP: u16 = 5070;
+
+/// What a telephone does when it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// It answers.
+    Answers,
+    /// It rings until somebody says `answer`.
+    Rings,
+}
+
+/// The telephones of alice, bob and carol as far as the test wants them, and room for `SIPp`.
+pub struct Scene<'a> {
+    place: &'a Place,
+    capture: Capture,
+    phones: Vec<CordboardPhone>,
+    started: u16,
+    /// Last, so that the telephones are gone before it.
+    switchboard: Option<Switchboard>,
+}
+
+impl<'a> Scene<'a> {
+    /// Telephones that are called at their own addresses. Each knows its owner's password, for whoever says that they
+    /// are the owner.
+    pub fn direct(place: &'a Place, manners: &[Manner]) -> Self {
+        let capture = Capture::start(place);
+        let accounts = (0..).take(manners.len()).map(|number| {
+            let account = Account::direct(Kind::Cordboard, number);
+            Account { password: password(&account.user), ..account }
+        });
+        let phones = switched_on(place, accounts.collect(), manners);
+        Self { place, capture, phones, started: 0, switchboard: None }
+    }
+
+    /// Telephones that are registered at a switchboard.
+    pub fn served(place: &'a Place, manners: &[Manner]) -> Self {
+        let capture = Capture::start(place);
+        let switchboard = Switchboard::start(place);
+        let account = |number| Account::of(&switchboard, number, Transport::Udp);
+        let accounts = (0..).take(manners.len()).map(account).collect();
+        let phones = switched_on(place, accounts, manners);
+        Self { place, capture, phones, started: 0, switchboard: Some(switchboard) }
+    }
+
+    /// A telephone: alice's is 0.
+    pub fn phone(&mut self, number: usize) -> &mut CordboardPhone {
+        &mut self.phones[number]
+    }
+
+    /// All of them.
+    pub fn phones<const N: usize>(&mut self) -> [&mut CordboardPhone; N] {
+        let phones: Vec<_> = self.phones.iter_mut().collect();
+        phones.try_into().expect("the scene has as many telephones")
+    }
+
+    /// Where whatever `SIPp` sends goes first, with the address of the telephone called `number`.
+    fn way_to(&self, number: usize) -> (String, String) {
+        let account = self.phones[number].account();
+        let server = self.switchboard.as_ref().map(|switchboard| switchboard.address(Transport::Udp));
+        (server.unwrap_or(&account.domain).to_owned(), account.uri())
+    }
+
+    /// `SIPp` as `user` begins to play a script against telephone `number`.
+    pub fn sipp(&mut self, user: &str, number: usize, script: &str) -> Sipp {
+        let (there, target) = self.way_to(number);
+        let is_served = self.switchboard.is_some();
+        let port = SIPP + 10 * self.started;
+        self.started += 1;
+        let domain = match &self.switchboard {
+            Some(switchboard) => switchboard.domain().to_owned(),
+            None => "127.0.0.1".to_owned(),
+        };
+        let actor = Actor { user: user.to_owned(), domain, target, is_served };
+        Sipp::play(self.place, &there, &actor, script, port)
+    }
+
+    /// Where the next `SIPp` will be called.
+    pub fn next_sipp(&self, user: &str) -> String {
+        format!("sip:{user}@127.0.0.1:{}", SIPP + 10 * self.started)
+    }
+
+    /// Ends the capture: what happened on the wire, with the telephones still on.
+    pub fn verdict(self) -> Verdict {
+        let verdict = self.capture.finish();
+        if self.switchboard.is_some() { verdict } else { verdict.without_credentials() }
+    }
+}
+
+fn switched_on(place: &Place, accounts: Vec<Account>, manners: &[Manner]) -> Vec<CordboardPhone> {
+    accounts
+        .into_iter()
+        .zip(manners)
+        .map(|(account, manner)| {
+            let phone = CordboardPhone::new(place, account);
+            let mut phone = if *manner == Manner::Rings { phone.rings() } else { phone };
+            phone.register();
+            phone
+        })
+        .collect()
+}
