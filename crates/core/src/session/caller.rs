@@ -9,7 +9,9 @@ pub enum State {
     Ringing,
     /// Given up, but not yet by the other side.
     Cancelling,
-    /// A 2xx came and is acknowledged.
+    /// A 2xx came, and its ACK has still to find its way: a name is looked up, or a connection opened.
+    Answered,
+    /// The 2xx is acknowledged.
     Established,
     /// Over.
     Over,
@@ -26,6 +28,8 @@ pub enum Input {
     SuccessAllTheSame,
     /// A 2xx whose answer is missing or of no use (RFC 3261 §13.2.1).
     Unusable,
+    /// The ACK of the 2xx is sent, or found nowhere to go until the 2xx comes again.
+    Acknowledged,
     /// The INVITE failed for good, or nobody answered it.
     Failure,
     /// We give up.
@@ -43,11 +47,12 @@ pub enum Input {
 
 impl Input {
     /// All of them, for tests that walk the table.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Ringing,
         Self::Success,
         Self::SuccessAllTheSame,
         Self::Unusable,
+        Self::Acknowledged,
         Self::Failure,
         Self::HangUp,
         Self::ByeEarly,
@@ -85,8 +90,10 @@ pub const fn step(state: State, input: Input) -> (State, &'static [Act]) {
     use Input as I;
     match (state, input) {
         (Calling, I::Ringing)                          => (Ringing,     &[TellRinging]),
-        (Calling | Ringing, I::Success)                => (Established, &[Ack, TellEstablished]),
-        (Calling | Ringing | Cancelling, I::SuccessAllTheSame) => (Established, &[Ack, TellEstablished]),
+        (Calling | Ringing, I::Success)                => (Answered,    &[Ack]),
+        (Calling | Ringing | Cancelling, I::SuccessAllTheSame) => (Answered, &[Ack]),
+        // Whatever follows from it, a REFER to somebody else say, is not to overtake the ACK.
+        (Answered, I::Acknowledged)                    => (Established, &[TellEstablished]),
         (Calling | Ringing, I::Unusable)               => (Over,        &[Ack, Bye, TellEnded]),
         (Calling | Ringing, I::Failure)                => (Over,        &[TellEnded]),
         (Calling | Ringing, I::HangUp | I::RangTooLong) => (Cancelling, &[Cancel]),
@@ -95,16 +102,17 @@ pub const fn step(state: State, input: Input) -> (State, &'static [Act]) {
         (Cancelling, I::Failure)                       => (Over,        &[TellGivenUp]),
         // The 2xx crossed the CANCEL (§15): the call is up, and ended at once.
         (Cancelling, I::Success | I::Unusable)         => (Over,        &[Ack, Bye, TellGivenUp]),
-        (Established, I::HangUp)                       => (Over,        &[Bye, TellGivenUp]),
-        (Established, I::Bye)                          => (Over,        &[TellEnded]),
-        (Established, I::Lost)                         => (Over,        &[Bye, TellEnded]),
+        (Answered | Established, I::HangUp)            => (Over,        &[Bye, TellGivenUp]),
+        (Answered | Established, I::Bye)               => (Over,        &[TellEnded]),
+        (Answered | Established, I::Lost)              => (Over,        &[Bye, TellEnded]),
         // Another branch of a fork answered too (§13.2.2.4): it is acknowledged and ended.
-        (Established | Over, I::Success | I::SuccessAllTheSame | I::Unusable) => (state, &[Ack, Bye]),
+        (Answered | Established | Over, I::Success | I::SuccessAllTheSame | I::Unusable) => (state, &[Ack, Bye]),
         // Repeats, and what comes too late.
-        (Ringing | Cancelling | Established | Over, I::Ringing)
-        | (Established | Over, I::Failure | I::RangTooLong)
+        (Ringing | Cancelling | Answered | Established | Over, I::Ringing)
+        | (Calling | Ringing | Cancelling | Established | Over, I::Acknowledged)
+        | (Answered | Established | Over, I::Failure | I::RangTooLong)
         | (Cancelling | Over, I::HangUp)
-        | (Cancelling | Established | Over, I::ByeEarly)
+        | (Cancelling | Answered | Established | Over, I::ByeEarly)
         | (Calling | Ringing | Cancelling | Over, I::Bye | I::Lost) => (state, &[]),
     }
 }
@@ -119,14 +127,16 @@ mod tests {
         type Cell = (State, &'static [Act]);
         let row = |state| Input::ALL.map(|input| step(state, input));
         let cancel: Cell = (Cancelling, &[Cancel]);
-        let up: Cell = (Established, &[Ack, TellEstablished]);
-        // Ringing, Success, SuccessAllTheSame, Unusable, Failure, HangUp, ByeEarly, RangTooLong, Bye, Lost
-        let begun = |state, ringing: Cell| -> [Cell; 10] {
+        let up: Cell = (Answered, &[Ack]);
+        // Ringing, Success, SuccessAllTheSame, Unusable, Acknowledged, Failure, HangUp, ByeEarly, RangTooLong, Bye,
+        // Lost
+        let begun = |state, ringing: Cell| -> [Cell; 11] {
             [
                 ringing,
                 up,
                 up,
                 (Over, &[Ack, Bye, TellEnded]),
+                (state, &[]),
                 (Over, &[TellEnded]),
                 cancel,
                 (Cancelling, &[ByeEarly]),
@@ -141,36 +151,42 @@ mod tests {
         let stay: Cell = (Cancelling, &[]);
         assert_eq!(
             row(Cancelling),
-            [stay, late, up, late, (Over, &[TellGivenUp]), stay, stay, cancel, stay, stay]
+            [stay, late, up, late, stay, (Over, &[TellGivenUp]), stay, stay, cancel, stay, stay]
         );
-        let (stay, fork): (Cell, Cell) = ((Established, &[]), (Established, &[Ack, Bye]));
-        let expected: [Cell; 10] = [
-            stay,
-            fork,
-            fork,
-            fork,
-            stay,
-            (Over, &[Bye, TellGivenUp]),
-            stay,
-            stay,
-            (Over, &[TellEnded]),
-            (Over, &[Bye, TellEnded]),
-        ];
-        assert_eq!(row(Established), expected);
+        let answered = |stay: Cell, fork: Cell, acknowledged: Cell| -> [Cell; 11] {
+            [
+                stay,
+                fork,
+                fork,
+                fork,
+                acknowledged,
+                stay,
+                (Over, &[Bye, TellGivenUp]),
+                stay,
+                stay,
+                (Over, &[TellEnded]),
+                (Over, &[Bye, TellEnded]),
+            ]
+        };
+        let established: Cell = (Established, &[TellEstablished]);
+        assert_eq!(row(Answered), answered((Answered, &[]), (Answered, &[Ack, Bye]), established));
+        let stay: Cell = (Established, &[]);
+        assert_eq!(row(Established), answered(stay, (Established, &[Ack, Bye]), stay));
         let (stay, fork): (Cell, Cell) = ((Over, &[]), (Over, &[Ack, Bye]));
-        assert_eq!(row(Over), [stay, fork, fork, fork, stay, stay, stay, stay, stay, stay]);
+        assert_eq!(row(Over), [stay, fork, fork, fork, stay, stay, stay, stay, stay, stay, stay]);
     }
 
     /// Every 2xx is acknowledged, in whatever state, and what tells the end ends.
     #[test]
     fn no_2xx_stays_without_its_ack() {
-        for state in [State::Calling, State::Ringing, State::Cancelling, State::Established, State::Over] {
+        use State::*;
+        for state in [Calling, Ringing, Cancelling, Answered, Established, Over] {
             for input in Input::ALL {
                 let (next, acts) = step(state, input);
                 let success = matches!(input, Input::Success | Input::SuccessAllTheSame | Input::Unusable);
                 assert_eq!(acts.contains(&Act::Ack), success);
                 let told = acts.contains(&Act::TellEnded) || acts.contains(&Act::TellGivenUp);
-                assert_eq!(told, state != State::Over && next == State::Over, "{state:?} {input:?}");
+                assert_eq!(told, state != Over && next == Over, "{state:?} {input:?}");
             }
         }
     }

@@ -353,7 +353,8 @@ impl Call {
     pub(super) const fn is_up(&self) -> bool {
         matches!(
             self.side,
-            Side::Caller(caller::State::Established) | Side::Callee(callee::State::Established)
+            Side::Caller(caller::State::Answered | caller::State::Established)
+                | Side::Callee(callee::State::Established)
         )
     }
 

@@ -188,15 +188,13 @@ impl Telephone {
             call.answered = Some(leg);
             call.learn(response);
             call.timer.settled(now, response);
+            call.ending = (if usable { Outcome::Answered } else { Outcome::Failed }, None);
         }
         let input = match (usable, wanted) {
             (true, true) => Input::SuccessAllTheSame,
             (true, false) => Input::Success,
             (false, _) => Input::Unusable,
         };
-        if !usable {
-            call.ending = (Outcome::Failed, None);
-        }
         let ack = Answered { leg, cseq, body, credentials };
         self.advance_caller(desk, now, key, input, Some(ack));
         if first {
@@ -234,12 +232,13 @@ impl Telephone {
                     if let Some(answered) = answered.take() {
                         self.acknowledge(desk, now, key, answered);
                     }
+                    // Sound waits for no ACK.
+                    if state == State::Answered {
+                        self.tell_media(desk, key);
+                    }
                 }
                 Act::Bye => self.bye(desk, now, key, leg),
                 Act::TellEstablished => {
-                    if let Some(call) = self.calls.get_mut(key) {
-                        call.ending = (Outcome::Answered, None);
-                    }
                     Self::tell(desk, CallEvent::Established(name));
                     self.new_call_answered(desk, now, key);
                     self.tell_hold(desk, key);
@@ -305,7 +304,7 @@ impl Telephone {
         };
         let way = leg.dialog.way();
         if self.run(desk, now, letter, vec![way], &[]).is_none() {
-            self.ack_lost(key, answered.leg);
+            self.ack_lost(desk, now, key, answered.leg);
         }
     }
 
@@ -429,7 +428,7 @@ impl Telephone {
             Side::Caller(State::Calling | State::Ringing) => call.ending = (outcome_of(status), Some(status)),
             Side::Caller(State::Cancelling) => call.ending.1 = Some(status),
             // An earlier try was answered after all; how this one failed says nothing of the call.
-            Side::Caller(State::Established | State::Over) | Side::Callee(_) => return,
+            Side::Caller(State::Answered | State::Established | State::Over) | Side::Callee(_) => return,
         }
         call.forget_early();
         call.exchange(0, offer_answer::Input::Fail);

@@ -452,7 +452,7 @@ fn retry_after(response: Option<&View<'_>>) -> Option<Duration> {
 fn may_change(call: &Call) -> bool {
     match call.side {
         Side::Callee(callee::State::Answered | callee::State::Established)
-        | Side::Caller(caller::State::Established) => true,
+        | Side::Caller(caller::State::Answered | caller::State::Established) => true,
         Side::Callee(callee::State::Ringing)
         | Side::Caller(caller::State::Calling | caller::State::Ringing) => call.remote_media.is_some(),
         Side::Callee(callee::State::Leaving | callee::State::Over)
@@ -468,7 +468,9 @@ impl Call {
             return self.early_way().filter(|_| early).map(|leg| (leg, Vehicle::Update));
         }
         let leg = self.answered?;
-        if self.exchange != offer_answer::State::Stable || self.sent_ok.is_some() {
+        // RFC 3261 §14.1: an INVITE that is not acknowledged is under way.
+        let under_way = self.sent_ok.is_some() || matches!(self.side, Side::Caller(caller::State::Answered));
+        if under_way || self.exchange != offer_answer::State::Stable {
             return None;
         }
         let update = match change {

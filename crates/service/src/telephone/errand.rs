@@ -340,8 +340,8 @@ impl Telephone {
             let cseq = errand.letter.cseq;
             desk.stack.release(client);
             desk.send(flow, bytes.clone());
-            self.acknowledged(call, leg, cseq, flow, bytes);
-            return self.drop_errand(key);
+            self.drop_errand(key);
+            return self.acknowledged(desk, now, (call, leg), (cseq, flow, bytes));
         }
         errand.client = Some(client);
         errand.flow = Some(flow);
@@ -478,7 +478,7 @@ impl Telephone {
             Purpose::Message(key) => self.message_answered(desk, now, key, status),
             Purpose::Prack(call, leg) => self.prack_answered(desk, now, call, leg),
             // The 2xx is repeated until an ACK gets through.
-            Purpose::Ack(call, leg) => self.ack_lost(call, leg),
+            Purpose::Ack(call, leg) => self.ack_lost(desk, now, call, leg),
         }
         if let Some(call) = purpose.call() {
             // It may have been the last that its call waited for.

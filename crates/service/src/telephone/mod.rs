@@ -374,7 +374,7 @@ impl Telephone {
             return Self::tell(desk, CallEvent::Impossible(name));
         }
         match call.side {
-            Side::Caller(caller_table::State::Established) => {
+            Side::Caller(caller_table::State::Answered | caller_table::State::Established) => {
                 self.advance_caller(desk, now, key, caller_table::Input::HangUp, None);
             }
             Side::Caller(_) => {
@@ -657,17 +657,36 @@ impl Telephone {
         }
     }
 
-    fn acknowledged(&mut self, key: u64, leg: usize, cseq: u32, flow: Flow, bytes: bytes::Bytes) {
+    /// The ACK of a 2xx is sent.
+    fn acknowledged(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        (key, leg): (u64, usize),
+        (cseq, flow, bytes): (u32, Flow, bytes::Bytes),
+    ) {
         if let Some(leg) = self.calls.get_mut(key).and_then(|call| call.legs.get_mut(leg)) {
             leg.keep_ack(cseq, flow, bytes);
         }
+        self.ack_is_out(desk, now, key, leg);
     }
 
-    fn ack_lost(&mut self, key: u64, leg: usize) {
+    /// The ACK of a 2xx went nowhere.
+    fn ack_lost(&mut self, desk: &mut Desk, now: Instant, key: u64, leg: usize) {
         if let Some(leg) = self.calls.get_mut(key).and_then(|call| call.legs.get_mut(leg)) {
             leg.forget_unsent();
         }
+        self.ack_is_out(desk, now, key, leg);
         self.sweep(key);
+    }
+
+    /// What waited for an ACK goes on.
+    fn ack_is_out(&mut self, desk: &mut Desk, now: Instant, key: u64, leg: usize) {
+        let waits = Side::Caller(caller_table::State::Answered);
+        if self.calls.get(key).is_some_and(|call| call.side == waits && call.answered == Some(leg)) {
+            self.advance_caller(desk, now, key, caller_table::Input::Acknowledged, None);
+            self.proceed(desk, now, key);
+        }
     }
 
     /// Our address-of-record as a name-addr.

@@ -155,6 +155,64 @@ fn a_transferor_that_gives_up_the_target_has_its_call_back() {
     world.settle();
 }
 
+/// Alice and Bob talk; the target that Alice's other call reached answers from a host whose name takes a while to
+/// look up.
+fn with_target_that_answers_from_elsewhere(
+    meanwhile: impl FnOnce(&mut World, [usize; 2]),
+) -> (World, [usize; 3]) {
+    let (mut world, alice, bob) = World::two();
+    let carol = world.puppet("carol");
+    world.talk(alice, bob);
+    let to = world.uri(carol).into();
+    world.press(alice, CallAction::Dial { call: SECOND, to, offer: true });
+    let invite = next(&mut world, carol, Method::Invite);
+    let contact = [(Name::CONTACT, "<sip:carol@carol.test>")];
+    world.reply(carol, alice, &invite, Status::RINGING, "c", &contact, None);
+    world.wait(alice, |event| *event == CallEvent::Ringing(SECOND));
+    meanwhile(&mut world, [alice, bob]);
+    world.lookups_take = Some(Duration::from_millis(300));
+    world.reply(carol, alice, &invite, Status::OK, "c", &contact, Some(&sdp("sendrecv")));
+    (world, [alice, bob, carol])
+}
+
+/// Where in the log something was sent.
+#[track_caller]
+fn sent(world: &World, what: &str) -> usize {
+    let at = world.log.iter().position(|said| said == what);
+    at.unwrap_or_else(|| panic!("{what} was not sent: {:#?}", world.log))
+}
+
+/// RFC 5589 figure 11: the transferee hears of the target once that is acknowledged, however long the ACK needs.
+#[test]
+fn the_refer_does_not_overtake_an_ack_that_looks_for_its_way() {
+    let (mut world, [alice, ..]) = with_target_that_answers_from_elsewhere(|world, [alice, _]| {
+        world.press(alice, CallAction::TransferTo { call: OURS, target: SECOND });
+    });
+    world.pass(Duration::from_millis(200));
+    let told = world.told(alice);
+    assert!(told.iter().any(|event| matches!(event, CallEvent::Media(SECOND, _))), "it is heard: {told:?}");
+    assert!(!told.contains(&CallEvent::Established(SECOND)), "{told:?}");
+    world.wait(alice, |event| *event == CallEvent::Established(SECOND));
+    world.pass(Duration::from_millis(100));
+    assert!(sent(&world, "alice-carol ACK") < sent(&world, "alice-bob REFER"), "{:#?}", world.log);
+}
+
+/// RFC 3261 §15: the caller may hang up at once; the ACK and then the BYE find their way.
+#[test]
+fn who_hangs_up_before_the_ack_has_found_its_way_sends_both() {
+    let (mut world, [alice, bob, carol]) = with_target_that_answers_from_elsewhere(|_, _| {});
+    world.pass(Duration::from_millis(100));
+    world.press(alice, CallAction::HangUp(SECOND));
+    world.wait(alice, over(SECOND));
+    let bye = next(&mut world, carol, Method::Bye);
+    world.reply(carol, alice, &bye, Status::OK, "c", &[], None);
+    assert!(sent(&world, "alice-carol ACK") < sent(&world, "alice-carol BYE"), "{:#?}", world.log);
+    world.press(alice, CallAction::HangUp(OURS));
+    world.wait(bob, over(THEIRS));
+    world.settle();
+    assert!(!world.told(alice).contains(&CallEvent::Established(SECOND)));
+}
+
 /// A link that nobody follows, and one that nobody wants.
 #[test]
 fn a_link_ends_by_name_too() {

@@ -8,7 +8,7 @@ use cordboard_core::time::Instant;
 use cordboard_core::transport::{Flow, Listener, ListenerId, Transport};
 use cordboard_service::Agent;
 use cordboard_service::call::{CallAction, CallEvent, CallName};
-use cordboard_service::door::{Answer, Command, CommandId, Event, Input, Output, Question, ShardId};
+use cordboard_service::door::{Answer, AskId, Command, CommandId, Event, Input, Output, Question, ShardId};
 use cordboard_service::settings::{Role, Secret, Settings, Telephone};
 use cordboard_sip::{Builder, Name, Status, View};
 use std::collections::{BTreeMap, VecDeque};
@@ -24,6 +24,9 @@ pub(crate) struct World {
     nodes: Vec<Node>,
     wire: BTreeMap<(Instant, u64), Packet>,
     sent: u64,
+    /// How long it takes to look a name up; without it, no time passes.
+    pub(crate) lookups_take: Option<Duration>,
+    lookups: VecDeque<Lookup>,
     /// Everything that was sent: `alice-bob INVITE`, `bob-alice 200 INVITE`; lost ones with an `x`.
     pub(crate) log: Vec<String>,
     /// The octets of each of them.
@@ -40,6 +43,14 @@ struct Packet {
     at: ListenerId,
     from: SocketAddr,
     bytes: Bytes,
+}
+
+/// A name that is being looked up.
+struct Lookup {
+    due: Instant,
+    node: usize,
+    id: AskId,
+    answer: Answer,
 }
 
 struct Node {
@@ -89,6 +100,8 @@ impl World {
             nodes: Vec::new(),
             wire: BTreeMap::new(),
             sent: 0,
+            lookups_take: None,
+            lookups: VecDeque::new(),
             log: Vec::new(),
             sizes: Vec::new(),
             lose: Box::new(|_| false),
@@ -196,7 +209,12 @@ impl World {
                         other => panic!("nobody here answers {other:?}"),
                     };
                     let now = self.now;
-                    self.agent(node).handle(now, Input::Answer(id, answer));
+                    match self.lookups_take {
+                        Some(time) => {
+                            self.lookups.push_back(Lookup { due: now + time, node, id, answer });
+                        }
+                        None => self.agent(node).handle(now, Input::Answer(id, answer)),
+                    }
                 }
                 Output::Event(_) | Output::CloseFlow(_) | Output::HandOver(..) => {}
             }
@@ -229,6 +247,9 @@ impl World {
 
     /// Lets the next thing happen; false if nothing will.
     fn step(&mut self, until: Instant) -> bool {
+        if self.looks_up(until) {
+            return true;
+        }
         let timer = self
             .nodes
             .iter()
@@ -252,6 +273,24 @@ impl World {
             }
             _ => false,
         }
+    }
+
+    /// Answers the oldest lookup if nothing else comes before it.
+    fn looks_up(&mut self, until: Instant) -> bool {
+        let Some(due) = self.lookups.front().map(|lookup| lookup.due).filter(|due| *due <= until) else {
+            return false;
+        };
+        let timers = self.nodes.iter().filter_map(|node| node.agent.as_ref()?.poll_timeout());
+        let packets = self.wire.keys().map(|(at, _)| *at);
+        if timers.chain(packets).any(|other| other < due) {
+            return false;
+        }
+        let Some(Lookup { node, id, answer, .. }) = self.lookups.pop_front() else { return false };
+        self.now = self.now.max(due);
+        let now = self.now;
+        self.agent(node).handle(now, Input::Answer(id, answer));
+        self.drain(node);
+        true
     }
 
     fn deliver(&mut self, packet: Packet) {
