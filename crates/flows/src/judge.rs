@@ -22,6 +22,7 @@
 mod compare;
 mod dialogs;
 mod facts;
+mod folding;
 mod observed;
 mod pairing;
 mod wire;

@@ -39,7 +39,9 @@ impl Sockets {
             self.named.extend(named);
             return Raised::default();
         }
-        // Their names stand for it from now on.
+        // Their names stand for it from now on. To whom no name leads, nobody calls: two telephones of one person are
+        // not both called where one of them is meant.
+        let reached: Vec<IpAddr> = named.iter().map(|(_, at)| *at).collect();
         let mut domains: Vec<Box<str>> = named.into_iter().map(|(name, _)| name).collect();
         let served: Vec<Box<str>> = self.cast.iter().flat_map(|member| member.domains.clone()).collect();
         let (mut users, mut registering) = (Directory::default(), Vec::new());
@@ -53,7 +55,9 @@ impl Sockets {
             if !domains.contains(&account.domain) {
                 domains.push(account.domain.clone());
             }
-            registering.push(HostId::nth(place));
+            if member.addresses.iter().any(|(_, own)| reached.contains(own)) {
+                registering.push(HostId::nth(place));
+            }
         }
         let member = Member::new(UNDRAWN, Some(HOST), vec![LAST], settings(&domains), users);
         let undrawn = Some(self.stand(Member { domains, ..member }));

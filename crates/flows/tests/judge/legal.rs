@@ -191,3 +191,58 @@ fn every_flow_that_is_drawn_direct_matches_relayed() {
         assert!(verdict.is_match(), "{}: {verdict}", flow.id);
     }
 }
+
+/// What a drawn proxy passes on comes by the other one once more, with the same Call-ID, tags and numbers.
+#[test]
+fn every_flow_that_is_drawn_with_proxies_matches_relayed() {
+    let with_proxies =
+        golden::all().iter().filter(|flow| flow.actors.iter().any(|actor| actor.contains("proxy")));
+    for flow in with_proxies {
+        let run = Run::of(&flow.id).relayed("switchboard");
+        let verdict = cordboard_flows::judge::judge(run.golden, &run.observed().without_proxy("switchboard"));
+        assert!(verdict.is_match(), "{}: {verdict}", flow.id);
+    }
+}
+
+/// A request that a proxy sends to two: each hop is one of its own from end to end, and so is what answers it, though the
+/// proxy passes on only the best response (RFC 3261 §16.7).
+#[test]
+fn a_fork_of_a_proxy_that_is_not_drawn_goes_to_each_of_its_ends() {
+    let run = Run::of("5359-2.18").relayed("switchboard");
+    let refer = String::from_utf8(run.bytes("F1+").to_vec()).unwrap().replace("t1proxy", "t1other");
+    let run = run.insert("F1+", "F1b", "switchboard", "desk", Bytes::from(refer));
+    let refusal = run.answer("F1b", 486);
+    let run = run.insert("F1b", "F2b", "desk", "switchboard", refusal);
+    let direct = run.observed().without_proxy("switchboard");
+    let ends: Vec<[&str; 2]> = direct.messages.iter().map(|m| [&*m.from, &*m.to]).take(4).collect();
+    assert_eq!(ends, [["pc", "bob"], ["pc", "desk"], ["desk", "pc"], ["bob", "pc"]]);
+    let verdict = cordboard_flows::judge::judge(run.golden, &direct).to_string();
+    let words = "(REFER pc -> desk) is not drawn";
+    assert!(verdict.contains(words) && verdict.lines().count() == 2, "{verdict}");
+}
+
+/// A proxy answers a CANCEL itself, whatever comes of it beyond (RFC 3261 §16.10).
+#[test]
+fn of_a_cancel_that_a_proxy_passes_on_the_next_hop_counts() {
+    let judged =
+        |run: &Run| cordboard_flows::judge::judge(run.golden, &run.observed().without_proxy("switchboard"));
+    let run = Run::of("5589-fig13").relayed("switchboard").before("F11+", "F10+");
+    assert!(judged(&run).is_match(), "{}", judged(&run));
+    // The target does not know what is to be cancelled.
+    let unknown =
+        Bytes::from(String::from_utf8(run.bytes("F11").to_vec()).unwrap().replace("200 OK", "481 None"));
+    let run = run.drop(&["F11"]).insert("F10+", "F11", "target", "switchboard", unknown);
+    assert!(judged(&run).to_string().contains("should be 200 OK"), "{}", judged(&run));
+}
+
+/// The answer was quicker: then there is nothing left to cancel, and the CANCEL ends at the proxy.
+#[test]
+fn a_cancel_that_crosses_the_answer_at_a_proxy_that_is_not_drawn_matches() {
+    let judged =
+        |run: &Run| cordboard_flows::judge::judge(run.golden, &run.observed().without_proxy("switchboard"));
+    let run = Run::of("5589-fig13").relayed("switchboard").drop(&["F10+", "F11"]);
+    let crossed = run.clone().before("F12", "F10");
+    assert!(judged(&crossed).is_match(), "{}", judged(&crossed));
+    // But one that the proxy keeps to itself while nobody has answered is missed.
+    assert!(judged(&run).to_string().contains("should go from transferor to target"), "{}", judged(&run));
+}

@@ -167,21 +167,27 @@ impl Run {
         self
     }
 
-    /// Everything goes by way of a proxy that the drawing does not have.
+    /// Everything goes by way of a proxy that the drawing does not have. The second hop of `F1` is `F1+`.
     pub(crate) fn relayed(mut self, proxy: &str) -> Self {
         let mut messages = Vec::new();
         for (id, message) in std::mem::take(&mut self.messages) {
             let text = String::from_utf8(message.bytes.to_vec()).unwrap();
             let own = text.lines().find(|line| line.starts_with("Via: ")).unwrap().to_owned();
             let branch = own.rsplit('=').next().unwrap();
-            let via = format!("Via: SIP/2.0/UDP {proxy}.example.com;branch={branch}proxy\r\n{own}");
+            let mut via = format!("Via: SIP/2.0/UDP {proxy}.example.com;branch={branch}proxy");
+            // RFC 3261 §9.1, §17.1.1.3: what goes from hop to hop is sent anew on each.
+            let acks_failure = text.starts_with("ACK ") && text.contains(";tag=refusal");
+            if !acks_failure && !text.contains(" CANCEL\r\n") {
+                via = format!("{via}\r\n{own}");
+            }
             let longer = Bytes::from(text.replacen(&own, &via, 1));
             let hops =
                 if text.starts_with("SIP/2.0 ") { [longer, message.bytes] } else { [message.bytes, longer] };
             let ends = [(message.from.clone(), proxy.to_owned()), (proxy.to_owned(), message.to.clone())];
-            for ((from, to), bytes) in ends.into_iter().zip(hops) {
+            let ids = [id.clone(), format!("{id}+")];
+            for ((id, (from, to)), bytes) in ids.into_iter().zip(ends).zip(hops) {
                 messages.push((
-                    id.clone(),
+                    id,
                     ObservedMessage {
                         from,
                         to,
@@ -345,11 +351,12 @@ impl Writer {
         let transaction = match drawn.word() {
             // RFC 3261 §9.1: the branch of the INVITE.
             "CANCEL" => {
-                let mut invites = self.golden.messages.iter().filter(|m| {
+                let before = self.golden.messages.iter().take_while(|m| m.id != drawn.id);
+                let invites = before.filter(|m| {
                     m.word() == "INVITE"
                         && (&m.from, &m.to, &m.dialog) == (&drawn.from, &drawn.to, &drawn.dialog)
                 });
-                &invites.next_back().unwrap().transaction
+                &invites.last().unwrap().transaction
             }
             _ => &drawn.transaction,
         };
