@@ -420,6 +420,10 @@ impl Writer {
             let call_id = Self::call_id(facts.replaces.as_ref().unwrap());
             line("Replaces", format!("{call_id};to-tag={dialog}{to_tag};from-tag={dialog}{from_tag}"));
         }
+        if let Some(Named { dialog, to_tag, from_tag }) = &facts.join {
+            let call_id = Self::call_id(facts.join.as_ref().unwrap());
+            line("Join", format!("{call_id};to-tag={dialog}{to_tag};from-tag={dialog}{from_tag}"));
+        }
         if let Some(label) = &facts.target_dialog {
             // RFC 4538 §3: local is the recipient.
             let (local, remote) = (&drawn.to, &drawn.from);
