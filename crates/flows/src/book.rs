@@ -60,6 +60,8 @@ pub(crate) struct Book {
     pub(crate) sent: Vec<Status>,
     /// How calls ended that others were asked to make.
     pub(crate) asking: Vec<(CallName, Outcome)>,
+    /// Calls that a server has, and under which address.
+    pub(crate) parked: Vec<(CallName, Option<Box<str>>)>,
     /// How often a button for the registration was pressed.
     pub(crate) asked: usize,
     /// Buttons that did not fit: the stage presses none that cannot.
@@ -132,7 +134,7 @@ impl Book {
         match event {
             CallEvent::Registered { contacts } => self.registrations.push(Ok(contacts)),
             CallEvent::NotRegistered(status) => self.registrations.push(Err(status)),
-            CallEvent::Incoming { call, from } => self.begin(call, &from, Progress::Incoming),
+            CallEvent::Incoming { call, from, .. } => self.begin(call, &from, Progress::Incoming),
             CallEvent::Ringing(call) => self.advance(call, Progress::Ringing),
             CallEvent::Established(call) => self.advance(call, Progress::Established),
             CallEvent::Impossible(call) => {
@@ -168,6 +170,12 @@ impl Book {
             | CallEvent::TransferProgress(..)
             | CallEvent::Watching(_) => {}
             CallEvent::Asked { call, to, .. } => self.requests.push((call, to)),
+            CallEvent::Found { call, to } => {
+                if let Some(call) = self.call_mut(call) {
+                    call.peer = to;
+                }
+            }
+            CallEvent::Parked { call, at } => self.parked.push((call, at)),
             CallEvent::Abilities { call, supported, .. } => {
                 if let Some(call) = self.call_mut(call) {
                     call.abilities = Some(supported);

@@ -3,11 +3,12 @@
 use cordboard_core::transport::{ListenerId, Transport};
 use cordboard_service::directory::{Directory, User};
 use cordboard_service::settings::{
-    Feature, Habits, MediaPorts, Refers, Relay, Release, Role, Secret, SemiAttended, Settings, Switchboard,
-    Takeovers, Telephone, Transfers,
+    Feature, Group, Habits, MediaPorts, Park, Refers, Relay, Release, Role, Secret, SemiAttended, Server,
+    Service, Settings, Switchboard, Takeovers, Telephone, Transfers,
 };
 use cordboard_sip::digest::{Algorithm, Ha1};
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 /// Bytes of recent messages that a host on a stage keeps; the tap sees everything anyway.
 pub(crate) const RING_BYTES: usize = 4096;
@@ -33,6 +34,36 @@ pub struct Person {
     pub habits: Habits,
     /// How the telephone hands calls over and is handed over.
     pub manners: Manners,
+    /// The work group whose members may know of the telephone's calls: its realm and its secret.
+    pub group: Option<(&'static str, &'static str)>,
+    /// What sits at the telephone, if it is nobody.
+    pub service: Option<Program>,
+}
+
+/// What a server is there for.
+#[derive(Clone, Copy, Debug)]
+pub enum Program {
+    /// Music on hold (RFC 5359 §2.3).
+    Music,
+    /// Call park (RFC 5359 §2.15).
+    Park {
+        /// The user parts of its slots.
+        slots: &'static [&'static str],
+        /// How long a call waits before whoever parked it is called.
+        rings_back_after: Duration,
+    },
+}
+
+impl Program {
+    fn service(self) -> Service {
+        match self {
+            Self::Music => Service::Music,
+            Self::Park { slots, rings_back_after } => Service::Park(Park {
+                slots: slots.iter().map(|slot| (*slot).into()).collect(),
+                rings_back_after,
+            }),
+        }
+    }
 }
 
 /// What of [`Transfers`] a person's telephone does otherwise than others.
@@ -134,10 +165,17 @@ impl Person {
             media: MediaPorts::default(),
             habits: self.habits,
             transfers: self.manners.transfers(),
+            group: self
+                .group
+                .map(|(realm, secret)| Group { realm: realm.into(), secret: Secret(secret.into()) }),
             ..Telephone::default()
         };
+        let role = match self.service {
+            Some(program) => Role::Server(Server::new(telephone, program.service())),
+            None => Role::Telephone(telephone),
+        };
         let settings = Settings::of_domain(self.domain);
-        Settings { role: Role::Telephone(telephone), domains: Vec::new(), ring_bytes: RING_BYTES, ..settings }
+        Settings { role, domains: Vec::new(), ring_bytes: RING_BYTES, ..settings }
     }
 }
 

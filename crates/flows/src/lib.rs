@@ -55,7 +55,7 @@ pub mod rfc5589;
 mod sockets;
 pub mod stage;
 
-pub use cast::{Domain, Manners, Person};
+pub use cast::{Domain, Manners, Person, Program};
 pub use performance::Performance;
 pub use phone::Phone;
 pub use stage::{Stage, storm_seeds};

@@ -253,6 +253,71 @@ impl Phone<'_> {
         self.hand_over("moves_call_to", other, |_, call| CallAction::MoveTo { call, to: to.clone() });
     }
 
+    /// Parks the call with somebody at a park server, or in one of its slots (RFC 5359 §2.15).
+    pub fn parks(self, other: Phone<'_>, park: Phone<'_>) {
+        let at: Box<str> = park.address().into();
+        self.hand_over("parks", other, |_, call| CallAction::Park { call, at: at.clone() });
+    }
+
+    /// Waits until a server has a call of ours.
+    pub fn has_parked(self) {
+        self.stage
+            .waits(&format!("{}.has_parked()", self.name), |books| !books.of(self.host).parked.is_empty());
+    }
+
+    /// Lets somebody who is on hold hear music (RFC 5359 §2.3).
+    pub fn plays_music_to(self, other: Phone<'_>, music: Phone<'_>) {
+        let said = format!("{}.plays_music_to({})", self.name, other.name);
+        let from: Box<str> = music.address().into();
+        let held = |call: &Call| {
+            call.progress == Progress::Established
+                && call.holding
+                && !call.changing
+                && call.is_with(other.user)
+        };
+        self.stage.acts(
+            &said,
+            self.host,
+            |book| book.find(held).map(|call| call.name),
+            |_, call| CallAction::MusicOnHold { call, from },
+        );
+    }
+
+    /// Takes back whom a server has of ours.
+    pub fn takes_back(self, other: Phone<'_>) {
+        let said = format!("{}.takes_back({})", self.name, other.name);
+        self.stage.acts(
+            &said,
+            self.host,
+            |book| book.parked.last().map(|(call, _)| *call),
+            |book, given| CallAction::TakeBack { call: book.dial(&other.address()), given },
+        );
+    }
+
+    /// Takes over the call that is parked there.
+    pub fn retrieves_from(self, park: Phone<'_>) {
+        let said = format!("{}.retrieves_from({})", self.name, park.name);
+        let from = park.address();
+        self.stage.acts(
+            &said,
+            self.host,
+            |_| Some(()),
+            |book, ()| CallAction::Retrieve { call: book.dial(&from), from: from.as_str().into() },
+        );
+    }
+
+    /// Takes the call that rings at somebody's telephone (RFC 5359 §2.16).
+    pub fn picks_up_from(self, other: Phone<'_>) {
+        let said = format!("{}.picks_up_from({})", self.name, other.name);
+        let at = other.address();
+        self.stage.acts(
+            &said,
+            self.host,
+            |_| Some(()),
+            |book, ()| CallAction::PickUp { call: book.dial(&at), at: at.as_str().into() },
+        );
+    }
+
     /// Asks a telephone outside any call to call somebody, and wants no reports (RFC 5359 §2.18).
     pub fn clicks(self, whom: Phone<'_>, to: Phone<'_>) {
         let said = format!("{}.clicks({}, {})", self.name, whom.name, to.name);
@@ -272,7 +337,7 @@ impl Phone<'_> {
 
     /// Does not let it.
     pub fn refuses_to_call(self, target: Phone<'_>) {
-        self.decides("refuses_to_call", target, CallAction::Refuse);
+        self.decides("refuses_to_call", target, |call| CallAction::Refuse(call, Status::DECLINE));
     }
 
     fn decides(self, verb: &str, target: Phone<'_>, action: impl Fn(CallName) -> CallAction) {

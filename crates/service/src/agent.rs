@@ -6,6 +6,7 @@ use crate::clearance::{self, Clearance};
 use crate::counters::Counters;
 use crate::desk::{Asker, Desk, role};
 use crate::door::{Answer, AskId, Command, CommandId, Event, Input, Output, ShardId};
+use crate::programs::Program;
 use crate::proxy::Proxy;
 use crate::registrar::Registrar;
 use crate::returns::Returns;
@@ -35,6 +36,8 @@ pub struct Agent {
     pub(crate) telephone: Telephone,
     pub(crate) clearance: Clearance,
     returns: Returns,
+    /// Who sits at the telephone.
+    program: Program,
     ring: Ring,
 }
 
@@ -47,6 +50,7 @@ impl Agent {
         let watching = Authenticator::new(&settings.key, shard, stack.dice());
         let telephone = Telephone::new(&settings, watching);
         let ring = Ring::new(settings.ring_bytes);
+        let program = Program::of(&settings.role);
         Self {
             desk: Desk::new(settings, stack, shard),
             proxy: Proxy::new(),
@@ -55,6 +59,7 @@ impl Agent {
             telephone,
             clearance: Clearance::default(),
             returns: Returns::default(),
+            program,
             ring,
         }
     }
@@ -89,6 +94,7 @@ impl Agent {
 
     /// Takes in whatever happened.
     pub fn handle(&mut self, now: Instant, input: Input<'_>) {
+        let before = self.desk.out.len();
         match input {
             Input::Packet { flow, bytes } => self.packet(now, flow, bytes),
             Input::FlowOpened(flow, identities) => self.desk.peers.opened(flow, identities),
@@ -100,15 +106,17 @@ impl Agent {
             Input::Command(id, command) => self.command(now, id, command),
             Input::Handed(envelope) => clearance::handed(self, now, envelope.0),
         }
-        self.settle(now);
+        self.settle(now, before);
     }
 
     /// Fires what is due by `now`; early and repeated calls do nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
+        let before = self.desk.out.len();
+        self.program.handle_timeout(now);
         self.desk.stack.handle_timeout(now);
         self.proxy.handle_timeout(&mut self.desk, now);
         self.telephone.handle_timeout(&mut self.desk, now);
-        self.settle(now);
+        self.settle(now, before);
     }
 
     /// The next thing for the driver to do.
@@ -118,10 +126,8 @@ impl Agent {
 
     /// When [`handle_timeout`](Self::handle_timeout) is wanted next. Ask after every call.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        [self.desk.stack.poll_timeout(), self.proxy.poll_timeout(), self.telephone.poll_timeout()]
-            .into_iter()
-            .flatten()
-            .min()
+        let roles = [self.proxy.poll_timeout(), self.telephone.poll_timeout(), self.program.poll_timeout()];
+        [self.desk.stack.poll_timeout()].into_iter().chain(roles).flatten().min()
     }
 
     /// What it counted so far.
@@ -161,7 +167,7 @@ impl Agent {
         match self.desk.stack.receive(now, flow, message) {
             Received::Absorbed => {}
             Received::Request(server) => match self.desk.settings.role {
-                Role::Telephone(_) => {
+                Role::Telephone(_) | Role::Server(_) => {
                     self.telephone.handle_request(&mut self.desk, now, flow, server, message);
                 }
                 Role::Switchboard(_) => switchboard::request(self, now, flow, server, message),
@@ -184,7 +190,9 @@ impl Agent {
                 }
             }
             Received::Ack => match self.desk.settings.role {
-                Role::Telephone(_) => self.telephone.handle_ack(&mut self.desk, now, flow, message),
+                Role::Telephone(_) | Role::Server(_) => {
+                    self.telephone.handle_ack(&mut self.desk, now, flow, message);
+                }
                 Role::Switchboard(_) => switchboard::ack(self, now, flow, message),
             },
             Received::Response(client, owner) => match owner.role {
@@ -196,7 +204,7 @@ impl Agent {
             },
             // RFC 6026 §7.3: a stray response is not passed on.
             Received::StrayResponse => match self.desk.settings.role {
-                Role::Telephone(_) => {
+                Role::Telephone(_) | Role::Server(_) => {
                     self.telephone.handle_stray_response(&mut self.desk, now, flow, message);
                 }
                 Role::Switchboard(_) => self.desk.counters.dropped += 1,
@@ -247,16 +255,23 @@ impl Agent {
         }
     }
 
-    /// Lets the roles see what the stack has to tell, then hands out what is to be sent.
-    fn settle(&mut self, now: Instant) {
-        while let Some(event) = self.desk.stack.poll_event() {
-            match role_of(&event) {
-                role::PROXY => self.proxy.handle_event(&mut self.desk, now, event),
-                role::TELEPHONE => self.telephone.handle_event(&mut self.desk, now, event),
-                _ => {}
+    /// Lets the roles see what the stack has to tell, then hands out what is to be sent. `before` is how much was to be
+    /// handed out already.
+    fn settle(&mut self, now: Instant, before: usize) {
+        let mut heard = before;
+        loop {
+            while let Some(event) = self.desk.stack.poll_event() {
+                match role_of(&event) {
+                    role::PROXY => self.proxy.handle_event(&mut self.desk, now, event),
+                    role::TELEPHONE => self.telephone.handle_event(&mut self.desk, now, event),
+                    _ => {}
+                }
+            }
+            self.telephone.settle(&mut self.desk, now);
+            if !self.program_acts(now, &mut heard) {
+                break;
             }
         }
-        self.telephone.settle(&mut self.desk, now);
         while let Some(stranded) = self.desk.stack.poll_stranded() {
             self.returns.handle(&mut self.desk, stranded);
         }
@@ -266,7 +281,26 @@ impl Agent {
             self.desk.out.push_back(Output::Send { flow: outgoing.flow, bytes: outgoing.bytes });
         }
     }
+
+    /// Lets the program at the telephone hear what was told since, and press its buttons; false if it presses none.
+    fn program_acts(&mut self, now: Instant, heard: &mut usize) -> bool {
+        while let Some(output) = self.desk.out.get(*heard) {
+            *heard += 1;
+            if let Output::Event(Event::Call(event)) = output {
+                self.program.hears(now, event);
+            }
+        }
+        let mut acted = false;
+        while let Some(action) = self.program.poll_action() {
+            acted = true;
+            self.telephone.handle_action(&mut self.desk, now, PROGRAM, action);
+        }
+        acted
+    }
 }
+
+/// The command that a button belongs to which no driver pressed.
+const PROGRAM: CommandId = CommandId(u64::MAX);
 
 /// What a 503 of ours asks for (RFC 3261 §21.5.4), in seconds.
 pub(crate) const OVERLOAD_RETRY_S: u32 = 5;

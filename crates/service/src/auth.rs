@@ -229,10 +229,18 @@ fn names_request(desk: &Desk, credentials: &Credentials<'_>, request: &View<'_>)
     match (UriRef::parse(&credentials.uri), UriRef::parse(request.request_uri())) {
         (Ok(said), Ok(meant)) => {
             let same_host = said.host().eq_ignore_ascii_case(meant.host());
-            same_host && said.user() == meant.user() || desk.is_ours(&said) && desk.is_ours(&meant)
+            same_host && said.user() == meant.user()
+                || desk.is_ours(&said) && desk.is_ours(&meant)
+                || desk.settings.role.telephone().is_some() && is_addressed_to(request, &said)
         }
         _ => false,
     }
+}
+
+/// Whether To names that URI: a user agent behind proxies is reached at its Contact, and asked for by its address.
+fn is_addressed_to(request: &View<'_>, said: &UriRef<'_>) -> bool {
+    let to = UriRef::parse(request.to_uri());
+    to.is_ok_and(|to| to.host().eq_ignore_ascii_case(said.host()) && to.user() == said.user())
 }
 
 fn proves(

@@ -124,6 +124,46 @@ pub enum CallAction {
         /// The telephone that is to have it.
         to: Box<str>,
     },
+    /// Ask a park server to take over the other side of a call and keep it until somebody retrieves it (RFC 5359 §2.15).
+    /// Told by [`CallEvent::Parked`] and [`CallEvent::Transferred`].
+    Park {
+        /// The call that is parked.
+        call: CallName,
+        /// The park server, or one of its slots.
+        at: Box<str>,
+    },
+    /// Ask a music server to take over the other side of a call, which is on hold (RFC 5359 §2.3). Told as with
+    /// [`Park`](Self::Park); if it is refused, the call stays on hold in silence. Taken back by
+    /// [`TakeBack`](Self::TakeBack).
+    MusicOnHold {
+        /// The call.
+        call: CallName,
+        /// The music server.
+        from: Box<str>,
+    },
+    /// Take back whom we gave to a music or park server.
+    TakeBack {
+        /// The name of the new call.
+        call: CallName,
+        /// The call that was given away.
+        given: CallName,
+    },
+    /// Take over a call that is parked: the server is asked for its dialogs, and the call that it has longest is taken
+    /// (RFC 5359 §2.15). If there is none, the new call ends as `not-found`.
+    Retrieve {
+        /// The name of the new call.
+        call: CallName,
+        /// The park server, or the slot.
+        from: Box<str>,
+    },
+    /// Take a call that rings at another telephone, unless it is answered first (RFC 5359 §2.16). If none rings there, the
+    /// new call ends as `not-found`.
+    PickUp {
+        /// The name of the new call.
+        call: CallName,
+        /// At whose telephone it rings.
+        at: Box<str>,
+    },
     /// Connect the other sides of two calls without leaving either, by re-INVITEs (RFC 3725 §4): for those who know
     /// neither REFER nor Replaces. Told by [`CallEvent::Transferred`]; each call ends when the other does.
     Bridge {
@@ -169,8 +209,15 @@ pub enum CallAction {
     },
     /// Make the call that [`CallEvent::Asked`] told of.
     Consent(CallName),
-    /// Do not make it.
-    Refuse(CallName),
+    /// The same in the name of another user of our domain, as whom the other side then sees us.
+    ConsentAs {
+        /// The name of the call.
+        call: CallName,
+        /// The user part of the address.
+        user: Box<str>,
+    },
+    /// Do not make it; this status, such as 603, is reported to whoever asked.
+    Refuse(CallName, Status),
     /// Ask somebody, outside any call, what they can do (RFC 3261 §11). Told by [`CallEvent::Options`].
     AskOptions(Box<str>),
     /// Signal a digit to the other side by INFO, for those who take none in the sound (RFC 6086 §2). Told by
@@ -247,6 +294,12 @@ pub enum CallEvent {
         call: CallName,
         /// Who calls, as the From header says.
         from: Box<str>,
+        /// The URI that was called: the Request-URI.
+        at: Box<str>,
+        /// Who sent the caller to us, as Referred-By says (RFC 3892).
+        referred_by: Option<Box<str>>,
+        /// Whether it is proved that whoever calls may know of our calls. Only servers ask for that.
+        member: bool,
     },
     /// Somebody called and was refused at once by [`CallAction::RefuseCalls`].
     Refused {
@@ -294,6 +347,8 @@ pub enum CallEvent {
         from: Box<str>,
         /// Whom we are to call.
         to: Box<str>,
+        /// The URI at which we were asked: the Request-URI.
+        at: Box<str>,
     },
     /// We were asked to call somebody else, and we do (RFC 3515 §2.4.4).
     Referred {
@@ -376,6 +431,20 @@ pub enum CallEvent {
         status: Option<Status>,
         /// What it was, in a sentence, with what the other side said.
         says: Box<str>,
+    },
+    /// The call that was looked for is found, and its other side is called.
+    Found {
+        /// The new call.
+        call: CallName,
+        /// Whom it calls.
+        to: Box<str>,
+    },
+    /// A server has the other side of a call now.
+    Parked {
+        /// The call.
+        call: CallName,
+        /// Under which address the server has it, if it says so: of a park server, the slot.
+        at: Option<Box<str>>,
     },
     /// What the other side of a call can do, as it told.
     Abilities {

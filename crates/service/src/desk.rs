@@ -5,7 +5,7 @@ use crate::counters::Counters;
 use crate::directory::Directory;
 use crate::door::{AskId, Event, Level, Note, Output, Question, ShardId};
 use crate::peers::Peers;
-use crate::settings::{Role, Settings};
+use crate::settings::Settings;
 use crate::token::Tokens;
 use bytes::Bytes;
 use cordboard_core::server_location::Supported;
@@ -207,7 +207,7 @@ impl Desk {
 
     /// What this agent can send over. A WebSocket is opened by the client (RFC 7118 §5), which is the telephone.
     pub(crate) fn supported(&self, datagrams: bool) -> Supported {
-        let opens_websockets = matches!(self.settings.role, Role::Telephone(_));
+        let opens_websockets = self.settings.role.telephone().is_some();
         let transports: Vec<Transport> = self
             .settings
             .listeners

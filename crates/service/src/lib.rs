@@ -16,6 +16,7 @@ pub mod directory;
 pub mod door;
 pub mod location;
 mod peers;
+mod programs;
 mod proxy;
 mod registrar;
 mod returns;

@@ -1,7 +1,9 @@
 //! What an agent is told when it is made.
 
+mod servers;
 mod transfers;
 
+pub use servers::{Group, Park, Server, Service};
 pub use transfers::{Askers, Feature, Profile, Refers, Release, SemiAttended, Transfers};
 
 use cordboard_core::session::timer::Policy;
@@ -132,6 +134,34 @@ pub enum Role {
     Switchboard(Switchboard),
     /// Somebody's telephone.
     Telephone(Telephone),
+    /// A server that is a user agent: a telephone at which a program sits.
+    Server(Server),
+}
+
+impl Role {
+    /// The account of whoever has one: a person's telephone, or a server's.
+    pub const fn telephone(&self) -> Option<&Telephone> {
+        match self {
+            Self::Telephone(telephone) | Self::Server(Server { telephone, .. }) => Some(telephone),
+            Self::Switchboard(_) => None,
+        }
+    }
+
+    /// The same, to change it.
+    pub const fn telephone_mut(&mut self) -> Option<&mut Telephone> {
+        match self {
+            Self::Telephone(telephone) | Self::Server(Server { telephone, .. }) => Some(telephone),
+            Self::Switchboard(_) => None,
+        }
+    }
+
+    /// The slots of a park server; nobody else has some.
+    pub fn slots(&self) -> &[Box<str>] {
+        match self {
+            Self::Server(Server { service: Service::Park(park), .. }) => &park.slots,
+            Self::Server(_) | Self::Telephone(_) | Self::Switchboard(_) => &[],
+        }
+    }
 }
 
 /// How a switchboard treats a request for one of its users.
@@ -183,6 +213,8 @@ pub struct Telephone {
     /// Addresses-of-record that may watch this telephone's calls and join them as its own user may, if a neighbour
     /// vouches for them.
     pub friends: Vec<Box<str>>,
+    /// The work group whose members may do the same, and how they prove to be in it (RFC 5359 §2.16).
+    pub group: Option<Group>,
     /// What everybody else may see of its calls.
     pub strangers: Strangers,
     /// How it hands calls over, and how it is handed over.
@@ -198,6 +230,9 @@ pub struct TelephoneFeatures {
     pub automaton: bool,
     /// It never ends a call (`+sip.byeless`, RFC 4235 §5.1).
     pub byeless: bool,
+    /// It renders nothing that it gets (`+sip.rendering="no"`, RFC 4235 §5.2): it plays, and whoever has a call with it
+    /// is held by it from the start.
+    pub renders_nothing: bool,
 }
 
 /// What strangers may see of a telephone's calls (RFC 4235 §3.7.2).

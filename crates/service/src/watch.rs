@@ -11,9 +11,23 @@ use cordboard_sip::body::{conference_info, dialog_info, message_summary, presenc
 use cordboard_sip::header::SubReason;
 use std::time::Duration;
 
-/// Names what one telephone watches. Whoever begins to watch chooses the name.
+/// Names what one telephone watches. Whoever begins to watch chooses the name, with the highest bit clear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct WatchName(pub u64);
+
+impl WatchName {
+    const OWN: u64 = 1 << 63;
+
+    /// The name of the `n`-th thing that the telephone watches for itself.
+    pub(crate) const fn own(n: u64) -> Self {
+        Self(Self::OWN | n)
+    }
+
+    /// Whether the telephone watches it for itself, and nobody is told.
+    pub(crate) const fn is_own(self) -> bool {
+        self.0 & Self::OWN != 0
+    }
+}
 
 /// What can be watched: the event packages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -129,6 +143,16 @@ pub enum WatchEvent {
     },
     /// The button makes no sense: a name in use, or unknown; an address that is none; too much is watched.
     Impossible(WatchName),
+}
+
+impl WatchEvent {
+    /// What it is about.
+    pub const fn watch(&self) -> WatchName {
+        match self {
+            Self::State { watch, .. } | Self::Again { watch, .. } | Self::Ended { watch, .. } => *watch,
+            Self::Pending(watch) | Self::Impossible(watch) => *watch,
+        }
+    }
 }
 
 /// How something is that is watched.

@@ -104,7 +104,7 @@ impl Calls {
     /// it is about stays known until it has been reported.
     pub(super) fn follow(&mut self, event: &CallEvent) {
         match event {
-            CallEvent::Incoming { call, from } => {
+            CallEvent::Incoming { call, from, .. } => {
                 self.add(*call, from, Stage::RingingHere);
             }
             CallEvent::TakenOver { call, from, .. } => {
@@ -159,7 +159,9 @@ mod tests {
         let dialed = calls.next_name();
         assert_eq!(calls.add(dialed, "sip:bob@example.com", Stage::Dialing), 1);
         let from = "\"Carol\" <sip:carol@example.com>;tag=9".into();
-        calls.follow(&CallEvent::Incoming { call: CallName::incoming(0), from });
+        let at = "sip:alice@example.com".into();
+        let call = CallName::incoming(0);
+        calls.follow(&CallEvent::Incoming { call, from, at, referred_by: None, member: false });
         assert_eq!(calls.get(2).map(|call| call.peer.as_str()), Some("sip:carol@example.com"));
         calls.follow(&CallEvent::Established(CallName::incoming(0)));
         assert_eq!(calls.newest(|call| call.stage == Stage::Up), Some(2));

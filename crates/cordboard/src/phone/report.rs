@@ -104,11 +104,11 @@ pub(super) fn of_call(event: &CallEvent, calls: &Calls) -> Option<Report> {
             Report::new("not-registered", Bad, format!("not registered: {}", shown(*status))),
             Some(*status),
         ),
-        CallEvent::Incoming { call, from } => {
+        CallEvent::Incoming { call, from, .. } => {
             let from = uri_of(from);
             about(call, "incoming", Asking, &format!("{from} calls: answer or decline")).with("from", from)
         }
-        CallEvent::Asked { call, from, to } => {
+        CallEvent::Asked { call, from, to, .. } => {
             let from = uri_of(from);
             let says = format!("{from} asks us to call {to}: answer or decline");
             about(call, "asked", Asking, &says).with("from", from).with("to", &**to)

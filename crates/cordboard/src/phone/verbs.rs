@@ -155,7 +155,7 @@ impl Hand {
         let status = status.and_then(Status::new).unwrap_or(Status::DECLINE);
         self.in_call(number, rings_here, "rings here", |hand, name| {
             let action = match hand.stage(name) {
-                Some(Stage::Asked) => CallAction::Refuse(name),
+                Some(Stage::Asked) => CallAction::Refuse(name, status),
                 _ => CallAction::Decline(name, status),
             };
             hand.begin(line, action, Expect::Ended(name), None)

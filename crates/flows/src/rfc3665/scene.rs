@@ -14,6 +14,8 @@ pub const ALICE: Person = Person {
     outbound_proxies: &["sip:ss1.atlanta.example.com;lr"],
     habits: Habits::USUAL,
     manners: Manners::USUAL,
+    group: None,
+    service: None,
 };
 
 /// Alice without a proxy of her own: she goes where the name leads.
@@ -30,6 +32,8 @@ pub const BOB: Person = Person {
     outbound_proxies: &[],
     habits: Habits::USUAL,
     manners: Manners::USUAL,
+    group: None,
+    service: None,
 };
 
 /// Alice's proxy. It trusts her without a challenge: the flows that show none assume that her credentials are

@@ -1,8 +1,12 @@
 //! The people and servers of RFC 5359 §2.
 
-use crate::cast::{Domain, Manners, Person};
+use crate::cast::{Domain, Manners, Person, Program};
 use crate::stage::Stage;
 use cordboard_service::settings::{Habits, Switchboard};
+use std::time::Duration;
+
+/// The work group of Bob, Bill and Carol: its realm, and what they know (RFC 5359 §2.16).
+pub const GROUP: (&str, &str) = ("work.example.com", "w1");
 
 /// Alice of Atlanta.
 pub const ALICE: Person = Person {
@@ -15,6 +19,8 @@ pub const ALICE: Person = Person {
     outbound_proxies: &[],
     habits: Habits::USUAL,
     manners: Manners::USUAL,
+    group: None,
+    service: None,
 };
 
 /// Bob of Biloxi.
@@ -23,7 +29,7 @@ pub const BOB: Person = Person {
     user: "bob",
     address: 102,
     domain: "biloxi.example.com",
-    passwords: &[("biloxi.example.com", "b1")],
+    passwords: &[("biloxi.example.com", "b1"), GROUP],
     ..ALICE
 };
 
@@ -33,9 +39,27 @@ pub const CAROL: Person = Person {
     user: "carol",
     address: 103,
     domain: "chicago.example.com",
-    passwords: &[("biloxi.example.com", "c1")],
+    passwords: &[("biloxi.example.com", "c1"), GROUP],
     ..ALICE
 };
+
+/// Bill, who sits beside Bob.
+pub const BILL: Person = Person { name: "bill", user: "bill", address: 104, ..BOB };
+
+/// The park server: one slot, in which nobody is forgotten for long.
+pub const PARK: Person = Person {
+    name: "park",
+    user: "park",
+    address: 112,
+    domain: "server.example.com",
+    passwords: &[],
+    group: Some(GROUP),
+    service: Some(Program::Park { slots: &["701"], rings_back_after: Duration::from_hours(1) }),
+    ..ALICE
+};
+
+/// The music server.
+pub const MUSIC: Person = Person { name: "music", user: "music", service: Some(Program::Music), ..PARK };
 
 /// The proxy through which all of them call each other.
 pub const PROXY: Domain = Domain {
@@ -58,4 +82,10 @@ pub fn without_servers(stage: &Stage) {
     for person in [ALICE, BOB, CAROL] {
         stage.name(person.domain, person.address);
     }
+}
+
+/// Lets people find a server of that kind, too.
+pub fn with_server(stage: &Stage, server: &Person) {
+    without_servers(stage);
+    stage.name(server.domain, server.address);
 }

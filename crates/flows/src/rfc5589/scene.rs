@@ -15,6 +15,8 @@ pub const TRANSFEREE: Person = Person {
     outbound_proxies: &[],
     habits: Habits::USUAL,
     manners: Manners::ON_ITS_OWN,
+    group: None,
+    service: None,
 };
 
 /// Who hands over.

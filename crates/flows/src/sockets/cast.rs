@@ -9,7 +9,7 @@ use cordboard_net::{
     system_seed,
 };
 use cordboard_service::directory::Directory;
-use cordboard_service::settings::{Role, Settings};
+use cordboard_service::settings::Settings;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -90,7 +90,7 @@ impl Member {
     }
 
     pub(super) const fn is_telephone(&self) -> bool {
-        matches!(self.settings.role, Role::Telephone(_))
+        self.settings.role.telephone().is_some()
     }
 
     /// Where it listens.

@@ -46,7 +46,7 @@ impl Sockets {
         let served: Vec<Box<str>> = self.cast.iter().flat_map(|member| member.domains.clone()).collect();
         let (mut users, mut registering) = (Directory::default(), Vec::new());
         for (place, member) in self.cast.iter_mut().enumerate() {
-            let Role::Telephone(account) = &mut member.settings.role else { continue };
+            let Some(account) = member.settings.role.telephone_mut() else { continue };
             if !account.outbound_proxies.is_empty() || served.contains(&account.domain) {
                 continue;
             }

@@ -13,6 +13,9 @@ pub struct Transfers {
     pub release: Release,
     /// Whether ringing is reported to whoever asked for the call, besides 100 and the end (RFC 3515 §2.4.5).
     pub reports_ringing: bool,
+    /// Whether whoever asked for a call learns the dialog that came of it: the report of success has the headers of
+    /// the response (RFC 5359 §2.3, §2.15). Whoever knows them may take the call over.
+    pub reports_dialog: bool,
     /// Whether whoever asked for a call is held while it is being made.
     pub holds_meanwhile: bool,
     /// What becomes of a target that still rings.
@@ -82,6 +85,8 @@ pub enum Askers {
     Ask,
     /// It is refused.
     Refuse,
+    /// Whoever may know of our calls may ask, having proved who they are; nobody else.
+    Members,
 }
 
 /// Something that a telephone may not know.

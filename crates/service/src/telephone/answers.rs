@@ -4,7 +4,7 @@ use super::Telephone;
 use super::errand::{SDP, allowed, supported};
 use super::watchers::ALLOW_EVENTS;
 use crate::desk::Desk;
-use crate::settings::{Role, Transfers};
+use crate::settings::Transfers;
 use bytes::Bytes;
 use cordboard_core::time::Instant;
 use cordboard_core::transaction::ServerId;
@@ -14,10 +14,7 @@ use cordboard_sip::{Name, Status, View};
 
 /// What this telephone may do of transfers.
 fn transfers(desk: &Desk) -> Transfers {
-    match &desk.settings.role {
-        Role::Telephone(account) => account.transfers.clone(),
-        Role::Switchboard(_) => Transfers::default(),
-    }
+    desk.settings.role.telephone().map(|account| account.transfers.clone()).unwrap_or_default()
 }
 
 /// Why a request cannot be served at all: an extension that it requires (§8.2.2.3). The response is whole.

@@ -90,6 +90,9 @@ impl Telephone {
                 return desk.stack.respond(now, server, status, response.finish());
             }
         };
+        if self.is_server() && !self.is_admitted(desk, now, flow, server, request) {
+            return;
+        }
         if let Some(at) = about.call() {
             self.transferor_stays(desk, now, at);
         }
@@ -106,6 +109,7 @@ impl Telephone {
             state: State::Asking,
             wish,
             name,
+            user: None,
             new: None,
             id: self.event_id(request, &about),
             reports,
@@ -126,8 +130,12 @@ impl Telephone {
             About::Nothing => {
                 let from = request.value(Name::FROM).unwrap_or_default().into();
                 let to = self.recipient_mut(key).map(|recipient| recipient.wish.to.clone());
-                self.report(desk, now, key, Status::TRYING);
-                Self::tell(desk, CallEvent::Asked { call: name, from, to: to.unwrap_or_default() });
+                // A program does not think it over.
+                if !self.is_server() {
+                    self.report(desk, now, key, Status::TRYING);
+                }
+                let (to, at) = (to.unwrap_or_default(), request.request_uri().into());
+                Self::tell(desk, CallEvent::Asked { call: name, from, to, at });
                 self.arm_referral(key);
             }
         }
@@ -158,7 +166,8 @@ impl Telephone {
             return self.authorized_by(&named).map(About::Named);
         }
         match self.account.transfers.askers {
-            Askers::Ask => Ok(About::Nothing),
+            // Whether a member asks is seen then.
+            Askers::Ask | Askers::Members => Ok(About::Nothing),
             // Whoever has no call with us may not have us call others.
             Askers::Refuse => Err(Status::FORBIDDEN.into()),
         }
@@ -328,17 +337,23 @@ impl Telephone {
     }
 
     /// The owner consents.
-    pub(super) fn consent(&mut self, desk: &mut Desk, now: Instant, name: CallName) {
+    pub(super) fn consent(&mut self, desk: &mut Desk, now: Instant, name: CallName, user: Option<Box<str>>) {
         match self.asked(name) {
-            Some(key) => self.advance_recipient(desk, now, key, Input::Consented),
+            Some(key) => {
+                if let Some(recipient) = self.recipient_mut(key) {
+                    recipient.user = user;
+                }
+                self.advance_recipient(desk, now, key, Input::Consented);
+            }
             None => Self::tell(desk, CallEvent::Impossible(name)),
         }
     }
 
     /// The owner does not.
-    pub(super) fn refuse(&mut self, desk: &mut Desk, now: Instant, name: CallName) {
+    pub(super) fn refuse(&mut self, desk: &mut Desk, now: Instant, name: CallName, status: Status) {
+        let status = if status.code() < 300 { Status::DECLINE } else { status };
         match self.asked(name) {
-            Some(key) => self.declined(desk, now, key, Status::DECLINE),
+            Some(key) => self.declined(desk, now, key, status),
             None => Self::tell(desk, CallEvent::Impossible(name)),
         }
     }

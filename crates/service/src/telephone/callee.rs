@@ -2,10 +2,10 @@
 
 use super::Telephone;
 use super::call::{Call, Leg, Part, RING_AGAIN, RING_LIMIT, Ringing, SentOk, Side, outcome_of};
-use super::errand::{SDP, allowed, supported};
+use super::errand::{RENDERS_NOTHING, SDP, allowed, supported};
 use super::reliable::{Provisionals, Said};
 use super::token::description;
-use crate::call::CallEvent;
+use crate::call::{CallEvent, CallName};
 use crate::desk::{Desk, role};
 use bytes::Bytes;
 use cordboard_core::dialog::Dialog;
@@ -50,6 +50,7 @@ impl Telephone {
                 return desk.stack.respond(now, server, why.status(), response);
             }
         };
+        let Some(member) = self.is_caller_admitted(desk, now, flow, server, request) else { return };
         let Ok(joins) = self.joined(desk, now, flow, server, request) else { return };
         let local_tag = desk.stack.dice().tag();
         let Ok(dialog) = Dialog::from_request(request, &local_tag) else {
@@ -96,7 +97,7 @@ impl Telephone {
             self.decline(desk, now, key, Input::Decline, status);
         } else if let Some(old) = replaces.filter(|old| self.rings_here(*old)) {
             self.say(desk, now, key, Said::Ringing);
-            Self::tell(desk, CallEvent::Incoming { call: name, from });
+            Self::tell(desk, incoming(name, request, member));
             self.advance_callee(desk, now, old, Input::Cancel);
         } else if let Some(replaces) = replaces.and_then(|old| Some(self.calls.get(old)?.name)) {
             Self::tell(desk, CallEvent::TakenOver { call: name, replaces, from });
@@ -110,7 +111,7 @@ impl Telephone {
             self.decline(desk, now, key, Input::Decline, status);
         } else {
             self.say(desk, now, key, Said::Ringing);
-            Self::tell(desk, CallEvent::Incoming { call: name, from });
+            Self::tell(desk, incoming(name, request, member));
             self.identity_asserted(desk, key, request);
         }
         self.proceed(desk, now, key);
@@ -144,7 +145,7 @@ impl Telephone {
         let contact = self.face(desk, call, flow.listener, secure);
         let holds = call.and_then(|key| self.calls.get(key)).is_some_and(|call| call.media.holds);
         // RFC 4235 §5.2: whoever holds renders nothing.
-        let rendering = if holds { ";+sip.rendering=\"no\"" } else { "" };
+        let rendering = if holds { RENDERS_NOTHING } else { "" };
         format!("<{contact}>{}{rendering}", self.features(call))
     }
 
@@ -313,6 +314,17 @@ impl Telephone {
             }
             (Side::Callee(_) | Side::Caller(_), false) => self.lost(desk, now, key),
         }
+    }
+}
+
+/// That somebody calls.
+fn incoming(call: CallName, request: &View<'_>, member: bool) -> CallEvent {
+    CallEvent::Incoming {
+        call,
+        from: request.value(Name::FROM).unwrap_or_default().into(),
+        at: request.request_uri().into(),
+        referred_by: request.value(Name::REFERRED_BY).map(Into::into),
+        member,
     }
 }
 

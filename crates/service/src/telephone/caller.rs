@@ -1,7 +1,7 @@
 //! Calls that we make: RFC 3261 §13.2, §9.1, and what a fork or a redirection makes of them.
 
 use super::call::{Acked, CALL_LIMIT, Call, Leg, MAX_LEGS, MAX_REDIRECTS, Side, outcome_of};
-use super::errand::{ContactLine, Letter, Purpose, SDP};
+use super::errand::{ContactLine, Letter, Purpose, RENDERS_NOTHING, SDP};
 use super::reliable::Early;
 use super::token::Token;
 use super::{Telephone, bracketed, without_way};
@@ -40,14 +40,18 @@ impl Telephone {
         let to = bracketed(to);
         let address = NameAddrRef::parse(&to).ok().filter(|address| address.uri().is_ok())?;
         let uri = address.uri_text();
-        if self.names.contains_key(&name) || self.has_no_room() {
+        if self.is_taken(name) || self.has_no_room() {
             return None;
         }
         let local = self.new_media(desk, ListenerId(0))?;
         let mut call = Call::new(name, Side::Caller(State::Calling), local, desk.stack.dice().bits());
         call.call_id = desk.stack.dice().call_id().into();
         call.local_tag = desk.stack.dice().tag().into();
-        call.local = format!("{};tag={}", self.address(), call.local_tag).into();
+        let address = match placing.user {
+            Some(user) => format!("<sip:{user}@{}>", self.account.domain),
+            None => self.address(),
+        };
+        call.local = format!("{address};tag={}", call.local_tag).into();
         call.remote = without_way(&to, uri).into();
         call.offers = placing.offers;
         call.lines = placing.lines;
@@ -80,7 +84,8 @@ impl Telephone {
             to: call.remote.clone(),
             call_id: call.call_id.clone(),
             cseq: call.cseq,
-            contact: ContactLine::Own(Box::default()),
+            // RFC 4235 §5.2: whoever holds renders nothing.
+            contact: ContactLine::Own(if local.holds { RENDERS_NOTHING.into() } else { Box::default() }),
             lines,
             body,
             listener: call.listener,
@@ -446,11 +451,14 @@ pub(super) struct Placing {
     pub(super) token: Option<Box<Token>>,
     /// The referral that asks for it.
     pub(super) asked_by: Option<u64>,
+    /// As which other user of our domain it is made.
+    pub(super) user: Option<Box<str>>,
 }
 
 impl Placing {
     /// As a person dials.
-    pub(super) const USUAL: Self = Self { offers: true, lines: Vec::new(), token: None, asked_by: None };
+    pub(super) const USUAL: Self =
+        Self { offers: true, lines: Vec::new(), token: None, asked_by: None, user: None };
 }
 
 /// A 2xx to be acknowledged.

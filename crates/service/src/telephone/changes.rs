@@ -3,7 +3,7 @@
 use super::Telephone;
 use super::call::{Acked, Asking, CHANGE_LIMIT, Call, Change, MAX_CHANGES, Side, Vehicle};
 use super::caller::{Answered, settle};
-use super::errand::{ContactLine, Letter, Purpose, SDP};
+use super::errand::{ContactLine, Letter, Purpose, RENDERS_NOTHING, SDP};
 use crate::call::{CallEvent, CallName};
 use crate::desk::Desk;
 use crate::settings::ChangesBy;
@@ -126,7 +126,7 @@ impl Telephone {
         let own = if offers { call.offer(leg, &media) } else { None };
         let body = if change == Change::Pass { call.passing.take() } else { own }.map(|body| (SDP, body));
         // RFC 4235 §5.2: whoever holds renders nothing.
-        let rendering = if media.holds { ";+sip.rendering=\"no\"" } else { "" };
+        let rendering = if media.holds { RENDERS_NOTHING } else { "" };
         let proposed = (vehicle == Vehicle::Invite || offers).then_some((media, listener));
         call.asking = Some(Asking { leg, vehicle, proposed });
         let lines = if call.is_up() { call.timer.lines(habits.session_timer) } else { Vec::new() };

@@ -4,6 +4,7 @@
 use super::Telephone;
 use super::call::{Call, Leg, Side};
 use super::watchers::{Owed, Sight, Watcher};
+use super::who_may::same_user;
 use crate::desk::Desk;
 use crate::watch::Package;
 use cordboard_core::dialog::{Dialog, State as DialogState};
@@ -95,6 +96,7 @@ impl Telephone {
 
     /// Tells those who watch, once everything that follows from an input is done.
     pub(crate) fn settle(&mut self, desk: &mut Desk, now: Instant) {
+        self.take_notice(desk, now);
         self.admit(desk, now);
         let reachable = self.refuses.is_none();
         if self.watchers.len() == 0 || (self.told.touched.is_empty() && self.told.open == reachable) {
@@ -216,7 +218,7 @@ impl Telephone {
         row.replaces = call.replaces.and_then(|old| self.replaced_row(old));
         let referred_by = call.lines.iter().find(|(name, _)| *name == Name::REFERRED_BY);
         row.referred_by = referred_by.and_then(|(_, value)| identity(value));
-        row.local.identities.extend(identity(&self.address()));
+        row.local.identities.extend(identity(&self.identity_in(call, dialog)));
         let secure = dialog.is_some_and(|dialog| dialog.target().starts_with("sips:"));
         row.local.target = Some(Target {
             uri: self.face(desk, Some(key), call.listener, secure),
@@ -226,6 +228,12 @@ impl Telephone {
         row.remote.identities.extend(identity(remote));
         row.remote.target = dialog.map(|dialog| Target { uri: dialog.target().into(), params: Vec::new() });
         row
+    }
+
+    /// As whom we are in a call: our own address, or another of our domain at which we were called or call.
+    fn identity_in(&self, call: &Call, dialog: Option<&Dialog>) -> String {
+        let (own, local) = (self.address(), dialog.map_or(&*call.local, Dialog::local));
+        if local.is_empty() || same_user(local, &own) { own } else { local.to_owned() }
     }
 
     /// What our Contact says in a call (§4.1.6.2).
@@ -261,7 +269,9 @@ pub(super) fn sees(watcher: &Watcher, target: Option<&str>, row: &Row) -> bool {
     let remote = row.remote.target.as_ref().and_then(|remote| UriRef::parse(&remote.uri).ok());
     let target = target.and_then(|target| UriRef::parse(target).ok());
     let own = remote.zip(target).is_some_and(|(remote, target)| remote.equivalent(&target));
+    let place = || row.local.identities.first().and_then(|local| UriRef::parse(&local.uri).ok()?.user());
     !own && watcher.only.as_ref().is_none_or(|only| only.names(row))
+        && watcher.slot.as_ref().is_none_or(|slot| place() == Some(slot))
 }
 
 /// Adds changes to what is owed: of each dialog the newest.

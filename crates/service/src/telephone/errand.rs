@@ -33,6 +33,9 @@ pub(super) const ALLOW: &str =
 /// Extensions that it knows (RFC 3262, RFC 4028, RFC 3891, RFC 3911, RFC 4538, RFC 4488, RFC 7614, RFC 4916).
 pub(super) const SUPPORTED: &str = "100rel, timer, replaces, join, tdialog, norefersub, nosub, from-change";
 
+/// What a Contact says of whoever holds the other side (RFC 4235 §5.2).
+pub(super) const RENDERS_NOTHING: &str = ";+sip.rendering=\"no\"";
+
 /// The content type of a session description.
 pub(super) const SDP: &str = "application/sdp";
 

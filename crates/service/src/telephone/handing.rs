@@ -5,7 +5,7 @@ use super::Telephone;
 use super::call::{Call, Change, Side};
 use super::errand::HYPERTEXT;
 use super::referral::{REPORT_LIMIT, Retry};
-use super::transferor::{Asking, Within};
+use super::transferor::{Asking, Failing, Naming, Within};
 use super::verdict;
 use crate::call::{CallEvent, CallName};
 use crate::desk::Desk;
@@ -172,6 +172,7 @@ impl Telephone {
                 retry: Retry::Never,
                 reports: true,
                 within: Within::Either,
+                failing: Failing::Restores,
             };
             self.refer(desk, now, asking);
         }
@@ -194,7 +195,7 @@ impl Telephone {
 
     /// The words that offer somebody the other side of a call (RFC 5359 §2.6 F5).
     fn offer(&self, at: u64) -> Option<String> {
-        let link = self.link(at, false)?.replace('&', "&amp;");
+        let link = self.link(at, Naming::Contact)?.replace('&', "&amp;");
         let call = self.calls.get(at)?;
         let whom = NameAddrRef::parse(call.legs.get(call.answered?)?.dialog.remote()).ok()?.uri_text();
         let whom = whom.replace('&', "&amp;");

@@ -64,6 +64,10 @@ impl Telephone {
     ) -> Result<Option<Joined>, ()> {
         let joined = match self.named_by(invite) {
             Ok(None) => return Ok(None),
+            // Of what a server has nobody makes a conference.
+            Ok(Some(_)) if self.is_server() => {
+                return refuse(desk, now, server, invite, Status::NOT_ACCEPTABLE_HERE);
+            }
             Ok(Some(joined)) => joined,
             Err(status) => return refuse(desk, now, server, invite, status),
         };

@@ -19,6 +19,8 @@ mod dialogs_told;
 mod documents;
 mod errand;
 mod features;
+mod fetching;
+mod given;
 mod handing;
 mod identity;
 mod info;
@@ -48,7 +50,7 @@ use crate::auth::Authenticator;
 use crate::call::{CallAction, CallEvent, CallName};
 use crate::desk::Desk;
 use crate::door::{CommandId, Event as DoorEvent, Output};
-use crate::settings::{self, Role, Settings};
+use crate::settings::{self, Settings};
 use asking::Question;
 use call::{Acked, Call, Change, Side};
 use callee::dialog_key;
@@ -65,6 +67,8 @@ use cordboard_sip::uri::{Uri, UriHeaders};
 use cordboard_sip::{Method, Name, Status, View};
 use dialogs_told::{Ending, Told};
 use errand::{Errand, Purpose};
+use fetching::{Fetches, Wanted};
+use given::GivenAway;
 use joining::Conference;
 use keyed::Keyed;
 use messages::Outgoing;
@@ -76,6 +80,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use subscribing::Watches;
+use transferor::Failing;
 use usages::OwnDialog;
 use wallet::{Realm, Wallet};
 use watchers::Watchers;
@@ -111,6 +116,10 @@ pub(crate) struct Telephone {
     messages: Keyed<Outgoing>,
     /// Calls that have ended, for those who name one.
     ended: Ended,
+    given_away: GivenAway,
+    /// Of a park server, its slots.
+    slots: Vec<Box<str>>,
+    fetches: Fetches,
     wallet: Wallet,
     registration: Registration,
     refuses: Option<Status>,
@@ -126,10 +135,7 @@ pub(crate) struct Telephone {
 impl Telephone {
     /// `auth` proves who may watch.
     pub(crate) fn new(settings: &Settings, auth: Authenticator) -> Self {
-        let account = match &settings.role {
-            Role::Telephone(account) => account.clone(),
-            Role::Switchboard(_) => settings::Telephone::default(),
-        };
+        let account = settings.role.telephone().cloned().unwrap_or_default();
         let ports = Ports::new(&account.media);
         Self {
             account,
@@ -150,6 +156,9 @@ impl Telephone {
             by_referral: BTreeMap::new(),
             messages: Keyed::default(),
             ended: Ended::default(),
+            given_away: GivenAway::default(),
+            slots: settings.role.slots().to_vec(),
+            fetches: Fetches::default(),
             wallet: Wallet::default(),
             registration: Registration::default(),
             refuses: None,
@@ -327,8 +336,14 @@ impl Telephone {
             CallAction::Follow { call, link } => self.follow(desk, now, call, &link),
             CallAction::AskAbilities(name) => self.ask_abilities(desk, now, name),
             CallAction::SendMessage { to, body } => self.send_message(desk, now, &to, &body),
-            CallAction::Consent(name) => self.consent(desk, now, name),
-            CallAction::Refuse(name) => self.refuse(desk, now, name),
+            CallAction::Consent(name) => self.consent(desk, now, name, None),
+            CallAction::ConsentAs { call, user } => self.consent(desk, now, call, Some(user)),
+            CallAction::Refuse(name, status) => self.refuse(desk, now, name, status),
+            CallAction::Park { call, at } => self.give(desk, now, call, &at, Failing::Restores),
+            CallAction::MusicOnHold { call, from } => self.give(desk, now, call, &from, Failing::Leaves),
+            CallAction::TakeBack { call, given } => self.take_back(desk, now, call, given),
+            CallAction::Retrieve { call, from } => self.fetch(desk, now, call, &from, Wanted::Parked),
+            CallAction::PickUp { call, at } => self.fetch(desk, now, call, &at, Wanted::Ringing),
             CallAction::AskOptions(to) => self.ask_options(desk, now, &to),
             CallAction::SignalDigit(call, digit) => self.signal_digit(desk, now, call, digit),
             CallAction::Join { call, to, join } => self.dial_join(desk, now, call, &to, &join),
@@ -366,6 +381,10 @@ impl Telephone {
     }
 
     fn hang_up(&mut self, desk: &mut Desk, now: Instant, name: CallName) {
+        if self.fetches.drop_call(name) {
+            let (outcome, status) = (Outcome::Cancelled, None);
+            return Self::tell(desk, CallEvent::Ended { call: name, outcome, status, by_peer: false });
+        }
         let key = self.names.get(&name).copied();
         let Some((key, call)) = key.and_then(|key| Some((key, self.calls.get_mut(key)?))) else {
             return Self::tell(desk, CallEvent::Impossible(name));
@@ -715,7 +734,8 @@ impl Telephone {
 
     /// Our side of a new call's sound, if there is a port for it.
     fn new_media(&mut self, desk: &Desk, listener: ListenerId) -> Option<media::Local> {
-        Some(media::Local { address: self.next_port(desk, listener)?, holds: false })
+        let holds = self.account.features.renders_nothing;
+        Some(media::Local { address: self.next_port(desk, listener)?, holds })
     }
 
     fn next_port(&mut self, desk: &Desk, listener: ListenerId) -> Option<SocketAddr> {

@@ -108,7 +108,8 @@ impl Telephone {
                 (Completeness::Full, vec![self.told.virtual_row()])
             }
         };
-        let entity = format!("sip:{}@{}", self.account.user, self.account.domain);
+        let user = watcher.slot.as_ref().unwrap_or(&self.account.user);
+        let entity = format!("sip:{user}@{}", self.account.domain);
         let info = DialogInfo { version: watcher.version, state, entity, dialogs };
         let room = if watcher.stream || last { usize::MAX } else { MAX_DATAGRAM_REQUEST - USUAL_HEAD };
         let mut documents = info.split(room).into_iter();

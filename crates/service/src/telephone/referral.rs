@@ -7,6 +7,7 @@ use super::Telephone;
 use super::call::Call;
 use super::callee::dialog_key;
 use super::errand::{ContactLine, Letter, Purpose};
+use super::given::Told;
 use super::wallet::Realm;
 use crate::call::CallName;
 use crate::desk::Desk;
@@ -82,6 +83,11 @@ pub(super) struct Issuer {
     pub(super) target: Option<u64>,
     /// What is tried if this fails.
     pub(super) retry: Retry,
+    pub(super) failing: super::transferor::Failing,
+    /// Who was asked, if it is not the other side of a call.
+    pub(super) whom: Box<str>,
+    /// The dialog that was told with the last report.
+    pub(super) told: Option<Told>,
     /// Its numbers: one more for each challenge. A NOTIFY may name any of them (RFC 3515 §2.4.6).
     pub(super) cseqs: Vec<u32>,
     /// The status that was reported last.
@@ -112,6 +118,8 @@ pub(super) struct Recipient {
     pub(super) wish: super::asked::Wish,
     /// The name of the call that it asks for.
     pub(super) name: CallName,
+    /// As which other user of our domain it is to be made.
+    pub(super) user: Option<Box<str>>,
     /// That call.
     pub(super) new: Option<u64>,
     /// The `id` that its NOTIFYs carry: of the second REFER in a dialog and of later ones (RFC 3515 §2.4.6).
@@ -345,7 +353,9 @@ impl Telephone {
             let reason = || piece.head().header::<Reason>().and_then(Result::ok)?.text;
             warning.or_else(reason)
         });
-        self.reported(desk, now, key, status, words, ended);
+        let told =
+            piece.filter(|_| status.is_some_and(Status::is_success)).and_then(|piece| Told::of(&piece));
+        self.reported(desk, now, key, status, words, told, ended);
     }
 
     /// The REFER of ours that a NOTIFY reports on: the one that it names, or the only one there is.

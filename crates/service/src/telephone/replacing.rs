@@ -73,6 +73,9 @@ impl Telephone {
             });
         };
         let Some(leg) = leg_with(call, from_tag) else { return Err(NotReplaced::FromTag) };
+        if self.is_being_replaced(key) {
+            return Err(NotReplaced::Ended);
+        }
         match call.side {
             _ if call.is_over() => Err(NotReplaced::Ended),
             _ if call.is_up() && call.answered != Some(leg) => Err(NotReplaced::FromTag),
@@ -91,6 +94,12 @@ impl Telephone {
             }
             Side::Callee(_) => Err(NotReplaced::RingsHere),
         }
+    }
+
+    /// Whether somebody has taken a call over and was answered, though it is not ended yet: of two who come at once the
+    /// first has it.
+    fn is_being_replaced(&self, key: u64) -> bool {
+        self.calls.iter().any(|call| call.replaces == Some(key) && call.is_confirmed())
     }
 
     /// Whether a call that is to be taken over rings here: then the new one rings in its place.

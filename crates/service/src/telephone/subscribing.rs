@@ -175,8 +175,8 @@ impl Telephone {
     pub(super) fn watch_action(&mut self, desk: &mut Desk, now: Instant, action: WatchAction) {
         match action {
             WatchAction::Begin { watch, whom, package, expires } => {
-                if !self.watch(desk, now, watch, whom, package, seconds(expires)) {
-                    Self::tell_watch(desk, WatchEvent::Impossible(watch));
+                if watch.is_own() || !self.watch(desk, now, watch, whom, package, seconds(expires)) {
+                    Self::tell(desk, CallEvent::Watching(WatchEvent::Impossible(watch)));
                 }
             }
             WatchAction::End(watch) => match self.watches.names.get(&watch).cloned() {
@@ -185,12 +185,12 @@ impl Telephone {
                         self.unwatch(desk, now, key);
                     }
                 }
-                None => Self::tell_watch(desk, WatchEvent::Impossible(watch)),
+                None => self.tell_watch(desk, WatchEvent::Impossible(watch)),
             },
         }
     }
 
-    fn watch(
+    pub(super) fn watch(
         &mut self,
         desk: &mut Desk,
         now: Instant,
@@ -412,7 +412,7 @@ impl Telephone {
                 Act::StartN => subscription.timer_n = Some(now + desk.stack.timing().give_up()),
                 Act::StopN => subscription.timer_n = None,
                 Act::RetryRefresh => self.retry_refresh(desk, now, key),
-                Act::TellPending => Self::tell_watch(desk, WatchEvent::Pending(watch)),
+                Act::TellPending => self.tell_watch(desk, WatchEvent::Pending(watch)),
                 Act::TellFailed | Act::TellEnded => self.watch_over(desk, now, key),
                 // Done by those who have the message.
                 Act::AcceptNotify | Act::RefuseNotify | Act::KeepTime | Act::TellState => {}
@@ -475,7 +475,7 @@ impl Telephone {
             armed: None,
             ..old
         });
-        Self::tell_watch(desk, WatchEvent::Again { watch, after: pause });
+        self.tell_watch(desk, WatchEvent::Again { watch, after: pause });
         self.watches.arm(next);
     }
 
@@ -489,7 +489,7 @@ impl Telephone {
             return self.tell_state(desk, over.watch);
         }
         let reason = over.end.and_then(|end| end.reason);
-        Self::tell_watch(desk, WatchEvent::Ended { watch: over.watch, status: over.status, reason, again });
+        self.tell_watch(desk, WatchEvent::Ended { watch: over.watch, status: over.status, reason, again });
     }
 
     /// Something was shown: whoever asks us to come back may do so as often again.
@@ -501,7 +501,7 @@ impl Telephone {
     }
 
     /// Tells what is known under a name.
-    fn tell_state(&self, desk: &mut Desk, watch: WatchName) {
+    fn tell_state(&mut self, desk: &mut Desk, watch: WatchName) {
         let keys = self.watches.names.get(&watch).map_or(&[][..], Vec::as_slice);
         let known = keys.iter().filter_map(|key| self.watches.get(*key)?.document.watched());
         let together = known.reduce(|mut all, more| {
@@ -511,12 +511,16 @@ impl Telephone {
             all
         });
         if let Some(state) = together {
-            Self::tell_watch(desk, WatchEvent::State { watch, state: Box::new(state) });
+            self.tell_watch(desk, WatchEvent::State { watch, state: Box::new(state) });
         }
     }
 
-    pub(super) fn tell_watch(desk: &mut Desk, event: WatchEvent) {
-        Self::tell(desk, CallEvent::Watching(event));
+    fn tell_watch(&mut self, desk: &mut Desk, event: WatchEvent) {
+        if event.watch().is_own() {
+            self.fetches.notice(event);
+        } else {
+            Self::tell(desk, CallEvent::Watching(event));
+        }
     }
 
     /// One more sibling, for a NOTIFY from another notifier.

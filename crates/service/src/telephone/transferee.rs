@@ -38,13 +38,14 @@ impl Telephone {
         let holds = old.filter(|_| self.account.transfers.holds_meanwhile);
         let Some(recipient) = self.recipient_mut(key) else { return };
         recipient.holds = holds.is_some();
-        let (wish, new) = (recipient.wish.clone(), recipient.name);
+        let (wish, new, user) = (recipient.wish.clone(), recipient.name, recipient.user.take());
         self.report(desk, now, key, Status::TRYING);
         Self::tell(desk, CallEvent::Referred { call: old, new, to: wish.to.clone() });
         if let Some(name) = holds {
             self.want(desk, now, name, Change::Hold);
         }
-        let placing = Placing { lines: wish.lines, token: wish.token, asked_by: Some(key), ..Placing::USUAL };
+        let placing =
+            Placing { lines: wish.lines, token: wish.token, asked_by: Some(key), user, ..Placing::USUAL };
         let placed = self.place(desk, now, new, &wish.to, placing);
         if let Some(recipient) = self.recipient_mut(key) {
             recipient.new = placed;
@@ -67,10 +68,26 @@ impl Telephone {
     pub(super) fn new_call_answered(&mut self, desk: &mut Desk, now: Instant, new: u64) {
         let Some(key) = self.calls.get_mut(new).and_then(|call| call.asked_by.take()) else { return };
         let input = if self.old_call_is_up(key) { Input::Answered } else { Input::AnsweredAlone };
+        let dialog = if self.account.transfers.reports_dialog { self.dialog_lines(new) } else { None };
         if let Some(recipient) = self.recipient_mut(key) {
             recipient.status = Status::OK;
+            recipient.reasons = dialog.unwrap_or_default();
         }
         self.advance_recipient(desk, now, key, input);
+    }
+
+    /// The headers that name the dialog of a new call, as its response had them (RFC 5359 §2.15 F14).
+    fn dialog_lines(&self, new: u64) -> Option<Box<str>> {
+        let call = self.calls.get(new)?;
+        let dialog = &call.legs.get(call.answered?)?.dialog;
+        let (from, to, call_id) = (dialog.local(), dialog.remote(), &dialog.id().call_id);
+        let (cseq, contact) = (dialog.created_by(), dialog.target());
+        Some(
+            format!(
+                "From: {from}\r\nTo: {to}\r\nCall-ID: {call_id}\r\nCSeq: {cseq} INVITE\r\nContact: <{contact}>\r\n"
+            )
+            .into(),
+        )
     }
 
     /// The call that a REFER asked for is over before it was answered.

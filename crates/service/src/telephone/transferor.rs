@@ -1,6 +1,7 @@
 //! Handing a call over: the transferor of RFC 5589 §6 and §7.
 
 use super::call::Change;
+use super::given::Told;
 use super::referral::{Issuer, Own, Part, Place, REPORT_LIMIT, Referral, Retry};
 use super::verdict;
 use super::{Telephone, bracketed};
@@ -32,6 +33,16 @@ pub(super) struct Asking {
     pub(super) retry: Retry,
     pub(super) reports: bool,
     pub(super) within: Within,
+    pub(super) failing: Failing,
+}
+
+/// What becomes of a hold when what was asked for fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failing {
+    /// It ends, so that the parties have each other back (RFC 5589 §6.3).
+    Restores,
+    /// It stays: whoever refuses music has silence (RFC 5359 §2.3).
+    Leaves,
 }
 
 /// In which dialog a REFER about a call travels.
@@ -45,11 +56,21 @@ pub(super) enum Within {
 
 /// How the target of a transfer is named (RFC 5589 §7.3).
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Naming {
+pub(super) enum Naming {
     /// By its Contact, which leads to that telephone and no other, if it can be reached.
     Contact,
     /// By its address-of-record, which can be reached, but may lead elsewhere.
     Address,
+}
+
+impl Naming {
+    /// The URI by which the other side of a dialog is named so.
+    pub(super) fn of(self, dialog: &Dialog) -> Option<&str> {
+        match self {
+            Self::Contact => Some(dialog.target()),
+            Self::Address => Some(NameAddrRef::parse(dialog.remote()).ok()?.uri_text()),
+        }
+    }
 }
 
 impl Telephone {
@@ -75,6 +96,7 @@ impl Telephone {
             retry: Retry::Never,
             reports: true,
             within: Within::Either,
+            failing: Failing::Restores,
         };
         self.refer(desk, now, asking);
     }
@@ -118,6 +140,7 @@ impl Telephone {
             retry,
             reports: true,
             within: Within::Either,
+            failing: Failing::Restores,
         };
         self.refer(desk, now, asking);
     }
@@ -147,6 +170,7 @@ impl Telephone {
                     retry: Retry::Never,
                     reports,
                     within: Within::Either,
+                    failing: Failing::Restores,
                 };
                 self.refer(desk, now, asking);
             }
@@ -156,23 +180,7 @@ impl Telephone {
 
     /// Asks another telephone to take over the other side of a call.
     pub(super) fn move_to(&mut self, desk: &mut Desk, now: Instant, name: CallName, to: &str) {
-        let asking = self.to_be_handed_over(name).and_then(|at| {
-            let to = bracketed(to);
-            let address = NameAddrRef::parse(&to).ok().filter(|address| address.uri().is_ok())?;
-            let call = self.calls.get(at)?;
-            let naming = naming(&call.legs.get(call.answered?)?.dialog);
-            Some(Asking {
-                name,
-                kind: Kind::AttendedTransfer,
-                about: None,
-                whom: address.uri_text().into(),
-                refer_to: self.takeover(at, naming)?,
-                target: Some(at),
-                retry: Retry::Never,
-                reports: true,
-                within: Within::Either,
-            })
-        });
+        let asking = self.giving(name, to, Kind::AttendedTransfer, Failing::Restores);
         match asking {
             Some(asking) => self.refer(desk, now, asking),
             None => Self::tell(desk, CallEvent::Impossible(name)),
@@ -180,20 +188,18 @@ impl Telephone {
     }
 
     /// Where the other side of a call is, and the dialog with it as it sees it itself (RFC 3891 §3).
-    fn takeover(&self, target: u64, naming: Naming) -> Option<String> {
-        Some(format!("<{}>", self.link(target, naming == Naming::Address)?))
+    pub(super) fn takeover(&self, target: u64, naming: Naming) -> Option<String> {
+        Some(format!("<{}>", self.link(target, naming)?))
     }
 
     /// A link by which the other side of a call is taken over.
-    pub(super) fn link(&self, target: u64, by_address: bool) -> Option<String> {
+    pub(super) fn link(&self, target: u64, naming: Naming) -> Option<String> {
         let call = self.calls.get(target).filter(|call| call.is_up())?;
         let dialog = &call.legs.get(call.answered?)?.dialog;
         let id = dialog.id();
         let replaces =
             Replaces::new(id.call_id.parse().ok()?, id.remote_tag.parse().ok()?, id.local_tag.parse().ok()?);
-        let text =
-            if by_address { NameAddrRef::parse(dialog.remote()).ok()?.uri_text() } else { dialog.target() };
-        let mut uri = Uri::parse(text).ok()?;
+        let mut uri = Uri::parse(naming.of(dialog)?).ok()?;
         let sip: &mut SipUri = uri.as_sip_mut()?;
         sip.headers.push("Replaces", replaces);
         sip.headers.push("Require", "replaces");
@@ -229,6 +235,9 @@ impl Telephone {
             name: asking.name,
             target: asking.target,
             retry: asking.retry,
+            failing: asking.failing,
+            whom: asking.whom.clone(),
+            told: None,
             cseqs: Vec::new(),
             status: None,
             words: None,
@@ -325,6 +334,7 @@ impl Telephone {
         key: u64,
         status: Option<Status>,
         words: Option<Box<str>>,
+        told: Option<Told>,
         ended: bool,
     ) {
         let input = match status {
@@ -338,6 +348,7 @@ impl Telephone {
         {
             issuer.status = status.or(issuer.status);
             issuer.words = words.or(issuer.words.take());
+            issuer.told = told.or(issuer.told.take());
         }
         self.advance_issuer(desk, now, key, input);
     }
@@ -352,6 +363,7 @@ impl Telephone {
         let (state, acts) = step(issuer.state, input);
         issuer.state = state;
         let (name, kind, status, target) = (issuer.name, issuer.kind, issuer.status, issuer.target);
+        let (failing, given) = (issuer.failing, (issuer.whom.clone(), issuer.told.take()));
         let asked = at.and_then(|at| self.calls.get(at)).filter(|call| call.is_up()).map(|call| call.name);
         let outcome = verdict::outcome_of(input, issuer, asked.is_some());
         let words = issuer.words.clone();
@@ -363,6 +375,10 @@ impl Telephone {
                     }
                 }
                 Act::TellOutcome => {
+                    if kind == Kind::Park && outcome == Outcome::Completed {
+                        let (server, told) = given.clone();
+                        self.given(desk, name, target, server, told);
+                    }
                     let says = verdict::sentence(outcome, kind, status, words.as_deref());
                     Self::tell(desk, CallEvent::Transferred { call: name, kind, outcome, status, says });
                 }
@@ -373,7 +389,8 @@ impl Telephone {
                     // Whoever is taken over ends that call. If it does not, we do.
                     self.leave_soon(desk, now, target);
                 }
-                Act::Restore => self.restore(desk, now, name),
+                Act::Restore if failing == Failing::Restores => self.restore(desk, now, name),
+                Act::Restore => {}
             }
         }
         self.drop_referral(key);
@@ -402,7 +419,9 @@ impl Telephone {
 
     /// Takes somebody off hold whose transfer failed, so that the parties have each other back (RFC 5589 §6.3).
     pub(super) fn restore(&mut self, desk: &mut Desk, now: Instant, name: CallName) {
-        let call = self.names.get(&name).and_then(|at| self.calls.get(*at));
+        // Whoever has nobody to hear holds from the start.
+        let hears = !self.account.features.renders_nothing;
+        let call = self.names.get(&name).and_then(|at| self.calls.get(*at)).filter(|_| hears);
         if call.is_some_and(|call| call.is_up() && call.media.holds) {
             self.want(desk, now, name, Change::Resume);
         }
@@ -433,6 +452,7 @@ impl Telephone {
                 retry: issuer.retry,
                 reports: true,
                 within: Within::Call,
+                failing: issuer.failing,
             });
         }
         let target = issuer.target.filter(|at| up(*at))?;
@@ -458,13 +478,14 @@ impl Telephone {
             retry: Retry::Never,
             reports: true,
             within: Within::Either,
+            failing: Failing::Restores,
         })
     }
 }
 
 /// How the other side of a dialog is best named to others: its Contact leads to it and nobody else, and can be reached
 /// by others if it says so, or if we reach it without a server; else its address-of-record (RFC 5589 §7.3, §7.5).
-fn naming(dialog: &Dialog) -> Naming {
+pub(super) fn naming(dialog: &Dialog) -> Naming {
     if is_gruu(dialog.target()) || dialog.way().routes.is_empty() { Naming::Contact } else { Naming::Address }
 }
 

@@ -21,7 +21,7 @@ use cordboard_core::transport::Flow;
 use cordboard_core::wheel::Wheel;
 use cordboard_sip::body::dialog_info;
 use cordboard_sip::header::{Event, Expires};
-use cordboard_sip::{Builder, Name, Status, View};
+use cordboard_sip::{Builder, Name, Status, UriRef, View};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -92,6 +92,8 @@ pub(super) struct Watcher {
     pub(super) sight: Sight,
     /// The conference that is watched.
     pub(super) conference: Option<u64>,
+    /// The slot of a park server that is watched alone: a user part.
+    pub(super) slot: Option<Box<str>>,
     pub(super) home: Home,
     pub(super) state: State,
     pub(super) sending: notify::State,
@@ -269,6 +271,7 @@ impl Telephone {
             only: asked.only,
             sight,
             conference,
+            slot: self.slot_named(request),
             home,
             state: State::RespWait,
             sending: notify::State::Idle,
@@ -284,6 +287,12 @@ impl Telephone {
         self.accept_watcher(desk, now, flow, server, request, (key, asked.granted));
         let input = if asked.granted == 0 { Input::Fetch } else { Input::Grant };
         self.advance_watcher(desk, now, key, input);
+    }
+
+    /// The slot that a Request-URI names, if it is one of ours.
+    fn slot_named(&self, request: &View<'_>) -> Option<Box<str>> {
+        let user = UriRef::parse(request.request_uri()).ok()?.user()?;
+        self.slots.iter().find(|slot| ***slot == *user).cloned()
     }
 
     /// The conference that a SUBSCRIBE means: that of its Request-URI, or of the call in whose dialog it comes.

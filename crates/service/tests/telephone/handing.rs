@@ -99,7 +99,7 @@ fn a_call_that_may_not_move_stays() {
     world.press(alice, CallAction::MoveTo { call: ours, to });
     let asked = world.wait(mobile, |event| matches!(event, CallEvent::Asked { .. }));
     let CallEvent::Asked { call, .. } = asked else { unreachable!("it was waited for") };
-    world.press(mobile, CallAction::Refuse(call));
+    world.press(mobile, CallAction::Refuse(call, Status::DECLINE));
     let (name, _, outcome, _) = ended(&mut world, alice);
     assert_eq!(name, ours);
     assert_ne!(outcome, Outcome::Completed);

@@ -198,7 +198,7 @@ fn what_cannot_be_joined_is_refused_and_the_call_goes_on() {
 #[test]
 fn features_are_told_in_contact() {
     let mut world = World::new();
-    let features = TelephoneFeatures { automaton: true, byeless: true };
+    let features = TelephoneFeatures { automaton: true, byeless: true, ..TelephoneFeatures::default() };
     let alice = world.phone("alice", Telephone { features, ..account("alice") }, 1);
     let bob = world.phone("bob", account("bob"), 1);
     let (ours, theirs) = world.talk(bob, alice);

@@ -11,6 +11,7 @@ mod identity;
 mod joining;
 mod messages;
 mod pair;
+mod parked;
 mod peers;
 mod ports;
 mod puppet;

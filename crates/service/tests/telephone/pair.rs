@@ -9,7 +9,7 @@ use cordboard_core::transport::{Flow, Listener, ListenerId, Transport};
 use cordboard_service::Agent;
 use cordboard_service::call::{CallAction, CallEvent, CallName};
 use cordboard_service::door::{Answer, AskId, Command, CommandId, Event, Input, Output, Question, ShardId};
-use cordboard_service::settings::{Role, Secret, Settings, Telephone};
+use cordboard_service::settings::{Role, Secret, Server, Settings, Telephone};
 use cordboard_sip::{Builder, Name, Status, View};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -73,7 +73,7 @@ pub(crate) fn account(name: &str) -> Telephone {
     }
 }
 
-fn settings(account: Telephone, addresses: &[SocketAddr], neighbours: &[IpAddr]) -> Arc<Settings> {
+fn settings(role: Role, addresses: &[SocketAddr], neighbours: &[IpAddr]) -> Arc<Settings> {
     let listeners = addresses
         .iter()
         .enumerate()
@@ -85,7 +85,7 @@ fn settings(account: Telephone, addresses: &[SocketAddr], neighbours: &[IpAddr])
         })
         .collect();
     Arc::new(Settings {
-        role: Role::Telephone(account),
+        role,
         listeners,
         ring_bytes: 0,
         neighbours: neighbours.to_vec(),
@@ -128,8 +128,18 @@ impl World {
                 SocketAddr::V6(_) => unreachable!("addresses here are of version 4"),
             })
             .collect();
+        self.stand(name, Role::Telephone(account), addresses)
+    }
+
+    /// A server at which a program sits.
+    pub(crate) fn server(&mut self, name: &'static str, server: Server) -> usize {
+        let addresses = vec![self.next_address()];
+        self.stand(name, Role::Server(server), addresses)
+    }
+
+    fn stand(&mut self, name: &'static str, role: Role, addresses: Vec<SocketAddr>) -> usize {
         let seed = [self.nodes.len() as u8 + 1; 32];
-        let agent = Agent::new(ShardId(0), settings(account, &addresses, &self.neighbours), seed);
+        let agent = Agent::new(ShardId(0), settings(role, &addresses, &self.neighbours), seed);
         self.nodes.push(Node {
             name,
             addresses,

@@ -179,7 +179,7 @@ fn a_stranger_needs_consent() {
     let (peer, alice) = (scene.peer, scene.alice);
     let to = scene.world.uri(peer);
     for (at, (button, last)) in [
-        (Some(CallAction::Refuse as fn(CallName) -> CallAction), "603"),
+        (Some((|call| CallAction::Refuse(call, Status::DECLINE)) as fn(CallName) -> CallAction), "603"),
         (None, "480"),
         (Some(CallAction::Consent), "100"),
     ]

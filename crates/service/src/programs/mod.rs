@@ -1,0 +1,71 @@
+//! Servers that are user agents (RFC 5359): a telephone at which a program sits instead of a person.
+//!
+//! A program hears what the telephone tells and presses its buttons; of SIP it knows nothing. Each is a small printed
+//! table, in a file that bears the name of its section.
+
+mod music;
+mod park;
+
+use crate::call::{CallAction, CallEvent};
+use crate::settings::{Role, Server, Service};
+use cordboard_core::time::Instant;
+use music::Music;
+use park::Park;
+
+/// Who sits at the telephone of an agent.
+#[derive(Debug)]
+pub(crate) enum Program {
+    /// A person, or nobody.
+    Person,
+    Music(Music),
+    Park(Park),
+}
+
+impl Program {
+    /// The program that a role asks for.
+    pub(crate) fn of(role: &Role) -> Self {
+        match role {
+            Role::Telephone(_) | Role::Switchboard(_) => Self::Person,
+            Role::Server(Server { service: Service::Music, telephone }) => {
+                Self::Music(Music::new(&telephone.user))
+            }
+            Role::Server(Server { service: Service::Park(park), telephone }) => {
+                Self::Park(Park::new(park, &telephone.user))
+            }
+        }
+    }
+
+    /// The telephone tells something.
+    pub(crate) fn hears(&mut self, now: Instant, event: &CallEvent) {
+        match self {
+            Self::Person => {}
+            Self::Music(music) => music.hears(event),
+            Self::Park(park) => park.hears(now, event),
+        }
+    }
+
+    /// The next button that it presses.
+    pub(crate) fn poll_action(&mut self) -> Option<CallAction> {
+        match self {
+            Self::Person => None,
+            Self::Music(music) => music.poll_action(),
+            Self::Park(park) => park.poll_action(),
+        }
+    }
+
+    /// Does what is due by `now`.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        match self {
+            Self::Person | Self::Music(_) => {}
+            Self::Park(park) => park.handle_timeout(now),
+        }
+    }
+
+    /// When it wants to look again.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        match self {
+            Self::Person | Self::Music(_) => None,
+            Self::Park(park) => park.poll_timeout(),
+        }
+    }
+}

@@ -1,0 +1,417 @@
+//! The park server of RFC 5359 §2.15: slots in which calls wait until somebody retrieves them.
+//!
+//! A call comes into a slot by REFER, or by being handed over to the slot's address. It leaves it when its other side
+//! answers an INVITE with Replaces, of which the server only sees the BYE; or when somebody dials the slot, to whom the
+//! server hands it over, by REFER, or by a bridge where that does not work. Whoever parked it is called when it has
+//! waited for too long.
+
+use crate::call::{CallAction, CallEvent, CallName};
+use crate::settings;
+use cordboard_core::time::Instant;
+use cordboard_ladder::Outcome;
+use cordboard_sip::header::NameAddrRef;
+use cordboard_sip::{Status, UriRef};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// How a slot stands. The *parkee* is who waits in it, the *partner* whoever is to have the parkee.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Free,
+    /// The parkee is called, or comes in.
+    Parking,
+    Parked,
+    /// The parkee has waited for too long, and whoever parked it is called.
+    RingingBack,
+    /// Somebody has dialled the slot.
+    Retrieving,
+    /// The partner is asked to take the parkee over.
+    Handing,
+    /// The partner has left the call in which it was asked: because it has the parkee, or for good.
+    HandingAlone,
+    /// That did not work, and the two are being bridged.
+    Bridging,
+    /// They are, and the server stays between them.
+    Bridged,
+    /// The parkee is taken over, and ends its call with us.
+    Released,
+    /// The parkee has gone while it was handed over, to the partner or altogether.
+    Settling,
+}
+
+/// What happens to a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Input {
+    /// Somebody asks us to call the parkee.
+    Asked,
+    /// The parkee calls.
+    Called,
+    /// The parkee is here.
+    Up,
+    /// The parkee is not here any more.
+    Gone,
+    /// The parkee has waited for too long.
+    TimeUp,
+    /// Somebody dials the slot.
+    Dialled,
+    /// The partner is there.
+    PartnerUp,
+    /// The partner is not there any more, or never was.
+    PartnerGone,
+    /// The partner has the parkee.
+    Handed,
+    /// The partner has not.
+    NotHanded,
+}
+
+/// What the server does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Act {
+    /// Call the parkee, as was asked.
+    Consent,
+    /// Answer the parkee.
+    Answer,
+    StartTimer,
+    StopTimer,
+    /// Call whoever parked.
+    RingBack,
+    /// Answer whoever dials the slot, who is the partner now.
+    AnswerPartner,
+    /// Ask the partner to take the parkee over.
+    HandOver,
+    /// Connect the two.
+    Bridge,
+    /// End the call with the partner.
+    ReleasePartner,
+    /// Decline whoever dials the slot.
+    TurnAway,
+}
+
+#[rustfmt::skip]
+const fn step(state: State, input: Input) -> (State, &'static [Act]) {
+    use {Act::*, Input::*, State::*};
+    match (state, input) {
+        (Free, Asked)                     => (Parking,      &[Consent]),
+        (Free, Called)                    => (Parking,      &[Answer]),
+        (Parking, Up)                     => (Parked,       &[StartTimer]),
+        (Parking, Gone)                   => (Free,         &[]),
+        (Parked, TimeUp)                  => (RingingBack,  &[StopTimer, RingBack]),
+        (Parked, Dialled)                 => (Retrieving,   &[StopTimer, AnswerPartner]),
+        (Parked, Gone)                    => (Free,         &[StopTimer]),
+        (RingingBack, PartnerUp)          => (Handing,      &[HandOver]),
+        (RingingBack, PartnerGone)        => (Parked,       &[StartTimer]),
+        (RingingBack, Dialled)            => (Retrieving,   &[ReleasePartner, AnswerPartner]),
+        (Retrieving, PartnerUp)           => (Handing,      &[HandOver]),
+        (Retrieving, PartnerGone)         => (Parked,       &[StartTimer]),
+        (RingingBack | Retrieving, Gone)  => (Free,         &[ReleasePartner]),
+        (Handing, Handed)                 => (Released,     &[]),
+        (Handing, NotHanded)              => (Bridging,     &[Bridge]),
+        (Handing, PartnerGone)            => (HandingAlone, &[]),
+        (HandingAlone, Handed)            => (Released,     &[]),
+        (HandingAlone, NotHanded)         => (Parked,       &[StartTimer]),
+        (Bridging, Handed)                => (Bridged,      &[]),
+        (Bridging, NotHanded)             => (Parked,       &[ReleasePartner, StartTimer]),
+        (Bridging, PartnerGone)           => (Parked,       &[StartTimer]),
+        (HandingAlone | Released | Bridged, Gone) => (Free, &[]),
+        // How it ended is still to be told.
+        (Handing | Bridging, Gone)        => (Settling,     &[]),
+        (Settling, NotHanded)             => (Free,         &[ReleasePartner]),
+        (Settling, Handed | PartnerGone)  => (Free,         &[]),
+        // A slot has room for one, and who waits is taken over by one.
+        (Free | Parking | Retrieving | Handing | HandingAlone | Bridging | Bridged | Released | Settling, Dialled)
+                                          => (state,        &[TurnAway]),
+        (Parking | Parked | RingingBack | Retrieving | Handing | HandingAlone | Bridging | Bridged | Released
+            | Settling, Asked | Called)
+        // What comes twice, or too late.
+        | (Free, Up | Gone | TimeUp | PartnerUp | PartnerGone | Handed | NotHanded)
+        | (Parking, TimeUp | PartnerUp | PartnerGone | Handed | NotHanded)
+        | (Parked, Up | PartnerUp | PartnerGone | Handed | NotHanded)
+        | (RingingBack | Retrieving, Up | TimeUp | Handed | NotHanded)
+        | (Handing | Bridging, Up | TimeUp | PartnerUp)
+        | (HandingAlone, Up | TimeUp | PartnerUp | PartnerGone)
+        | (Settling, Up | TimeUp | PartnerUp | Gone)
+        | (Bridged | Released, Up | TimeUp | PartnerUp | PartnerGone | Handed | NotHanded)
+                                          => (state,        &[]),
+    }
+}
+
+/// One slot.
+#[derive(Debug)]
+struct Slot {
+    /// The user part of its address.
+    user: Box<str>,
+    state: State,
+    parkee: Option<CallName>,
+    partner: Option<CallName>,
+    /// Who has dialled it last.
+    caller: Option<CallName>,
+    /// Who is called when the parkee has waited for too long.
+    parker: Option<Box<str>>,
+    due: Option<Instant>,
+}
+
+/// The program.
+#[derive(Debug)]
+pub(crate) struct Park {
+    /// The user part of the server's own address.
+    user: Box<str>,
+    slots: Vec<Slot>,
+    rings_back_after: Duration,
+    actions: VecDeque<CallAction>,
+    /// Calls of ours so far.
+    dialled: u64,
+}
+
+impl Park {
+    pub(super) fn new(settings: &settings::Park, user: &str) -> Self {
+        let slot = |user: &Box<str>| Slot {
+            user: user.clone(),
+            state: State::Free,
+            parkee: None,
+            partner: None,
+            caller: None,
+            parker: None,
+            due: None,
+        };
+        Self {
+            user: user.into(),
+            slots: settings.slots.iter().map(slot).collect(),
+            rings_back_after: settings.rings_back_after,
+            actions: VecDeque::new(),
+            dialled: 0,
+        }
+    }
+
+    pub(super) fn hears(&mut self, now: Instant, event: &CallEvent) {
+        match event {
+            CallEvent::Asked { call, from, at, .. } => match self.free_slot(at) {
+                Ok(at) => {
+                    self.slots[at].parkee = Some(*call);
+                    self.slots[at].parker = uri_of(from);
+                    self.advance(now, at, Input::Asked);
+                }
+                Err(status) => self.actions.push_back(CallAction::Refuse(*call, status)),
+            },
+            CallEvent::Incoming { call, at, referred_by, member, .. } => {
+                self.called(now, *call, at, referred_by.as_deref(), *member);
+            }
+            CallEvent::Established(call) => self.happens(now, *call, Input::Up, Input::PartnerUp),
+            CallEvent::Ended { call, .. } => self.happens(now, *call, Input::Gone, Input::PartnerGone),
+            CallEvent::Transferred { call, outcome, .. } => self.handed(now, *call, *outcome),
+            CallEvent::Impossible(call) => self.happens_not(now, *call),
+            _ => {}
+        }
+    }
+
+    pub(super) fn poll_action(&mut self) -> Option<CallAction> {
+        self.actions.pop_front()
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        for at in 0..self.slots.len() {
+            if self.slots[at].due.is_some_and(|due| due <= now) {
+                self.advance(now, at, Input::TimeUp);
+            }
+        }
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.slots.iter().filter_map(|slot| slot.due).min()
+    }
+
+    /// The slot that a URI names.
+    fn slot(&self, uri: &str) -> Option<usize> {
+        let user = UriRef::parse(uri).ok()?.user()?;
+        self.slots.iter().position(|slot| *slot.user == *user)
+    }
+
+    /// The slot for a call that is to be parked: the one that is named, or whichever is free; else why there is none.
+    fn free_slot(&self, uri: &str) -> Result<usize, Status> {
+        let free = |slot: &Slot| slot.state == State::Free;
+        let own = UriRef::parse(uri).is_ok_and(|uri| uri.user() == Some(&self.user));
+        if own {
+            return self.slots.iter().position(free).ok_or(Status::TEMPORARILY_UNAVAILABLE);
+        }
+        let named = self.slot(uri).ok_or(Status::NOT_FOUND)?;
+        Some(named).filter(|at| free(&self.slots[*at])).ok_or(Status::BUSY_HERE)
+    }
+
+    /// Somebody calls: to wait in a slot that is free, or to have whoever waits in it.
+    fn called(&mut self, now: Instant, call: CallName, at: &str, referred_by: Option<&str>, member: bool) {
+        let taken = self.slot(at).filter(|at| self.slots[*at].state != State::Free);
+        let status = match (taken, self.free_slot(at)) {
+            (Some(at), _) if member => {
+                self.slots[at].caller = Some(call);
+                return self.advance(now, at, Input::Dialled);
+            }
+            // Who waits in it is nobody else's business.
+            (Some(_), _) => Status::FORBIDDEN,
+            (None, Ok(at)) => {
+                self.slots[at].parkee = Some(call);
+                self.slots[at].parker = referred_by.and_then(uri_of);
+                return self.advance(now, at, Input::Called);
+            }
+            (None, Err(status)) => status,
+        };
+        self.actions.push_back(CallAction::Decline(call, status));
+    }
+
+    /// Something has happened to a call of a slot.
+    fn happens(&mut self, now: Instant, call: CallName, to_parkee: Input, to_partner: Input) {
+        if let Some(at) = self.slots.iter().position(|slot| slot.parkee == Some(call)) {
+            self.advance(now, at, to_parkee);
+        } else if let Some(at) = self.slots.iter().position(|slot| slot.partner == Some(call)) {
+            self.advance(now, at, to_partner);
+        }
+    }
+
+    /// A button did not fit: what was to come of it does not come.
+    fn happens_not(&mut self, now: Instant, call: CallName) {
+        let of_slot = |slot: &Slot| slot.parkee == Some(call) || slot.partner == Some(call);
+        let Some(at) = self.slots.iter().position(of_slot) else { return };
+        let input = match self.slots[at].state {
+            State::Parking => Input::Gone,
+            State::RingingBack | State::Retrieving => Input::PartnerGone,
+            State::Handing | State::HandingAlone | State::Bridging | State::Settling => Input::NotHanded,
+            State::Free | State::Parked | State::Bridged | State::Released => return,
+        };
+        self.advance(now, at, input);
+    }
+
+    /// It is known whether the partner has the parkee.
+    fn handed(&mut self, now: Instant, call: CallName, outcome: Outcome) {
+        let Some(at) = self.slots.iter().position(|slot| slot.partner == Some(call)) else { return };
+        let handed = outcome == Outcome::Completed;
+        self.advance(now, at, if handed { Input::Handed } else { Input::NotHanded });
+    }
+
+    fn advance(&mut self, now: Instant, at: usize, input: Input) {
+        let Some(slot) = self.slots.get_mut(at) else { return };
+        let (state, acts) = step(slot.state, input);
+        slot.state = state;
+        for act in acts {
+            let action = match act {
+                Act::Consent => {
+                    slot.parkee.map(|call| CallAction::ConsentAs { call, user: slot.user.clone() })
+                }
+                Act::Answer => slot.parkee.map(CallAction::Answer),
+                Act::StartTimer => {
+                    slot.partner = None;
+                    slot.due = slot.parker.is_some().then(|| now + self.rings_back_after);
+                    None
+                }
+                Act::StopTimer => {
+                    slot.due = None;
+                    None
+                }
+                Act::RingBack => {
+                    self.dialled += 1;
+                    let call = CallName(self.dialled);
+                    slot.partner = Some(call);
+                    slot.parker.clone().map(|to| CallAction::Dial { call, to, offer: true })
+                }
+                Act::AnswerPartner => {
+                    slot.partner = slot.caller.take();
+                    slot.partner.map(CallAction::Answer)
+                }
+                Act::HandOver => slot
+                    .partner
+                    .zip(slot.parkee)
+                    .map(|(call, target)| CallAction::TransferTo { call, target }),
+                Act::Bridge => {
+                    slot.partner.zip(slot.parkee).map(|(call, target)| CallAction::Bridge { call, target })
+                }
+                Act::ReleasePartner => slot.partner.take().map(CallAction::HangUp),
+                Act::TurnAway => slot.caller.take().map(|call| CallAction::Decline(call, Status::BUSY_HERE)),
+            };
+            self.actions.extend(action);
+        }
+        if state == State::Free {
+            (slot.parkee, slot.partner, slot.parker, slot.due) = (None, None, None, None);
+        }
+    }
+}
+
+/// The URI of an address.
+fn uri_of(address: &str) -> Option<Box<str>> {
+    Some(NameAddrRef::parse(address).ok()?.uri_text().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use {Act::*, Input as I, State::*};
+
+    const STATES: [State; 11] = [
+        Free,
+        Parking,
+        Parked,
+        RingingBack,
+        Retrieving,
+        Handing,
+        HandingAlone,
+        Bridging,
+        Bridged,
+        Released,
+        Settling,
+    ];
+    const INPUTS: [Input; 10] = [
+        I::Asked,
+        I::Called,
+        I::Up,
+        I::Gone,
+        I::TimeUp,
+        I::Dialled,
+        I::PartnerUp,
+        I::PartnerGone,
+        I::Handed,
+        I::NotHanded,
+    ];
+
+    /// Every way in which a parkee can go leads to a free slot, if what is still to be told is told.
+    #[test]
+    fn whoever_goes_leaves_a_free_slot() {
+        for state in STATES {
+            let gone = step(state, I::Gone).0;
+            let settled = if gone == Settling { step(gone, I::NotHanded).0 } else { gone };
+            assert_eq!(settled, Free, "{state:?}");
+        }
+    }
+
+    /// Nobody who waits is forgotten: from every state in which there is a parkee, whatever fails leads back to
+    /// waiting, and the timer runs again.
+    #[test]
+    fn whoever_is_not_handed_over_goes_on_waiting() {
+        for (state, input) in
+            [(RingingBack, I::PartnerGone), (Retrieving, I::PartnerGone), (HandingAlone, I::NotHanded)]
+        {
+            assert_eq!(step(state, input), (Parked, &[StartTimer][..]), "{state:?}");
+        }
+        assert_eq!(step(Handing, I::NotHanded), (Bridging, &[Bridge][..]));
+        assert_eq!(step(Bridging, I::NotHanded), (Parked, &[ReleasePartner, StartTimer][..]));
+    }
+
+    /// A second one who dials is turned away, and changes nothing.
+    #[test]
+    fn one_parkee_has_one_partner() {
+        for state in STATES {
+            let (next, acts) = step(state, I::Dialled);
+            let takes = acts.contains(&AnswerPartner);
+            assert_eq!(takes, matches!(state, Parked | RingingBack), "{state:?}");
+            assert!(takes || (next == state && acts == [TurnAway]), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_parked_where_somebody_is() {
+        for state in STATES.into_iter().filter(|state| *state != Free) {
+            for input in [I::Asked, I::Called] {
+                assert_eq!(step(state, input), (state, &[][..]), "{state:?}");
+            }
+        }
+        assert_eq!(
+            INPUTS.map(|input| step(Free, input).0).iter().filter(|next| **next == Parking).count(),
+            2
+        );
+    }
+}

@@ -1,0 +1,56 @@
+//! Servers that are user agents (RFC 5359): which program sits at the telephone, and who may ask it for something.
+
+use super::{Askers, Feature, Secret, Strangers, Telephone, TelephoneFeatures};
+use std::time::Duration;
+
+/// A server: a telephone at which a program sits.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// The telephone: its address, its features, and who may use it.
+    pub telephone: Telephone,
+    /// The program.
+    pub service: Service,
+}
+
+impl Server {
+    /// A server at that telephone, which is made what a server is: nobody sits at it, it plays and renders nothing, never
+    /// ends a call by itself, calls for those who may ask and for nobody else, tells them the dialog that came of it, and
+    /// is itself not to be taken over.
+    pub fn new(mut telephone: Telephone, service: Service) -> Self {
+        telephone.features = TelephoneFeatures { automaton: true, byeless: true, renders_nothing: true };
+        telephone.strangers = Strangers::Refused;
+        telephone.transfers.askers = Askers::Members;
+        telephone.transfers.reports_dialog = true;
+        telephone.transfers.lacks.push(Feature::Replaces);
+        Self { telephone, service }
+    }
+}
+
+/// What a server is there for.
+#[derive(Clone, Debug)]
+pub enum Service {
+    /// Music on hold (RFC 5359 §2.3).
+    Music,
+    /// Call park (RFC 5359 §2.15).
+    Park(Park),
+}
+
+/// A park server.
+#[derive(Clone, Debug)]
+pub struct Park {
+    /// Its slots: user parts of addresses in its domain, each for one call. Whoever names the server itself gets the
+    /// first that is free.
+    pub slots: Vec<Box<str>>,
+    /// How long a call is parked before whoever parked it is called.
+    pub rings_back_after: Duration,
+}
+
+/// A work group: people who may pick up, park, retrieve and join each other's calls. They share a secret, and prove it by
+/// digest with their own user name, in the group's realm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// The realm.
+    pub realm: Box<str>,
+    /// What its members know.
+    pub secret: Secret,
+}
