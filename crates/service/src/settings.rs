@@ -4,7 +4,7 @@ mod servers;
 mod transfers;
 
 pub use servers::{Group, Park, Server, Service};
-pub use transfers::{Askers, Feature, Profile, Refers, Release, SemiAttended, Transfers};
+pub use transfers::{Askers, Feature, Profile, Refers, Release, SemiAttended, Success, Transfers};
 
 use cordboard_core::session::timer::Policy;
 use cordboard_core::timing::Timing;

@@ -164,8 +164,8 @@ pub(crate) struct Park {
 
 impl Park {
     pub(super) fn new(settings: &settings::Park, user: &str) -> Self {
-        let slot = |user: &Box<str>| Slot {
-            user: user.clone(),
+        let slot = |user: &str| Slot {
+            user: user.into(),
             state: State::Free,
             parkee: None,
             partner: None,
@@ -175,7 +175,7 @@ impl Park {
         };
         Self {
             user: user.into(),
-            slots: settings.slots.iter().map(slot).collect(),
+            slots: settings.slots.iter().map(|user| slot(user)).collect(),
             rings_back_after: settings.rings_back_after,
             actions: VecDeque::new(),
             dialled: 0,

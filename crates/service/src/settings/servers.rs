@@ -1,6 +1,6 @@
 //! Servers that are user agents (RFC 5359): which program sits at the telephone, and who may ask it for something.
 
-use super::{Askers, Feature, Secret, Strangers, Telephone, TelephoneFeatures};
+use super::{Askers, Feature, Secret, Strangers, Success, Telephone, TelephoneFeatures};
 use std::time::Duration;
 
 /// A server: a telephone at which a program sits.
@@ -20,7 +20,7 @@ impl Server {
         telephone.features = TelephoneFeatures { automaton: true, byeless: true, renders_nothing: true };
         telephone.strangers = Strangers::Refused;
         telephone.transfers.askers = Askers::Members;
-        telephone.transfers.reports_dialog = true;
+        telephone.transfers.success = Success::Dialog;
         telephone.transfers.lacks.push(Feature::Replaces);
         Self { telephone, service }
     }

@@ -13,9 +13,8 @@ pub struct Transfers {
     pub release: Release,
     /// Whether ringing is reported to whoever asked for the call, besides 100 and the end (RFC 3515 §2.4.5).
     pub reports_ringing: bool,
-    /// Whether whoever asked for a call learns the dialog that came of it: the report of success has the headers of
-    /// the response (RFC 5359 §2.3, §2.15). Whoever knows them may take the call over.
-    pub reports_dialog: bool,
+    /// What whoever asked for a call is told of one that is answered.
+    pub success: Success,
     /// Whether whoever asked for a call is held while it is being made.
     pub holds_meanwhile: bool,
     /// What becomes of a target that still rings.
@@ -65,6 +64,17 @@ pub enum Release {
     Transferor,
     /// The transferee, when it has reported. The transferor does it if that does not happen.
     Transferee,
+}
+
+/// What whoever asked for a call is told of one that is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Success {
+    /// That it is.
+    #[default]
+    Status,
+    /// Also which dialog it is: the report has the headers of the response (RFC 5359 §2.3, §2.15). Whoever knows them may
+    /// take the call over.
+    Dialog,
 }
 
 /// What becomes of a target that still rings (RFC 5589 §7.6).

@@ -8,6 +8,7 @@ use super::call::Call;
 use super::callee::dialog_key;
 use super::errand::{ContactLine, Letter, Purpose};
 use super::given::Told;
+use super::transferor::{Failing, Report};
 use super::wallet::Realm;
 use crate::call::CallName;
 use crate::desk::Desk;
@@ -83,7 +84,7 @@ pub(super) struct Issuer {
     pub(super) target: Option<u64>,
     /// What is tried if this fails.
     pub(super) retry: Retry,
-    pub(super) failing: super::transferor::Failing,
+    pub(super) failing: Failing,
     /// Who was asked, if it is not the other side of a call.
     pub(super) whom: Box<str>,
     /// The dialog that was told with the last report.
@@ -355,7 +356,7 @@ impl Telephone {
         });
         let told =
             piece.filter(|_| status.is_some_and(Status::is_success)).and_then(|piece| Told::of(&piece));
-        self.reported(desk, now, key, status, words, told, ended);
+        self.reported(desk, now, key, Report { status, words, told, ended });
     }
 
     /// The REFER of ours that a NOTIFY reports on: the one that it names, or the only one there is.

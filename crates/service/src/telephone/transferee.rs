@@ -7,7 +7,7 @@ use super::errand::MESSAGE_PIECE;
 use super::referral::{Part, Recipient};
 use crate::call::{CallEvent, CallName};
 use crate::desk::Desk;
-use crate::settings::Release;
+use crate::settings::{Release, Success};
 use cordboard_core::refer::recipient::{Act, Input, State, step};
 use cordboard_core::time::Instant;
 use cordboard_sip::body::sipfrag;
@@ -68,7 +68,10 @@ impl Telephone {
     pub(super) fn new_call_answered(&mut self, desk: &mut Desk, now: Instant, new: u64) {
         let Some(key) = self.calls.get_mut(new).and_then(|call| call.asked_by.take()) else { return };
         let input = if self.old_call_is_up(key) { Input::Answered } else { Input::AnsweredAlone };
-        let dialog = if self.account.transfers.reports_dialog { self.dialog_lines(new) } else { None };
+        let dialog = match self.account.transfers.success {
+            Success::Dialog => self.dialog_lines(new),
+            Success::Status => None,
+        };
         if let Some(recipient) = self.recipient_mut(key) {
             recipient.status = Status::OK;
             recipient.reasons = dialog.unwrap_or_default();

@@ -36,6 +36,17 @@ pub(super) struct Asking {
     pub(super) failing: Failing,
 }
 
+/// What a NOTIFY of the transferee says.
+pub(super) struct Report {
+    pub(super) status: Option<Status>,
+    /// What is said with it.
+    pub(super) words: Option<Box<str>>,
+    /// The dialog of the new call.
+    pub(super) told: Option<Told>,
+    /// Whether nothing more will be reported.
+    pub(super) ended: bool,
+}
+
 /// What becomes of a hold when what was asked for fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failing {
@@ -327,16 +338,8 @@ impl Telephone {
     }
 
     /// A report of the transferee.
-    pub(super) fn reported(
-        &mut self,
-        desk: &mut Desk,
-        now: Instant,
-        key: u64,
-        status: Option<Status>,
-        words: Option<Box<str>>,
-        told: Option<Told>,
-        ended: bool,
-    ) {
+    pub(super) fn reported(&mut self, desk: &mut Desk, now: Instant, key: u64, report: Report) {
+        let Report { status, words, told, ended } = report;
         let input = match status {
             Some(status) if status.is_success() => Input::Success,
             Some(status) if !status.is_provisional() => Input::Failure,

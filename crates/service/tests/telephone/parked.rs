@@ -3,7 +3,7 @@
 use crate::pair::World;
 use cordboard_ladder::{Kind, Outcome};
 use cordboard_service::call::{CallAction, CallEvent, CallName};
-use cordboard_service::settings::{Feature, Group, Park, Secret, Server, Service, Telephone};
+use cordboard_service::settings::{Feature, Group, Park, Secret, Server, Service, Success, Telephone};
 use cordboard_service::watch::{Package, WatchAction, WatchEvent, WatchName, Watched, Whom};
 use cordboard_sip::Status;
 use cordboard_sip::body::dialog_info::State;
@@ -31,13 +31,13 @@ pub(crate) fn at_home(name: &str, secret: Option<&str>) -> Telephone {
     }
 }
 
-pub(crate) fn group() -> Option<Group> {
-    Some(Group { realm: REALM.into(), secret: Secret("w1".into()) })
+pub(crate) fn group() -> Group {
+    Group { realm: REALM.into(), secret: Secret("w1".into()) }
 }
 
 fn park(slots: &[&str]) -> Server {
     let slots = slots.iter().map(|slot| (*slot).into()).collect();
-    let telephone = Telephone { group: group(), ..at_home("park", None) };
+    let telephone = Telephone { group: Some(group()), ..at_home("park", None) };
     Server::new(telephone, Service::Park(Park { slots, rings_back_after: PATIENCE }))
 }
 
@@ -46,7 +46,6 @@ struct Scene {
     alice: usize,
     bob: usize,
     carol: usize,
-    park: usize,
 }
 
 impl Scene {
@@ -60,9 +59,9 @@ impl Scene {
         let alice = world.phone("alice", alice, 1);
         let bob = world.phone("bob", at_home("bob", Some("w1")), 1);
         let carol = world.phone("carol", carol, 1);
-        let park = world.server("park", server);
+        world.server("park", server);
         world.talk(bob, alice);
-        Self { world, alice, bob, carol, park }
+        Self { world, alice, bob, carol }
     }
 
     fn asks_to_park(&mut self, at: &str) {
@@ -166,7 +165,7 @@ fn a_telephone_that_knows_no_refer_gets_the_parkee_by_a_bridge() {
 fn a_server_that_tells_no_dialog_is_asked_for_it() {
     for tells in [true, false] {
         let mut server = park(&["701"]);
-        server.telephone.transfers.reports_dialog = tells;
+        server.telephone.transfers.success = if tells { Success::Dialog } else { Success::Status };
         let mut scene = Scene::with(at_home("alice", None), at_home("carol", None), server);
         scene.asks_to_park("park");
         assert_eq!(scene.outcome().0, Outcome::Completed);
@@ -314,9 +313,9 @@ fn a_call_that_is_handed_over_to_a_slot_waits_there() {
         if trusted {
             world.neighbours = vec![world.address(alice).ip()];
         }
-        let park = world.server("park", park(&["701"]));
+        world.server("park", park(&["701"]));
         world.talk(bob, alice);
-        let mut scene = Scene { world, alice, bob, carol, park };
+        let mut scene = Scene { world, alice, bob, carol };
         scene.world.press(bob, CallAction::Transfer { call: OURS, to: "sip:701@park.test".into() });
         let told = scene.world.wait(bob, |event| matches!(event, CallEvent::Transferred { .. }));
         let completed = matches!(told, CallEvent::Transferred { outcome: Outcome::Completed, .. });
