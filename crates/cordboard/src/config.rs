@@ -8,7 +8,7 @@ mod people;
 use cordboard_core::transport::Transport;
 use cordboard_net::{Certificates, ClientCertificates, Dns, Limits, Origins, TrustedRoots};
 use cordboard_service::directory::{Group, User};
-use cordboard_service::settings::{Auth, Registrar, Relay, Settings, Takeovers};
+use cordboard_service::settings::{Auth, Registrar, Relay, Settings, Takeovers, Watching};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -48,6 +48,8 @@ pub struct Config {
     pub external_transfer: bool,
     /// Who decides whether a call may be taken over or joined.
     pub takeovers: Takeovers,
+    /// Who tells of the calls, registrations and messages of our people.
+    pub watching: Watching,
     /// Servers that are trusted without a challenge.
     pub neighbours: Vec<IpAddr>,
     /// Bytes of recent messages that each shard keeps.
@@ -111,6 +113,7 @@ impl Config {
             relay: if self.relay_for_users { Relay::Users } else { Relay::Nobody },
             external_transfer: self.external_transfer,
             takeovers: self.takeovers,
+            watching: self.watching,
             neighbours: self.neighbours.clone(),
             ring_bytes: self.ring_bytes,
             key,

@@ -251,6 +251,7 @@ impl Switchboard {
         config.relay_for_users = new.relay_for_users;
         config.external_transfer = new.external_transfer;
         config.takeovers = new.takeovers;
+        config.watching = new.watching;
         config.neighbours = new.neighbours;
         config.ring_bytes = new.ring_bytes;
         config.log.level = new.log.level;

@@ -4,7 +4,7 @@ use cordboard_core::transport::{ListenerId, Transport};
 use cordboard_service::directory::{Directory, User};
 use cordboard_service::settings::{
     Feature, Group, Habits, MediaPorts, Park, Refers, Relay, Release, Role, Secret, SemiAttended, Server,
-    Service, Settings, Switchboard, Takeovers, Telephone, Transfers,
+    Service, Settings, Switchboard, Takeovers, Telephone, Transfers, Watching,
 };
 use cordboard_sip::digest::{Algorithm, Ha1};
 use std::net::{IpAddr, Ipv4Addr};
@@ -187,9 +187,10 @@ impl Domain {
         settings.domains = self.domains.iter().map(|domain| (*domain).into()).collect();
         settings.auth.calls = self.challenges_calls;
         settings.relay = Relay::Users;
-        // The proxies of the RFCs leave both to the phones.
+        // The proxies of the RFCs leave these to the phones.
         settings.external_transfer = true;
         settings.takeovers = Takeovers::ByPhones;
+        settings.watching = Watching::ByPhones;
         settings.record_route = self.record_routes;
         settings.neighbours = self.neighbours.iter().map(|last| address(*last)).collect();
         settings.ring_bytes = RING_BYTES;

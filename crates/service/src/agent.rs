@@ -6,6 +6,7 @@ use crate::clearance::{self, Clearance};
 use crate::counters::Counters;
 use crate::desk::{Asker, Desk, role};
 use crate::door::{Answer, AskId, Command, CommandId, Event, Input, Output, ShardId};
+use crate::notifier::{self, Notifier, telling};
 use crate::programs::Program;
 use crate::proxy::Proxy;
 use crate::registrar::Registrar;
@@ -35,6 +36,7 @@ pub struct Agent {
     pub(crate) auth: Authenticator,
     pub(crate) telephone: Telephone,
     pub(crate) clearance: Clearance,
+    pub(crate) notifier: Notifier,
     returns: Returns,
     /// Who sits at the telephone.
     program: Program,
@@ -58,6 +60,7 @@ impl Agent {
             auth,
             telephone,
             clearance: Clearance::default(),
+            notifier: Notifier::default(),
             returns: Returns::default(),
             program,
             ring,
@@ -116,6 +119,7 @@ impl Agent {
         self.desk.stack.handle_timeout(now);
         self.proxy.handle_timeout(&mut self.desk, now);
         self.telephone.handle_timeout(&mut self.desk, now);
+        notifier::handle_timeout(self, now);
         self.settle(now, before);
     }
 
@@ -126,7 +130,12 @@ impl Agent {
 
     /// When [`handle_timeout`](Self::handle_timeout) is wanted next. Ask after every call.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let roles = [self.proxy.poll_timeout(), self.telephone.poll_timeout(), self.program.poll_timeout()];
+        let roles = [
+            self.proxy.poll_timeout(),
+            self.telephone.poll_timeout(),
+            self.program.poll_timeout(),
+            self.notifier.poll_timeout(),
+        ];
         [self.desk.stack.poll_timeout()].into_iter().chain(roles).flatten().min()
     }
 
@@ -138,6 +147,7 @@ impl Agent {
             server_transactions: servers as u64,
             contexts: self.proxy.contexts() as u64,
             carried: self.proxy.carried.len() as u64,
+            subscriptions: self.notifier.len() as u64,
             ..self.desk.counters
         }
     }
@@ -150,6 +160,7 @@ impl Agent {
             && self.registrar.is_idle()
             && self.clearance.is_idle()
             && self.returns.is_idle()
+            && self.notifier.is_idle()
             && self.telephone.is_idle()
     }
 
@@ -200,6 +211,7 @@ impl Agent {
                 role::TELEPHONE => {
                     self.telephone.handle_response(&mut self.desk, now, owner.key, client, message);
                 }
+                role::NOTIFIER => telling::handle_response(self, now, owner.key, client, message),
                 _ => {}
             },
             // RFC 6026 §7.3: a stray response is not passed on.
@@ -232,7 +244,13 @@ impl Agent {
                 self.proxy.handle_answer(&mut self.desk, now, asker, answer);
             }
             Some(Asker::Clearance(key)) => clearance::located(self, now, key, &answer),
-            Some(Asker::Registrar(key)) => self.registrar.handle_answer(&mut self.desk, now, key, answer),
+            Some(Asker::Registrar(key)) => {
+                if let Some(aor) = self.registrar.handle_answer(&mut self.desk, now, key, answer) {
+                    notifier::registered(self, now, &aor);
+                }
+            }
+            Some(Asker::Notify(key)) => telling::handle_answer(self, now, key, answer),
+            Some(Asker::Registrations(key)) => notifier::located(self, now, key, answer),
             Some(Asker::Return(key)) => self.returns.handle_answer(&mut self.desk, key, answer),
             Some(Asker::Telephone(key)) => self.telephone.handle_answer(&mut self.desk, now, key, answer),
             None => {}
@@ -241,7 +259,10 @@ impl Agent {
 
     fn command(&mut self, now: Instant, id: CommandId, command: Command) {
         match command {
-            Command::UseDirectory(directory) => self.desk.directory = directory,
+            Command::UseDirectory(directory) => {
+                self.desk.directory = directory;
+                notifier::authorize_anew(self, now);
+            }
             Command::UseSettings(settings) => self.desk.use_settings(&settings),
             Command::Call(action) => self.telephone.handle_action(&mut self.desk, now, id, action),
             Command::ListCalls => {
@@ -264,6 +285,7 @@ impl Agent {
                 match role_of(&event) {
                     role::PROXY => self.proxy.handle_event(&mut self.desk, now, event),
                     role::TELEPHONE => self.telephone.handle_event(&mut self.desk, now, event),
+                    role::NOTIFIER => telling::handle_event(self, now, event),
                     _ => {}
                 }
             }
@@ -272,6 +294,7 @@ impl Agent {
                 break;
             }
         }
+        notifier::settle(self, now);
         while let Some(stranded) = self.desk.stack.poll_stranded() {
             self.returns.handle(&mut self.desk, stranded);
         }

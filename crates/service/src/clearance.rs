@@ -10,6 +10,7 @@ use crate::carried::{DialogKey, Party, Referrer};
 use crate::desk::{Asker, Desk, role};
 use crate::door::{Answer, Envelope, Level, Output, Question, ShardId};
 use crate::location::Wanted;
+use crate::notifier;
 use crate::settings::Takeovers;
 use crate::switchboard::{self, Admitted, Caller};
 use cordboard_core::time::Instant;
@@ -32,6 +33,8 @@ pub(crate) enum Letter {
     Ruled { held: u64, ruling: Ruling },
     /// One of ours has asked somebody to take over or join that dialog.
     Vouched { dialog: DialogKey, by: Box<str> },
+    /// About who is watched.
+    Watched(notifier::Letter),
 }
 
 /// The requests that are held.
@@ -253,6 +256,7 @@ pub(crate) fn handed(agent: &mut Agent, now: Instant, letter: Letter) {
             };
             ruled(agent, now, flow, server, &request.view(), admitted, ruling);
         }
+        Letter::Watched(letter) => notifier::handed(agent, now, letter),
         Letter::Vouched { dialog, by } => agent.proxy.carried.vouch(&agent.desk.directory, now, dialog, &by),
     }
 }

@@ -33,11 +33,13 @@ pub struct Counters {
     pub takeovers_refused: u64,
     /// Dialogs that are carried now.
     pub carried: u64,
+    /// Subscriptions that the switchboard serves now.
+    pub subscriptions: u64,
 }
 
 impl Counters {
     /// Each with its metric name and what it means.
-    pub fn facts(&self) -> [(&'static str, &'static str, u64); 15] {
+    pub fn facts(&self) -> [(&'static str, &'static str, u64); 16] {
         [
             ("messages_received_total", "SIP messages received", self.received),
             ("messages_sent_total", "SIP messages sent", self.sent),
@@ -54,6 +56,7 @@ impl Counters {
             ("contexts", "Proxied requests alive", self.contexts),
             ("takeovers_refused_total", "Takeovers of calls that were refused", self.takeovers_refused),
             ("dialogs", "Dialogs that are carried", self.carried),
+            ("subscriptions", "Subscriptions that are served", self.subscriptions),
         ]
     }
 
@@ -79,5 +82,6 @@ impl Counters {
         self.contexts += other.contexts;
         self.takeovers_refused += other.takeovers_refused;
         self.carried += other.carried;
+        self.subscriptions += other.subscriptions;
     }
 }

@@ -8,7 +8,7 @@ use crate::peers::Peers;
 use crate::settings::Settings;
 use crate::token::Tokens;
 use bytes::Bytes;
-use cordboard_core::server_location::Supported;
+use cordboard_core::server_location::{Next, Selection, Supported};
 use cordboard_core::stack::Stack;
 use cordboard_core::time::Instant;
 use cordboard_core::transaction::ServerId;
@@ -42,6 +42,23 @@ pub(crate) enum Asker {
     Telephone(u64),
     /// A response, where its client may be.
     Return(u64),
+    /// A NOTIFY of ours, how it gets there.
+    Notify(u64),
+    /// The notifier, what somebody has registered.
+    Registrations(u64),
+}
+
+/// What came of looking for a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sought {
+    /// It has to be asked for.
+    Asked,
+    /// It is reached over this.
+    Flow(Flow),
+    /// There is none left.
+    Nobody,
+    /// Too many questions are out.
+    NoRoom,
 }
 
 /// The roles, as the stack's owners name them.
@@ -54,6 +71,8 @@ pub(crate) mod role {
     pub(crate) const TELEPHONE: u8 = 3;
     /// Requests that wait for clearance.
     pub(crate) const CLEARANCE: u8 = 4;
+    /// The notifier.
+    pub(crate) const NOTIFIER: u8 = 5;
 }
 
 /// The shared part of an agent.
@@ -182,6 +201,48 @@ impl Desk {
     /// Sends without a transaction.
     pub(crate) fn send(&mut self, flow: Flow, bytes: Bytes) {
         self.stack.send(flow, bytes);
+    }
+
+    /// A Contact of ours on a listener with that user part, escaped already, without brackets.
+    pub(crate) fn contact_uri(&self, user: &str, listener: ListenerId, secure: bool) -> String {
+        let scheme = if secure { "sips" } else { "sip" };
+        let Some(listener) = self.listener(listener) else {
+            return format!("{scheme}:{user}@invalid.invalid");
+        };
+        let sent_by = &listener.sent_by;
+        match listener.transport {
+            Transport::Udp => format!("{scheme}:{user}@{sent_by}"),
+            Transport::Tls if secure => format!("{scheme}:{user}@{sent_by}"),
+            transport => format!("{scheme}:{user}@{sent_by};transport={transport}"),
+        }
+    }
+
+    /// Looks for the next server of a search, from a listener `like` that one; what is asked comes back to `asker`.
+    pub(crate) fn seek(&mut self, selection: &mut Selection, like: ListenerId, asker: Asker) -> Sought {
+        loop {
+            let question = match selection.next_target() {
+                Next::Ask => match selection.poll_question() {
+                    Some(query) => Question::Dns(query),
+                    None => return Sought::Asked,
+                },
+                Next::Try { transport: Transport::Udp, remote, .. } => {
+                    if let Some(listener) = self.way_out(Transport::Udp, remote, Some(like)) {
+                        return Sought::Flow(Flow {
+                            transport: Transport::Udp,
+                            listener,
+                            connection: 0,
+                            remote,
+                        });
+                    }
+                    continue;
+                }
+                Next::Try { transport, remote, server_name } => {
+                    Question::Open { transport, remote, server_name }
+                }
+                Next::Exhausted => return Sought::Nobody,
+            };
+            return if self.ask(question, asker) { Sought::Asked } else { Sought::NoRoom };
+        }
     }
 
     /// The listener of a flow.

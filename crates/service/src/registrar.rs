@@ -104,11 +104,18 @@ impl Registrar {
         }
     }
 
-    /// The change is kept, or could not be.
-    pub(crate) fn handle_answer(&mut self, desk: &mut Desk, now: Instant, key: u64, answer: Answer) {
-        if let Answer::Registered(registered) = answer {
-            self.answer(desk, now, key, registered);
-        }
+    /// The change is kept, or could not be; whose contacts it was about.
+    pub(crate) fn handle_answer(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        key: u64,
+        answer: Answer,
+    ) -> Option<Aor> {
+        let Answer::Registered(registered) = answer else { return None };
+        let aor = self.waiting.get(key as usize)?.aor.clone();
+        self.answer(desk, now, key, registered);
+        Some(aor)
     }
 
     fn answer(

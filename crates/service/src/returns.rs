@@ -4,13 +4,13 @@
 //! may be, and [`Selection`] in which order that is tried. A response that finds nobody is dropped: the client has
 //! given up by then or asks again, and our own transaction ends by its timers.
 
-use crate::desk::{Asker, Desk};
-use crate::door::{Answer, Question};
+use crate::desk::{Asker, Desk, Sought};
+use crate::door::Answer;
 use bytes::Bytes;
-use cordboard_core::server_location::{Next, Selection, SentBy};
+use cordboard_core::server_location::{Selection, SentBy};
 use cordboard_core::stack::Stranded;
 use cordboard_core::transaction::ServerId;
-use cordboard_core::transport::{Flow, Transport};
+use cordboard_core::transport::{Flow, ListenerId, Transport};
 use cordboard_sip::View;
 use slab::Slab;
 use std::collections::BTreeMap;
@@ -33,6 +33,8 @@ pub(crate) struct Returns {
 struct Return {
     generation: u32,
     server: ServerId,
+    /// That of its connection.
+    listener: ListenerId,
     selection: Selection,
     /// In the order in which they were to go.
     waiting: Vec<Bytes>,
@@ -65,6 +67,7 @@ impl Returns {
         let slot = self.table.insert(Return {
             generation: self.generation,
             server,
+            listener: flow.listener,
             selection,
             waiting: vec![bytes],
         });
@@ -91,16 +94,14 @@ impl Returns {
     /// Tries the next address.
     fn step(&mut self, desk: &mut Desk, key: u64) {
         let Some(known) = self.get(key) else { return };
-        let question = match known.selection.next_target() {
-            Next::Ask => known.selection.poll_question().map(Question::Dns),
-            Next::Try { transport, remote, server_name } => {
-                Some(Question::Open { transport, remote, server_name })
+        match desk.seek(&mut known.selection, known.listener, Asker::Return(key)) {
+            Sought::Asked => {}
+            Sought::Flow(flow) => self.deliver(desk, key, flow),
+            Sought::Nobody | Sought::NoRoom => {
+                if let Some(lost) = self.take(key) {
+                    desk.counters.dropped += lost.waiting.len() as u64;
+                }
             }
-            Next::Exhausted => None,
-        };
-        let asked = question.is_some_and(|question| desk.ask(question, Asker::Return(key)));
-        if !asked && let Some(lost) = self.take(key) {
-            desk.counters.dropped += lost.waiting.len() as u64;
         }
     }
 

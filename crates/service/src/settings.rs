@@ -41,6 +41,8 @@ pub struct Settings {
     pub takeovers: Takeovers,
     /// Where callers hear why their call is refused.
     pub announcements: Announcements,
+    /// Who tells of the calls, registrations and messages of our users (RFC 6665 §4.2).
+    pub watching: Watching,
     /// Whether to stay in the route of the dialogs that are carried (RFC 3261 §16.6 step 4). Without it, what
     /// follows goes from phone to phone, which only phones that reach each other can do.
     pub record_route: bool,
@@ -83,6 +85,7 @@ impl Settings {
             external_transfer: false,
             takeovers: Takeovers::Vouched,
             announcements: Announcements::default(),
+            watching: Watching::BySwitchboard,
             record_route: true,
             neighbours: Vec::new(),
             ring_bytes: 16 << 20,
@@ -179,6 +182,17 @@ pub enum Takeovers {
     /// The switchboard: only a call's own people, those who share a group with them, and whom one of them has asked to.
     Vouched,
     /// The phones, by the tags: for phones that check more than these, or whose transferors are strangers to us.
+    ByPhones,
+}
+
+/// Who tells of the calls, registrations and messages of our users, where a SUBSCRIBE asks for them by their
+/// address-of-record (RFC 4235 §3.11, RFC 3680, RFC 3842).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watching {
+    /// The switchboard, of what it carries: for phones that do not tell, and with strangers shown no more than whether
+    /// there is a call.
+    BySwitchboard,
+    /// The phones, as for every other package.
     ByPhones,
 }
 

@@ -11,11 +11,12 @@ use crate::clearance;
 use crate::desk::Desk;
 use crate::door::Level;
 use crate::location::Wanted;
+use crate::notifier;
 use crate::proxy::forward::{is_loop, makes_dialog};
 use crate::proxy::screened;
 use crate::proxy::target::{self, Destination, Routed};
 use crate::services::screening::{Calling, Identity};
-use crate::settings::Relay;
+use crate::settings::{Relay, Watching};
 use cordboard_core::time::Instant;
 use cordboard_core::transaction::ServerId;
 use cordboard_core::transport::Flow;
@@ -71,6 +72,9 @@ pub(crate) fn request(agent: &mut Agent, now: Instant, flow: Flow, server: Serve
         agent.desk.note(Level::Warning, "refused a request in a dialog of others", request, Some(flow));
         return reject(&mut agent.desk, now, server, request, Status::CALL_DOES_NOT_EXIST);
     }
+    if let Some(user) = notifier::asked_of_us(agent, request, &routed, &destination) {
+        return notifier::subscribe(agent, now, flow, server, request, &caller, user);
+    }
     clearance::clear(agent, now, flow, server, request, Admitted { routed, destination, caller });
 }
 
@@ -105,10 +109,11 @@ pub(crate) fn forward(
     let Admitted { mut routed, destination, caller } = admitted;
     let Agent { desk, proxy, .. } = agent;
     match &caller {
-        Caller::InDialog { .. } => {
+        Caller::InDialog { from_caller } => {
             if let (Some(from), Some(to)) = (request.from_tag(), request.to_tag()) {
                 let passed = if request.method() == Method::Bye { Passed::HungUp } else { Passed::Spoke };
                 let dialog = desk.tokens.dialog(request.call_id(), [from, to]);
+                proxy.carried.learn(dialog, None, request, *from_caller);
                 proxy.carried.handle(now, dialog, passed, None);
             }
         }
@@ -350,7 +355,10 @@ fn here(desk: &mut Desk, now: Instant, server: ServerId, request: &View<'_>) {
         Method::Options => Status::OK,
         _ => Status::METHOD_NOT_ALLOWED,
     };
-    let response =
+    let mut response =
         desk.response(request, status).line(Name::ALLOW, ALLOW).line(Name::ACCEPT, "application/sdp");
+    if desk.settings.watching == Watching::BySwitchboard {
+        response = response.line(Name::ALLOW_EVENTS, notifier::ALLOW_EVENTS);
+    }
     desk.stack.respond(now, server, status, response.finish());
 }

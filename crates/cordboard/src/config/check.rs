@@ -3,7 +3,7 @@
 use cordboard_core::transport::Transport;
 use cordboard_net::{Certificates, ClientCertificates, Dns, Limits, Origins, TrustedRoots};
 use cordboard_service::directory::Group;
-use cordboard_service::settings::{Auth, Registrar, Takeovers};
+use cordboard_service::settings::{Auth, Registrar, Takeovers, Watching};
 use cordboard_sip::digest::Algorithm;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -84,6 +84,10 @@ pub(super) fn check(file: File, folder: &Path) -> Result<Config, Vec<Fault>> {
         takeovers: match file.proxy.phones_decide_takeovers {
             Some(true) => Takeovers::ByPhones,
             Some(false) | None => Takeovers::Vouched,
+        },
+        watching: match file.proxy.phones_are_watched {
+            Some(true) => Watching::ByPhones,
+            Some(false) | None => Watching::BySwitchboard,
         },
         neighbours: neighbours(&file.proxy.neighbours, &mut report),
         ring_bytes: file.ring.bytes.unwrap_or(16 << 20),

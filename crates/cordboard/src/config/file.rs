@@ -104,6 +104,7 @@ pub(super) struct Proxy {
     pub(super) relay_for_users: Option<bool>,
     pub(super) external_transfer: Option<bool>,
     pub(super) phones_decide_takeovers: Option<bool>,
+    pub(super) phones_are_watched: Option<bool>,
     #[serde(default)]
     pub(super) neighbours: Vec<Spanned<String>>,
 }

@@ -30,6 +30,14 @@ fn the_smallest_file_is_enough() {
         cordboard_service::settings::Takeovers::Vouched,
         "and so is who may take over"
     );
+    let watching = config.settings([0; 32]).watching;
+    assert_eq!(
+        watching,
+        cordboard_service::settings::Watching::BySwitchboard,
+        "and strangers see no more than whether there is a call"
+    );
+    let phones = with("[proxy]\nphones_are_watched = true\n").unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(phones.settings([0; 32]).watching, cordboard_service::settings::Watching::ByPhones);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use cordboard_core::dice::Dice;
 use cordboard_core::transport::Transport;
 use cordboard_net::{Accepts, ListenOn};
 use cordboard_service::directory::{Directory, User};
-use cordboard_service::settings::{Relay, Role, Settings, Switchboard, Takeovers};
+use cordboard_service::settings::{Relay, Role, Settings, Switchboard, Takeovers, Watching};
 use cordboard_sim::HostId;
 use std::net::{IpAddr, SocketAddr};
 
@@ -87,6 +87,7 @@ fn settings(domains: &[Box<str>]) -> Settings {
     // It carries what the RFC draws without a server.
     settings.external_transfer = true;
     settings.takeovers = Takeovers::ByPhones;
+    settings.watching = Watching::ByPhones;
     settings.domains = domains.to_vec();
     settings.auth.registers = false;
     settings.auth.calls = false;

@@ -11,9 +11,12 @@ mod people;
 pub(crate) mod state;
 pub(crate) mod takeover;
 mod tickets;
+pub(crate) mod watched;
 
 use crate::directory::Directory;
+use crate::door::ShardId;
 use cordboard_core::time::Instant;
+use cordboard_sip::View;
 use foldhash::quality::FixedState;
 pub(crate) use people::Party;
 use people::People;
@@ -23,6 +26,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 pub(crate) use tickets::Referrer;
 use tickets::Tickets;
+use watched::{Names, Shown, Watched};
 
 /// Dialogs that one shard remembers. Where there are more, the one that nothing was heard of for the longest
 /// is forgotten; its call goes on.
@@ -73,6 +77,7 @@ pub(crate) struct Carried {
     newest: u32,
     pub(crate) people: People,
     pub(crate) tickets: Tickets,
+    watched: Watched,
 }
 
 impl Default for Carried {
@@ -84,11 +89,12 @@ impl Default for Carried {
             newest: NONE,
             people: People::default(),
             tickets: Tickets::default(),
+            watched: Watched::default(),
         }
     }
 }
 
-/// What an input came to.
+/// How a dialog stands, for who watches one of its ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Change {
     pub(crate) key: DialogKey,
@@ -114,30 +120,62 @@ impl Carried {
         Some((entry.state, entry.ends))
     }
 
-    /// Something happened to a dialog; `ends` is for one that is new. Tells what is to be told to who watches.
-    pub(crate) fn handle(
-        &mut self,
-        now: Instant,
-        key: DialogKey,
-        input: Input,
-        ends: Option<Ends>,
-    ) -> Option<Change> {
+    /// Something happened to a dialog; `ends` is for one that is new.
+    pub(crate) fn handle(&mut self, now: Instant, key: DialogKey, input: Input, ends: Option<Ends>) {
         let slot = self.by_key.get(&key).copied();
         let entry = slot.and_then(|slot| self.entries.get(slot as usize).copied());
         let before = entry.map_or(State::Unknown, |entry| entry.state);
-        let ends = entry.map(|entry| entry.ends).or(ends)?;
+        let Some(ends) = entry.map(|entry| entry.ends).or(ends) else { return };
         let (state, acts) = state::step(before, input);
-        let mut told = None;
         for act in acts {
             match (act, slot) {
                 (Act::Enter, _) => self.enter(now, key, ends, state),
                 (Act::Freshen, Some(slot)) => self.freshen(now, slot, state),
                 (Act::Leave, Some(slot)) => self.leave(slot),
-                (Act::Tell, _) => told = Some(Change { key, ends, state }),
+                (Act::Tell, _) => self.watched.note(Change { key, ends, state }),
                 (Act::Freshen | Act::Leave, None) => {}
             }
         }
-        told
+    }
+
+    /// A message of a dialog passes, sent or answered by the caller if `by_caller`. What the dialog is called is kept
+    /// if somebody watches it, and told to them if it goes on already.
+    pub(crate) fn learn(&mut self, key: DialogKey, ends: Option<Ends>, message: &View<'_>, by_caller: bool) {
+        if self.watched.is_nobody() {
+            return;
+        }
+        let known = self.get(key);
+        let Some(ends) = known.map(|(_, ends)| ends).or(ends) else { return };
+        if self.watched.is_of(ends)
+            && self.watched.name(key, || Names::read(message, by_caller))
+            && let Some((state, _)) = known
+        {
+            self.watched.note(Change { key, ends, state });
+        }
+    }
+
+    /// Somebody in that shard begins to watch a user of ours: how their calls are now.
+    pub(crate) fn watch(&mut self, user: &str, shard: ShardId, turn: u64) -> Shown {
+        let party = self.people.enter(user);
+        // Not indexed by user: what a call costs counts for more than what a watcher does.
+        let lamps = self.of(user).flat_map(|change| self.watched.lamps(change, party)).collect();
+        if let Some(number) = party {
+            self.watched.begin(number, shard, turn);
+        }
+        Shown { to: shard, user: user.into(), turn, number: 0, lamps }
+    }
+
+    /// Nobody there watches that user any more.
+    pub(crate) fn watch_no_more(&mut self, user: &str, shard: ShardId, turn: u64) {
+        let Some(number) = self.people.find(user) else { return };
+        self.watched.end(number, shard, turn);
+        let Self { watched, by_key, entries, .. } = self;
+        watched.forget_names(|key| Some(entries.get(*by_key.get(&key)? as usize)?.ends));
+    }
+
+    /// The next change, as letters to the shards in which somebody watches.
+    pub(crate) fn poll_shown(&mut self) -> Option<Vec<Shown>> {
+        self.watched.poll(&self.people)
     }
 
     /// Forgets the dialogs that were silent for too long, but no more than `most` of them.
@@ -154,7 +192,6 @@ impl Carried {
     }
 
     /// The dialogs of one of ours.
-    #[cfg(test)]
     pub(crate) fn of(&self, name: &str) -> impl Iterator<Item = Change> {
         let party = self.people.find(name);
         self.entries
@@ -176,8 +213,10 @@ impl Carried {
 
     fn enter(&mut self, now: Instant, key: DialogKey, ends: Ends, state: State) {
         self.sweep(now, SWEPT_AT_ONCE);
-        if self.entries.len() >= MAX_CARRIED {
-            self.leave(self.oldest);
+        if self.entries.len() >= MAX_CARRIED
+            && let Some(oldest) = self.entries.get(self.oldest as usize).map(|entry| entry.key)
+        {
+            self.handle(now, oldest, Input::Silent, None);
         }
         let entry = Entry { key, ends, heard: 0, older: NONE, newer: NONE, state };
         let Ok(slot) = u32::try_from(self.entries.insert(entry)) else { return };
@@ -254,16 +293,28 @@ mod tests {
         let mut carried = Carried::default();
         let ends = ends(&mut carried, "alice", "bob");
         let key = DialogKey(7);
-        assert_eq!(carried.handle(at(1), key, Input::Spoke, Some(ends)), None);
+        assert!(carried.watch("bob", ShardId(3), 1).lamps.is_empty());
+        let told = |carried: &mut Carried, at_second, input| {
+            carried.handle(at(at_second), key, input, Some(ends));
+            let shown: Vec<Shown> = std::iter::from_fn(|| carried.poll_shown()).flatten().collect();
+            assert!(shown.iter().all(|shown| (shown.to, &*shown.user) == (ShardId(3), "bob")));
+            shown.into_iter().map(|shown| (shown.number, shown.lamps[0].state)).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&mut carried, 1, Input::Spoke), []);
         assert_eq!(carried.get(key), None, "what is said in a dialog that is not known makes none");
-        let told = |state| Some(Change { key, ends, state });
-        assert_eq!(carried.handle(at(1), key, Input::Rang, Some(ends)), told(State::Early));
-        assert_eq!(carried.handle(at(2), key, Input::Rang, Some(ends)), None);
-        assert_eq!(carried.handle(at(3), key, Input::Answered, Some(ends)), told(State::Confirmed));
+        assert_eq!(told(&mut carried, 1, Input::Rang), [(1, State::Early)]);
+        assert_eq!(told(&mut carried, 2, Input::Rang), []);
+        assert_eq!(told(&mut carried, 3, Input::Answered), [(2, State::Confirmed)]);
         assert_eq!(carried.get(key), Some((State::Confirmed, ends)));
-        assert_eq!(carried.handle(at(4), key, Input::HungUp, None), told(State::Unknown));
+        assert_eq!(carried.watch("alice", ShardId(4), 1).lamps[0].side, watched::Side::Caller);
+        carried.watch_no_more("alice", ShardId(4), 1);
+        assert_eq!(told(&mut carried, 4, Input::HungUp), [(3, State::Unknown)]);
         assert!(carried.is_empty() && carried.get(key).is_none());
-        assert_eq!(carried.handle(at(4), key, Input::HungUp, None), None);
+        assert_eq!(told(&mut carried, 4, Input::HungUp), []);
+        carried.watch_no_more("bob", ShardId(3), 0);
+        assert_eq!(told(&mut carried, 5, Input::Rang), [(4, State::Early)], "an older letter ends nothing");
+        carried.watch_no_more("bob", ShardId(3), 1);
+        assert_eq!(told(&mut carried, 6, Input::HungUp), []);
     }
 
     #[test]

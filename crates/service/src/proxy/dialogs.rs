@@ -33,6 +33,7 @@ impl Proxy {
             }
             context.dialogs.push(dialog);
         }
+        self.carried.learn(dialog, Some(ends), response, true);
         let input = if status.is_provisional() { Input::Rang } else { Input::Answered };
         self.carried.handle(now, dialog, input, (!begun).then_some(ends));
     }

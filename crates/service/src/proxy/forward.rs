@@ -160,7 +160,7 @@ fn push_route(edits: &mut Edits, request: &View<'_>, listener: &Listener, token:
 
 /// Whether a caller can only be reached by the flow it called over: a connection, or an address that
 /// is not that of its Contact.
-fn must_pin(flow: Flow, request: &View<'_>) -> bool {
+pub(crate) fn must_pin(flow: Flow, request: &View<'_>) -> bool {
     if flow.transport != Transport::Udp {
         return true;
     }

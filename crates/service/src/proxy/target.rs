@@ -167,7 +167,7 @@ impl Desk {
 }
 
 /// What a URI says to RFC 3263. `maddr` is not obeyed: it would let a contact name another victim.
-pub(super) fn target_of(uri: &UriRef<'_>, transport: Option<Transport>) -> TargetUri {
+pub(crate) fn target_of(uri: &UriRef<'_>, transport: Option<Transport>) -> TargetUri {
     TargetUri {
         scheme: if uri.scheme() == Scheme::Sips { TargetScheme::Sips } else { TargetScheme::Sip },
         host: uri.host().into(),

@@ -3,23 +3,19 @@
 
 use super::Telephone;
 use super::call::{Call, Leg, Side};
-use super::watchers::{Owed, Sight, Watcher};
+use super::watchers::Watcher;
 use super::who_may::same_user;
 use crate::desk::Desk;
+use crate::dialog_news::Sight;
 use crate::watch::Package;
 use cordboard_core::dialog::{Dialog, State as DialogState};
 use cordboard_core::subscription::notifier::Input;
 use cordboard_core::time::Instant;
 use cordboard_ladder::Outcome;
-use cordboard_sip::body::dialog_info::{
-    Dialog as Row, Direction, Event, Identity, MAX_DIALOGS, Replaced, State, Target,
-};
+use cordboard_sip::body::dialog_info::{Dialog as Row, Direction, Event, Identity, Replaced, State, Target};
 use cordboard_sip::header::NameAddrRef;
 use cordboard_sip::{Name, Status, UriRef};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// The id of the virtual dialog.
-const VIRTUAL: &str = "1";
 
 /// How a call ended, for those who watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,11 +57,6 @@ impl Told {
     /// Every dialog.
     pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
         self.calls.values().flatten()
-    }
-
-    /// The single dialog that stands for all of them (§3.7.2).
-    pub(super) fn virtual_row(&self) -> Row {
-        Row::new(VIRTUAL, if self.busy { State::Confirmed } else { State::Terminated })
     }
 
     /// Whether there is any call.
@@ -165,7 +156,7 @@ impl Telephone {
                 let seen: Vec<Row> = seen.cloned().collect();
                 let any = !seen.is_empty();
                 if let Some(watcher) = self.watchers.get_mut(key) {
-                    add(&mut watcher.owed, seen);
+                    watcher.news.owe(seen);
                 }
                 any
             }
@@ -272,20 +263,6 @@ pub(super) fn sees(watcher: &Watcher, target: Option<&str>, row: &Row) -> bool {
     let place = || row.local.identities.first().and_then(|local| UriRef::parse(&local.uri).ok()?.user());
     !own && watcher.only.as_ref().is_none_or(|only| only.names(row))
         && watcher.slot.as_ref().is_none_or(|slot| place() == Some(slot))
-}
-
-/// Adds changes to what is owed: of each dialog the newest.
-pub(super) fn add(owed: &mut Owed, rows: Vec<Row>) {
-    let Owed::Changes(waiting) = owed else { return };
-    for row in rows {
-        match waiting.iter_mut().find(|known| known.id == row.id) {
-            Some(known) => *known = row,
-            None => waiting.push(row),
-        }
-    }
-    if waiting.len() > MAX_DIALOGS {
-        *owed = Owed::Whole;
-    }
 }
 
 /// What a dialog is called in our documents.

@@ -4,14 +4,14 @@
 use super::Telephone;
 use super::token::Token;
 use super::wallet::{Realm, Rounds};
-use crate::desk::{Asker, Desk, role};
-use crate::door::{Answer, Question};
+use crate::desk::{Asker, Desk, Sought, role};
+use crate::door::Answer;
 use crate::settings::{self, Feature, Transfers};
 use cordboard_core::dialog::{Dialog, Way};
-use cordboard_core::server_location::{Next, Scheme as TargetScheme, Selection, Supported, TargetUri};
+use cordboard_core::server_location::{Scheme as TargetScheme, Selection, Supported, TargetUri};
 use cordboard_core::time::Instant;
 use cordboard_core::transaction::{ClientId, Owner};
-use cordboard_core::transport::{Flow, ListenerId, Transport};
+use cordboard_core::transport::{Flow, ListenerId};
 use cordboard_sip::digest::Request;
 use cordboard_sip::{Builder, Method, Name, Scheme, Status, UriRef, View};
 use std::borrow::Cow;
@@ -253,30 +253,11 @@ impl Telephone {
                 }
                 continue;
             };
-            match selection.next_target() {
-                Next::Ask => {
-                    if let Some(query) = selection.poll_question()
-                        && !desk.ask(Question::Dns(query), Asker::Telephone(key))
-                    {
-                        return self.finish(desk, now, key, Status::SERVICE_UNAVAILABLE, None);
-                    }
-                    return;
-                }
-                Next::Try { transport: Transport::Udp, remote, .. } => {
-                    let like = errand.letter.listener;
-                    if let Some(listener) = desk.way_out(Transport::Udp, remote, Some(like)) {
-                        let flow = Flow { transport: Transport::Udp, listener, connection: 0, remote };
-                        return self.send(desk, now, key, flow);
-                    }
-                }
-                Next::Try { transport, remote, server_name } => {
-                    let question = Question::Open { transport, remote, server_name };
-                    if !desk.ask(question, Asker::Telephone(key)) {
-                        return self.finish(desk, now, key, Status::SERVICE_UNAVAILABLE, None);
-                    }
-                    return;
-                }
-                Next::Exhausted => errand.way = None,
+            match desk.seek(selection, errand.letter.listener, Asker::Telephone(key)) {
+                Sought::Asked => return,
+                Sought::Flow(flow) => return self.send(desk, now, key, flow),
+                Sought::NoRoom => return self.finish(desk, now, key, Status::SERVICE_UNAVAILABLE, None),
+                Sought::Nobody => errand.way = None,
             }
         }
     }
@@ -548,21 +529,7 @@ pub(super) fn contact_uri(
     secure: bool,
 ) -> String {
     let gruu = if account.transfers.gruu { ";gr" } else { "" };
-    format!("{}{gruu}", contact_uri_as(desk, &account.user, listener, secure))
-}
-
-/// A Contact of ours with that user part, without brackets.
-pub(super) fn contact_uri_as(desk: &Desk, user: &str, listener: ListenerId, secure: bool) -> String {
-    let scheme = if secure { "sips" } else { "sip" };
-    let Some(listener) = desk.listener(listener) else {
-        return format!("{scheme}:{user}@invalid.invalid");
-    };
-    let sent_by = &listener.sent_by;
-    match listener.transport {
-        Transport::Udp => format!("{scheme}:{user}@{sent_by}"),
-        Transport::Tls if secure => format!("{scheme}:{user}@{sent_by}"),
-        transport => format!("{scheme}:{user}@{sent_by};transport={transport}"),
-    }
+    format!("{}{gruu}", desk.contact_uri(&account.user, listener, secure))
 }
 
 /// What our Contact says besides where we are.
@@ -628,7 +595,7 @@ fn write(desk: &Desk, face: &Face<'_>, errand: &Errand, client: ClientId, flow: 
         ContactLine::Own(params) => {
             let secure = Scheme::Sips == UriRef::parse(uri).map_or(Scheme::Sip, |uri| uri.scheme());
             let contact = match &face.conference {
-                Some(user) => contact_uri_as(desk, user, flow.listener, secure),
+                Some(user) => desk.contact_uri(user, flow.listener, secure),
                 None => contact_uri(desk, face.account, flow.listener, secure),
             };
             let features = &face.features;

@@ -1,17 +1,17 @@
 //! What those who watch are told: the NOTIFYs of RFC 6665 §4.2.2, one at a time to each of them.
 
 use super::Telephone;
-use super::dialogs_told::{add, sees};
+use super::dialogs_told::sees;
 use super::errand::{ContactLine, MAX_DATAGRAM_REQUEST, Purpose, USUAL_HEAD};
 use super::usages::Written;
-use super::watchers::{Owed, Sight, Watcher};
+use super::watchers::Watcher;
 use crate::desk::Desk;
+use crate::dialog_news::{Sight, virtual_row};
 use crate::watch::Package;
 use cordboard_core::subscription::notifier;
 use cordboard_core::subscription::notify::{Act, Input, of_answer, step};
 use cordboard_core::time::Instant;
-use cordboard_sip::body::Completeness;
-use cordboard_sip::body::dialog_info::{Dialog as Row, DialogInfo, MAX_DIALOGS};
+use cordboard_sip::body::dialog_info::Dialog as Row;
 use cordboard_sip::body::presence::{Basic, Note, Presence, Tuple};
 use cordboard_sip::{Method, Name, Status, View};
 
@@ -51,7 +51,7 @@ impl Telephone {
             body: body.map(|body| (watcher.package.media_type(), body.into())),
         };
         let (home, realms) = (watcher.home, watcher.realms.clone());
-        let more = matches!(&watcher.owed, Owed::Changes(rows) if !rows.is_empty());
+        let more = watcher.news.has_changes();
         if self.write_at_home(desk, now, home, written, &realms).is_none() {
             self.advance_notify(desk, now, key, Input::Lost);
         } else if more && !last {
@@ -85,8 +85,7 @@ impl Telephone {
             Package::Conference => {
                 let (conference, version) = {
                     let watcher = self.watchers.get_mut(key)?;
-                    watcher.version = watcher.version.wrapping_add(1);
-                    (watcher.conference?, watcher.version.wrapping_sub(1))
+                    (watcher.conference?, watcher.news.next_version())
                 };
                 Some(self.conference_info(desk, conference, version)?.to_string())
             }
@@ -96,31 +95,22 @@ impl Telephone {
 
     /// Our calls, or those of them that changed. What would not fit a datagram waits for the next NOTIFY.
     fn dialog_info(&mut self, key: u64, last: bool) -> Option<String> {
+        let mut news = std::mem::take(&mut self.watchers.get_mut(key)?.news);
         let watcher = self.watchers.get(key)?;
         let target = self.home(watcher.home).map(|dialog| dialog.target().to_owned());
-        let (state, dialogs) = match (&watcher.owed, watcher.sight) {
-            (Owed::Changes(rows), Sight::Whole) if !rows.is_empty() => (Completeness::Partial, rows.clone()),
-            (Owed::Changes(_) | Owed::Whole, Sight::Whole) => {
+        let all = || match watcher.sight {
+            Sight::Whole => {
                 let seen = |row: &&Row| sees(watcher, target.as_deref(), row);
-                (Completeness::Full, self.told.rows().filter(seen).take(MAX_DIALOGS).cloned().collect())
+                self.told.rows().filter(seen).cloned().collect()
             }
-            (Owed::Changes(_) | Owed::Whole, Sight::Virtual) => {
-                (Completeness::Full, vec![self.told.virtual_row()])
-            }
+            Sight::Virtual => vec![virtual_row(self.told.is_busy())],
         };
         let user = watcher.slot.as_ref().unwrap_or(&self.account.user);
         let entity = format!("sip:{user}@{}", self.account.domain);
-        let info = DialogInfo { version: watcher.version, state, entity, dialogs };
         let room = if watcher.stream || last { usize::MAX } else { MAX_DATAGRAM_REQUEST - USUAL_HEAD };
-        let mut documents = info.split(room).into_iter();
-        let first = documents.next()?;
-        let watcher = self.watchers.get_mut(key)?;
-        watcher.version = watcher.version.wrapping_add(1);
-        watcher.owed = Owed::Changes(Vec::new());
-        for rest in documents {
-            add(&mut watcher.owed, rest.dialogs);
-        }
-        Some(first.to_string())
+        let document = news.next(entity, all, room);
+        self.watchers.get_mut(key)?.news = news;
+        document
     }
 
     /// Whether we can be reached (RFC 3856 §6.3), and for those who may know it, whether we are on the telephone.

@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::callee::dialog_key;
-use super::keyed::Keyed;
+use crate::keyed::Keyed;
 
 /// What one telephone may watch at a time, siblings included.
 const MAX_SUBSCRIPTIONS: usize = 1_000;

@@ -5,22 +5,21 @@
 
 use super::Telephone;
 use super::callee::dialog_key;
-use super::keyed::Keyed;
 use super::usages::Home;
 use super::wallet::Realm;
 use super::who_may::May;
 use crate::desk::Desk;
+use crate::dialog_news::{News, Sight};
+use crate::keyed::Keyed;
+use crate::subscribe::{self, Asked, NO_ROOM_RETRY_S, Only};
 use crate::watch::Package;
 use cordboard_core::dialog::{Dialog, state};
-use cordboard_core::subscription::duration::{Terms, TooBrief};
 use cordboard_core::subscription::notifier::{Act, Input, State, Why, step};
 use cordboard_core::subscription::notify;
 use cordboard_core::time::Instant;
 use cordboard_core::transaction::ServerId;
 use cordboard_core::transport::Flow;
 use cordboard_core::wheel::Wheel;
-use cordboard_sip::body::dialog_info;
-use cordboard_sip::header::{Event, Expires};
 use cordboard_sip::{Builder, Name, Status, UriRef, View};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -30,58 +29,6 @@ pub(super) const MAX_WATCHERS: usize = 500;
 
 /// Packages of which this telephone tells; `refer` comes with REFER (RFC 3515 §3.2).
 pub(super) const ALLOW_EVENTS: &str = "dialog, presence, conference, refer";
-
-/// How long somebody may watch at a time (RFC 4235 §3.4, RFC 3856 §6.4, RFC 4575 §3.4: an hour).
-const TERMS: Terms = Terms { default: 3_600, least: 60, most: 3_600 };
-
-/// After how many seconds somebody may try again for whom there is no room.
-const NO_ROOM_RETRY_S: u32 = 60;
-
-/// How much of our calls somebody sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sight {
-    /// All of them, with their identifiers.
-    Whole,
-    /// Whether there are any: one virtual dialog (RFC 4235 §3.7.2).
-    Virtual,
-}
-
-/// A dialog, or those of one INVITE, that somebody watches alone (RFC 4235 §3.2).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Only {
-    call_id: Box<str>,
-    /// Our tag.
-    to_tag: Box<str>,
-    /// The other side's.
-    from_tag: Option<Box<str>>,
-}
-
-impl Only {
-    /// What `Event` says of it. Without our tag there is nothing that it could mean.
-    fn read(event: &Event) -> Result<Option<Self>, Status> {
-        let text = |name| event.params.get(name).map(Box::<str>::from);
-        match (text("call-id"), text("to-tag"), text("from-tag")) {
-            (None, None, None) => Ok(None),
-            (Some(call_id), Some(to_tag), from_tag) => Ok(Some(Self { call_id, to_tag, from_tag })),
-            _ => Err(Status::BAD_REQUEST),
-        }
-    }
-
-    pub(super) fn names(&self, row: &dialog_info::Dialog) -> bool {
-        row.call_id.as_deref() == Some(&*self.call_id)
-            && row.local_tag.as_deref() == Some(&*self.to_tag)
-            && self.from_tag.as_deref().is_none_or(|tag| row.remote_tag.as_deref() == Some(tag))
-    }
-}
-
-/// What is still to be told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Owed {
-    /// Everything.
-    Whole,
-    /// These dialogs, each as it was last.
-    Changes(Vec<dialog_info::Dialog>),
-}
 
 /// One subscription of somebody else's.
 pub(super) struct Watcher {
@@ -100,9 +47,7 @@ pub(super) struct Watcher {
     pub(super) ends_at: Option<Instant>,
     /// Why it is over.
     pub(super) why: Option<Why>,
-    /// Of the next document.
-    pub(super) version: u32,
-    pub(super) owed: Owed,
+    pub(super) news: News,
     /// Whether it is told over a stream, where nothing is too large.
     pub(super) stream: bool,
     pub(super) realms: Vec<Realm>,
@@ -161,15 +106,6 @@ impl Watchers {
     }
 }
 
-/// A SUBSCRIBE that came in, as far as it can be understood.
-struct Asked {
-    package: Package,
-    id: Option<Box<str>>,
-    only: Option<Only>,
-    /// For how many seconds it is granted.
-    granted: u32,
-}
-
 impl Telephone {
     /// A SUBSCRIBE, in the dialog of a call or outside of all calls (§4.2.1).
     pub(super) fn subscribe_received(
@@ -184,9 +120,9 @@ impl Telephone {
         if let Some(refusal) = super::answers::unfit(desk, request) {
             return desk.stack.respond(now, server, refusal.0, refusal.1);
         }
-        let asked = match read(request) {
+        let asked = match subscribe::read(request, ALLOW_EVENTS) {
             Ok(asked) => asked,
-            Err(refusal) => return refuse(desk, now, server, request, &refusal),
+            Err(refusal) => return subscribe::refuse(desk, now, server, request, &refusal, ALLOW_EVENTS),
         };
         if request.to_tag().is_none() {
             return self.watched_anew(desk, now, flow, server, request, asked, None);
@@ -277,8 +213,7 @@ impl Telephone {
             sending: notify::State::Idle,
             ends_at: None,
             why: None,
-            version: 0,
-            owed: Owed::Whole,
+            news: News::default(),
             stream: flow.transport.is_reliable(),
             realms: Vec::new(),
             armed: None,
@@ -317,7 +252,7 @@ impl Telephone {
             return desk.reply(now, server, request, Status::CALL_DOES_NOT_EXIST);
         }
         // RFC 4235 §3.3: who asks is told everything.
-        watcher.owed = Owed::Whole;
+        watcher.news.owe_everything();
         self.accept_watcher(desk, now, flow, server, request, (key, granted));
         self.advance_watcher(desk, now, key, input);
     }
@@ -359,7 +294,7 @@ impl Telephone {
                 Act::NotifyLast(why) => {
                     if let Some(watcher) = self.watchers.get_mut(key) {
                         watcher.why = Some(*why);
-                        watcher.owed = Owed::Whole;
+                        watcher.news.owe_everything();
                     }
                     self.advance_notify(desk, now, key, notify::Input::LastWanted);
                 }
@@ -400,63 +335,4 @@ impl Telephone {
         }
         self.watchers.fired = fired;
     }
-}
-
-/// Why a SUBSCRIBE is refused before anybody is asked.
-enum Refusal {
-    Status(Status),
-    /// A package that we do not tell of (§4.2.1.1).
-    Package,
-    TooBrief(TooBrief),
-}
-
-fn read(request: &View<'_>) -> Result<Asked, Refusal> {
-    let event = match request.header::<Event>() {
-        Some(Ok(event)) => event,
-        Some(Err(_)) => return Err(Refusal::Status(Status::BAD_REQUEST)),
-        None => return Err(Refusal::Package),
-    };
-    // RFC 3515 §2.4.4: a REFER begins it, and nothing else does; ours lasts as long as there is something to report.
-    if event.is("refer") {
-        return Err(Refusal::Status(Status::FORBIDDEN));
-    }
-    let package = Package::of(event.event.as_str());
-    let package = package.filter(|package| ALLOW_EVENTS.split(", ").any(|told| told == package.as_str()));
-    let Some(package) = package else { return Err(Refusal::Package) };
-    let only = if package == Package::Dialog { Only::read(&event).map_err(Refusal::Status)? } else { None };
-    if !accepts(request, package.media_type()) {
-        return Err(Refusal::Status(Status::NOT_ACCEPTABLE));
-    }
-    let asked = match request.header::<Expires>() {
-        Some(Ok(Expires(seconds))) => Some(seconds),
-        Some(Err(_)) => return Err(Refusal::Status(Status::BAD_REQUEST)),
-        None => None,
-    };
-    let granted = TERMS.grant(asked).map_err(Refusal::TooBrief)?;
-    Ok(Asked { package, id: event.id, only, granted })
-}
-
-fn refuse(desk: &mut Desk, now: Instant, server: ServerId, request: &View<'_>, refusal: &Refusal) {
-    let (status, line) = match refusal {
-        Refusal::Status(status) => return desk.reply(now, server, request, *status),
-        Refusal::Package => (Status::BAD_EVENT, (Name::ALLOW_EVENTS, ALLOW_EVENTS.to_owned())),
-        Refusal::TooBrief(TooBrief(least)) => {
-            (Status::INTERVAL_TOO_BRIEF, (Name::MIN_EXPIRES, least.to_string()))
-        }
-    };
-    let bytes = desk.response(request, status).line(line.0, line.1).finish();
-    desk.stack.respond(now, server, status, bytes);
-}
-
-/// Whether the documents of a package are wanted: without Accept they are (RFC 4235 §3.5 and its like).
-fn accepts(request: &View<'_>, kind: &str) -> bool {
-    let mut any = false;
-    for value in request.values(Name::ACCEPT) {
-        let named = value.text.split(';').next().unwrap_or_default().trim();
-        if named.eq_ignore_ascii_case(kind) || matches!(named, "*/*" | "application/*") {
-            return true;
-        }
-        any = true;
-    }
-    !any
 }

@@ -23,3 +23,4 @@ mod stage;
 mod takeover;
 mod transactions;
 mod transport;
+mod watched;

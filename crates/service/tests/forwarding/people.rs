@@ -154,15 +154,27 @@ impl Call {
         format!("{}-{}", self.callee.name, self.id)
     }
 
-    /// It rings only.
-    pub(crate) fn rings(stage: &mut Stage, caller: Person, callee: Person, id: &'static str) -> (Self, Sent) {
+    /// It rings only: the INVITE as the callee got it, and all that came of the 180.
+    pub(crate) fn rings_out(
+        stage: &mut Stage,
+        caller: Person,
+        callee: Person,
+        id: &'static str,
+    ) -> (Self, Sent, Vec<Sent>) {
         let invite = Request::new(caller, "INVITE", callee, id).leads_to(stage);
         assert!(invite.is("INVITE"), "{invite:?}");
         let mut route: Vec<String> = invite.all("Record-Route").iter().map(ToString::to_string).collect();
         route.reverse();
         let call = Self { id, caller, callee, route };
         let back = stage.pass(invite.flow, &reply_tagged(&invite, 180, &call.callee_tag(), ""));
-        assert_eq!(back.iter().map(Sent::status).collect::<Vec<_>>(), [180]);
+        let statuses = back.iter().map(Sent::status).filter(|status| *status > 0);
+        assert_eq!(statuses.collect::<Vec<_>>(), [180]);
+        (call, invite, back)
+    }
+
+    /// The same without what came of it.
+    pub(crate) fn rings(stage: &mut Stage, caller: Person, callee: Person, id: &'static str) -> (Self, Sent) {
+        let (call, invite, _) = Self::rings_out(stage, caller, callee, id);
         (call, invite)
     }
 

@@ -3,7 +3,7 @@
 use slab::Slab;
 
 /// Values by key.
-pub(super) struct Keyed<T> {
+pub(crate) struct Keyed<T> {
     slots: Slab<(u32, T)>,
     generation: u32,
 }
@@ -15,38 +15,38 @@ impl<T> Default for Keyed<T> {
 }
 
 impl<T> Keyed<T> {
-    pub(super) fn insert(&mut self, value: T) -> u64 {
+    pub(crate) fn insert(&mut self, value: T) -> u64 {
         self.generation = self.generation.wrapping_add(1);
         let slot = self.slots.insert((self.generation, value));
         u64::from(self.generation) << 32 | slot as u64
     }
 
-    pub(super) fn get(&self, key: u64) -> Option<&T> {
+    pub(crate) fn get(&self, key: u64) -> Option<&T> {
         let (generation, value) = self.slots.get(key as u32 as usize)?;
         (*generation == (key >> 32) as u32).then_some(value)
     }
 
-    pub(super) fn get_mut(&mut self, key: u64) -> Option<&mut T> {
+    pub(crate) fn get_mut(&mut self, key: u64) -> Option<&mut T> {
         let (generation, value) = self.slots.get_mut(key as u32 as usize)?;
         (*generation == (key >> 32) as u32).then_some(value)
     }
 
-    pub(super) fn remove(&mut self, key: u64) -> Option<T> {
+    pub(crate) fn remove(&mut self, key: u64) -> Option<T> {
         self.get(key)?;
         Some(self.slots.remove(key as u32 as usize).1)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.slots.iter().map(|(_, (_, value))| value)
     }
 
     /// All of them with their keys, in no order that means anything.
-    pub(super) fn with_keys(&self) -> impl Iterator<Item = (u64, &T)> {
+    pub(crate) fn with_keys(&self) -> impl Iterator<Item = (u64, &T)> {
         let key = |generation: u32, slot: usize| u64::from(generation) << 32 | slot as u64;
         self.slots.iter().map(move |(slot, (generation, value))| (key(*generation, slot), value))
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.slots.len()
     }
 }

@@ -1,0 +1,194 @@
+//! Which of our users somebody watches, and what is kept of their calls for that.
+//!
+//! Watchers may be at home in other shards, which are told by letters (see [`notifier`](crate::notifier)). Letters of two
+//! threads may overtake each other, so each has its number.
+
+use super::people::{Number, Party, People};
+use super::state::State;
+use super::{Change, DialogKey, Ends};
+use crate::door::ShardId;
+use cordboard_sip::header::NameAddrRef;
+use cordboard_sip::{Name, View};
+use foldhash::quality::FixedState;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+/// Dialogs whose identifiers are kept; more are told without.
+const MAX_NAMED: usize = 65_536;
+
+/// How long the identifiers of a dialog may be together, in octets; longer ones are not told.
+const MAX_NAMES: usize = 1_024;
+
+/// What the messages of a dialog say of it. Only of those is it kept whose ends are watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Names {
+    pub(crate) call_id: Box<str>,
+    pub(crate) caller: EndName,
+    pub(crate) callee: EndName,
+}
+
+/// What a dialog calls one of its ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EndName {
+    pub(crate) tag: Box<str>,
+    pub(crate) uri: Box<str>,
+    pub(crate) display: Option<Box<str>>,
+}
+
+/// Which end of a dialog somebody is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Side {
+    Caller,
+    Callee,
+}
+
+/// A dialog of somebody who is watched, as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Lamp {
+    pub(crate) key: DialogKey,
+    pub(crate) side: Side,
+    pub(crate) state: State,
+    /// None of a dialog that began before anybody watched, until something is said in it.
+    pub(crate) names: Option<Arc<Names>>,
+}
+
+/// A shard in which somebody watches one of our users.
+#[derive(Clone, Copy, Debug)]
+struct Interest {
+    shard: ShardId,
+    /// Which of its times that it began to watch.
+    turn: u64,
+    /// The number of the next letter.
+    next: u64,
+}
+
+/// News for a shard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Shown {
+    pub(crate) to: ShardId,
+    pub(crate) user: Box<str>,
+    pub(crate) turn: u64,
+    pub(crate) number: u64,
+    pub(crate) lamps: Vec<Lamp>,
+}
+
+/// Who is watched in the calls of one shard. The directory bounds the users, and the shards who watches them.
+#[derive(Default)]
+pub(crate) struct Watched {
+    users: HashMap<Number, Vec<Interest>, FixedState>,
+    names: HashMap<DialogKey, Arc<Names>, FixedState>,
+    changed: VecDeque<Change>,
+}
+
+impl Names {
+    /// What a message of a dialog says of it, `by_caller` if From is who sent the INVITE.
+    pub(super) fn read(message: &View<'_>, by_caller: bool) -> Option<Self> {
+        let end = |name, tag: &str| {
+            let address = NameAddrRef::parse(message.value(name)?).ok()?;
+            let display = address.display().filter(|name| !name.is_empty()).map(|name| name.as_ref().into());
+            Some(EndName { tag: tag.into(), uri: address.uri_text().into(), display })
+        };
+        let from = end(Name::FROM, message.from_tag()?)?;
+        let to = end(Name::TO, message.to_tag()?)?;
+        let (caller, callee) = if by_caller { (from, to) } else { (to, from) };
+        let names = Self { call_id: message.call_id().into(), caller, callee };
+        (names.len() <= MAX_NAMES).then_some(names)
+    }
+
+    fn len(&self) -> usize {
+        let of =
+            |end: &EndName| end.tag.len() + end.uri.len() + end.display.as_ref().map_or(0, |name| name.len());
+        self.call_id.len() + of(&self.caller) + of(&self.callee)
+    }
+}
+
+impl Watched {
+    fn watches(&self, party: Party) -> bool {
+        party.is_some_and(|number| self.users.contains_key(&number))
+    }
+
+    /// Whether nobody is watched.
+    pub(super) fn is_nobody(&self) -> bool {
+        self.users.is_empty()
+    }
+
+    /// Whether somebody watches one of these.
+    pub(super) fn is_of(&self, ends: Ends) -> bool {
+        !self.is_nobody() && (self.watches(ends.caller) || self.watches(ends.callee))
+    }
+
+    /// Keeps what a dialog is called. True if that was not known, and there is room.
+    pub(super) fn name(&mut self, key: DialogKey, names: impl FnOnce() -> Option<Names>) -> bool {
+        if self.names.contains_key(&key) || self.names.len() >= MAX_NAMED {
+            return false;
+        }
+        let Some(names) = names() else { return false };
+        self.names.insert(key, Arc::new(names));
+        true
+    }
+
+    /// Something has changed that may have to be told.
+    pub(super) fn note(&mut self, change: Change) {
+        if self.is_of(change.ends) {
+            self.changed.push_back(change);
+        }
+    }
+
+    /// Somebody begins to watch: the letter that says how things are, which follows.
+    pub(super) fn begin(&mut self, number: Number, shard: ShardId, turn: u64) {
+        let interests = self.users.entry(number).or_default();
+        if interests.iter().any(|known| known.shard == shard && known.turn > turn) {
+            return;
+        }
+        interests.retain(|known| known.shard != shard);
+        interests.push(Interest { shard, turn, next: 1 });
+    }
+
+    /// Nobody there watches any more.
+    pub(super) fn end(&mut self, number: Number, shard: ShardId, turn: u64) {
+        let Some(interests) = self.users.get_mut(&number) else { return };
+        interests.retain(|known| known.shard != shard || known.turn > turn);
+        if interests.is_empty() {
+            self.users.remove(&number);
+        }
+    }
+
+    /// Forgets what dialogs are called that nobody watches.
+    pub(super) fn forget_names(&mut self, ends: impl Fn(DialogKey) -> Option<Ends>) {
+        let mut names = std::mem::take(&mut self.names);
+        names.retain(|key, _| ends(*key).is_some_and(|ends| self.is_of(ends)));
+        self.names = names;
+    }
+
+    pub(super) fn lamps(&self, change: Change, party: Party) -> impl Iterator<Item = Lamp> {
+        let names = self.names.get(&change.key).cloned();
+        let sides = [(Side::Caller, change.ends.caller), (Side::Callee, change.ends.callee)];
+        sides.into_iter().filter(move |(_, end)| *end == party).map(move |(side, _)| Lamp {
+            key: change.key,
+            side,
+            state: change.state,
+            names: names.clone(),
+        })
+    }
+
+    /// The next change, as letters to those who watch.
+    pub(super) fn poll(&mut self, people: &People) -> Option<Vec<Shown>> {
+        let change = self.changed.pop_front()?;
+        let mut shown = Vec::new();
+        let Ends { caller, callee } = change.ends;
+        for party in [Some(caller), Some(callee).filter(|callee| *callee != caller)].into_iter().flatten() {
+            let (Some(number), Some(user)) = (party, people.name(party)) else { continue };
+            let lamps: Vec<Lamp> = self.lamps(change, party).collect();
+            for interest in self.users.get_mut(&number).into_iter().flatten() {
+                let number = interest.next;
+                interest.next += 1;
+                let (to, turn) = (interest.shard, interest.turn);
+                shown.push(Shown { to, user: user.into(), turn, number, lamps: lamps.clone() });
+            }
+        }
+        if change.state == State::Unknown {
+            self.names.remove(&change.key);
+        }
+        Some(shown)
+    }
+}
