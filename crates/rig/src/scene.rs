@@ -47,10 +47,10 @@ impl<'a> Scene<'a> {
         Self { place, capture, phones, started: 0, switchboard: None }
     }
 
-    /// Telephones that are registered at a switchboard.
+    /// Telephones that are registered at a switchboard, which leaves to them what they tell of themselves.
     pub fn served(place: &'a Place, manners: &[Manner]) -> Self {
         let capture = Capture::start(place);
-        let switchboard = Switchboard::start(place);
+        let switchboard = Switchboard::start_told(place, &[], "\n[proxy]\nphones_are_watched = true\n");
         let account = |number| Account::of(&switchboard, number, Transport::Udp);
         let accounts = (0..).take(manners.len()).map(account).collect();
         let phones = switched_on(place, accounts, manners);

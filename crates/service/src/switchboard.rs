@@ -38,6 +38,9 @@ pub(crate) fn request(agent: &mut Agent, now: Instant, flow: Flow, server: Serve
     {
         return agent.registrar.handle_request(&mut agent.desk, &mut agent.auth, now, flow, server, request);
     }
+    if notifier::is_in_one(agent, request) {
+        return notifier::goes_on(agent, now, flow, server, request);
+    }
     if request.max_forwards() == Some(0) && !matches!(destination, Destination::Here) {
         // §16.3 step 3: it goes no further; OPTIONS asks whoever is where it ends (§11.1).
         return match request.method() {
@@ -72,7 +75,7 @@ pub(crate) fn request(agent: &mut Agent, now: Instant, flow: Flow, server: Serve
         agent.desk.note(Level::Warning, "refused a request in a dialog of others", request, Some(flow));
         return reject(&mut agent.desk, now, server, request, Status::CALL_DOES_NOT_EXIST);
     }
-    if let Some(user) = notifier::asked_of_us(agent, request, &routed, &destination) {
+    if let Some(user) = notifier::asked_of_us(&agent.desk, request, &routed, &destination) {
         return notifier::subscribe(agent, now, flow, server, request, &caller, user);
     }
     clearance::clear(agent, now, flow, server, request, Admitted { routed, destination, caller });

@@ -94,6 +94,7 @@ struct Watcher {
     news: News,
     /// Contacts that have gone since it was told last.
     gone: Vec<reginfo::Contact>,
+    /// When a change was told last.
     told_at: Option<Instant>,
     /// When what has changed may be told.
     later: Option<Instant>,
@@ -163,25 +164,22 @@ fn sight(
     }
 }
 
-/// The user of ours whose state a SUBSCRIBE asks us for, or whose it goes on with. Other packages, GRUUs and contacts are
-/// the phones' to answer for.
+/// The user of ours whose state a SUBSCRIBE asks us for. Other packages, GRUUs and contacts are the phones' to answer for.
 pub(crate) fn asked_of_us(
-    agent: &Agent,
+    desk: &Desk,
     request: &View<'_>,
     routed: &Routed,
     destination: &Destination,
 ) -> Option<Box<str>> {
-    let Agent { desk, notifier, .. } = agent;
-    if request.method() != Method::Subscribe || routed.token.is_some() {
+    let Destination::Locate(Wanted::Aor(aor)) = destination else { return None };
+    if request.method() != Method::Subscribe
+        || desk.settings.watching == Watching::ByPhones
+        || routed.token.is_some()
+        || desk.directory.user(aor.user()).is_none()
+    {
         return None;
     }
-    let known = named(request).and_then(|id| notifier.table.get(*notifier.by_dialog.get(&id)?));
-    if let Some(watcher) = known {
-        return Some(watcher.user.clone());
-    }
-    let Destination::Locate(Wanted::Aor(aor)) = destination else { return None };
-    let ours = desk.settings.watching == Watching::BySwitchboard && desk.directory.user(aor.user()).is_some();
-    let Some(Ok(event)) = request.header::<Event>().filter(|_| ours) else { return None };
+    let Some(Ok(event)) = request.header::<Event>() else { return None };
     let told = match Package::of(event.event.as_str()) {
         // Who is not in the way of calls does not know of them.
         Some(Package::Dialog) => desk.settings.record_route,
@@ -189,6 +187,12 @@ pub(crate) fn asked_of_us(
         Some(Package::Presence | Package::Conference) | None => false,
     };
     told.then(|| aor.user().into())
+}
+
+/// Whether a SUBSCRIBE goes on with a subscription here. Who knows both tags is who began it, as in every dialog.
+pub(crate) fn is_in_one(agent: &Agent, request: &View<'_>) -> bool {
+    request.method() == Method::Subscribe
+        && named(request).is_some_and(|id| agent.notifier.by_dialog.contains_key(&id))
 }
 
 /// The dialog that a SUBSCRIBE goes on in, as we would name it.
@@ -200,7 +204,7 @@ fn named(request: &View<'_>) -> Option<DialogId> {
     })
 }
 
-/// A SUBSCRIBE for the state of a user of ours.
+/// A SUBSCRIBE that begins something; one in a dialog that is not known here is told so.
 pub(crate) fn subscribe(
     agent: &mut Agent,
     now: Instant,
@@ -210,28 +214,36 @@ pub(crate) fn subscribe(
     caller: &Caller,
     user: Box<str>,
 ) {
-    if request.has(Name::REQUIRE) {
-        let mut response = agent.desk.response(request, Status::BAD_EXTENSION);
-        for value in request.values(Name::REQUIRE) {
-            response = response.line(Name::UNSUPPORTED, value.text);
-        }
-        return agent.desk.stack.respond(now, server, Status::BAD_EXTENSION, response.finish());
+    if request.to_tag().is_some() {
+        return agent.desk.reply(now, server, request, Status::CALL_DOES_NOT_EXIST);
     }
-    let asked = match subscribe::read(request, ALLOW_EVENTS) {
-        Ok(asked) => asked,
-        Err(refusal) => {
-            return subscribe::refuse(&mut agent.desk, now, server, request, &refusal, ALLOW_EVENTS);
-        }
-    };
+    let Some(asked) = read(&mut agent.desk, now, server, request) else { return };
     let by: Option<Box<str>> = match caller {
         Caller::User(by) | Caller::Claimed(by) => Some(by.clone()),
         Caller::InDialog { .. } | Caller::Neighbour | Caller::Stranger => None,
     };
-    let seen = sight(&agent.desk.directory, (asked.package, asked.only.as_ref()), by.as_deref(), &user);
-    match (named(request), seen) {
-        (Some(id), seen) => goes_on(agent, now, flow, server, request, (&id, &asked, by.as_deref(), seen)),
-        (None, Some(sight)) => begins(agent, now, flow, server, request, (asked, user, by, sight)),
-        (None, None) => agent.desk.reply(now, server, request, Status::FORBIDDEN),
+    match sight(&agent.desk.directory, (asked.package, asked.only.as_ref()), by.as_deref(), &user) {
+        Some(sight) => begins(agent, now, flow, server, request, (asked, user, by, sight)),
+        None => agent.desk.reply(now, server, request, Status::FORBIDDEN),
+    }
+}
+
+/// What a SUBSCRIBE asks for; one that cannot be served is refused.
+fn read(desk: &mut Desk, now: Instant, server: ServerId, request: &View<'_>) -> Option<Asked> {
+    if request.has(Name::REQUIRE) {
+        let mut response = desk.response(request, Status::BAD_EXTENSION);
+        for value in request.values(Name::REQUIRE) {
+            response = response.line(Name::UNSUPPORTED, value.text);
+        }
+        desk.stack.respond(now, server, Status::BAD_EXTENSION, response.finish());
+        return None;
+    }
+    match subscribe::read(request, ALLOW_EVENTS) {
+        Ok(asked) => Some(asked),
+        Err(refusal) => {
+            subscribe::refuse(desk, now, server, request, &refusal, ALLOW_EVENTS);
+            None
+        }
     }
 }
 
@@ -286,25 +298,16 @@ fn begins(
 }
 
 /// A SUBSCRIBE that goes on with one of ours, or ends it.
-fn goes_on(
-    agent: &mut Agent,
-    now: Instant,
-    flow: Flow,
-    server: ServerId,
-    request: &View<'_>,
-    (id, asked, by, seen): (&DialogId, &Asked, Option<&str>, Option<Sight>),
-) {
+pub(crate) fn goes_on(agent: &mut Agent, now: Instant, flow: Flow, server: ServerId, request: &View<'_>) {
     let Agent { desk, notifier, .. } = agent;
-    let key = notifier.by_dialog.get(id).copied();
+    let Some(asked) = read(desk, now, server, request) else { return };
+    let key = named(request).and_then(|id| notifier.by_dialog.get(&id).copied());
     let Some((key, watcher)) = key.and_then(|key| Some((key, notifier.table.get_mut(key)?))) else {
         return desk.reply(now, server, request, Status::CALL_DOES_NOT_EXIST);
     };
     if watcher.package != asked.package || watcher.id != asked.id {
         // RFC 6665 §4.5.2: a second subscription has a dialog of its own.
         return desk.reply(now, server, request, Status::CALL_DOES_NOT_EXIST);
-    }
-    if watcher.by.as_deref() != by {
-        return desk.reply(now, server, request, Status::FORBIDDEN);
     }
     if let Err(late) = watcher.dialog.accept(request) {
         return desk.reply(now, server, request, late.status());
@@ -313,13 +316,15 @@ fn goes_on(
     if step(watcher.state, input).1.contains(&Act::RefuseLate) {
         return desk.reply(now, server, request, Status::CALL_DOES_NOT_EXIST);
     }
-    let Some(sight) = seen else {
+    let what = (asked.package, asked.only.as_ref());
+    let Some(sight) = sight(&desk.directory, what, watcher.by.as_deref(), &watcher.user) else {
         desk.reply(now, server, request, Status::FORBIDDEN);
         return advance(agent, now, key, Input::End(Why::Rejected));
     };
     // A Contact that cannot be read changes nothing.
     let _ = watcher.dialog.refresh_target(request);
     watcher.pinned = pinned(flow, request);
+    watcher.only = asked.only;
     watcher.sight = sight;
     // RFC 4235 §3.3: who asks is told everything.
     watcher.news.owe_everything();
@@ -395,7 +400,7 @@ fn forget(agent: &mut Agent, now: Instant, key: u64) {
     unwatch(agent, now, watcher.package, &watcher.user, key);
 }
 
-/// What a subscription is about has changed: it is told at once, or when the last NOTIFY is old enough.
+/// What a subscription is about has changed: it is told at once, or when the last change that was told is old enough.
 fn changed(agent: &mut Agent, now: Instant, key: u64) {
     let Some(watcher) = agent.notifier.table.get_mut(key) else { return };
     match watcher.told_at.map(|told| told + telling::pause(watcher.package)).filter(|due| now < *due) {
@@ -403,8 +408,15 @@ fn changed(agent: &mut Agent, now: Instant, key: u64) {
             watcher.later = Some(due);
             agent.notifier.arm(key);
         }
-        None => advance(agent, now, key, Input::Changed),
+        None => tell_change(agent, now, key),
     }
+}
+
+fn tell_change(agent: &mut Agent, now: Instant, key: u64) {
+    if let Some(watcher) = agent.notifier.table.get_mut(key) {
+        watcher.told_at = Some(now);
+    }
+    advance(agent, now, key, Input::Changed);
 }
 
 /// Ends what was not refreshed, and tells what had to wait.
@@ -416,7 +428,7 @@ pub(crate) fn handle_timeout(agent: &mut Agent, now: Instant) {
         watcher.armed = None;
         if watcher.later.is_some_and(|due| due <= now) {
             watcher.later = None;
-            advance(agent, now, key, Input::Changed);
+            tell_change(agent, now, key);
         }
         let over = |watcher: &Watcher| watcher.ends_at.is_some_and(|due| due <= now);
         if agent.notifier.table.get(key).is_some_and(over) {

@@ -22,7 +22,7 @@ use std::time::Duration;
 /// How much of a document fits a datagram beside its head (RFC 3261 §18.1.1).
 const ROOM: usize = 700;
 
-/// How long a watcher is left in peace after a NOTIFY, whatever changes (RFC 4235 §3.10, RFC 3680 §4.10).
+/// How long a watcher is left in peace after a change was told, whatever changes (RFC 4235 §3.10, RFC 3680 §4.10).
 pub(super) const fn pause(package: Package) -> Duration {
     match package {
         Package::Reg => Duration::from_secs(5),
@@ -97,7 +97,6 @@ fn send(agent: &mut Agent, now: Instant, key: u64, last: bool) {
         Some(why) => why.header(None),
         None => watcher.state.header(u32::try_from(left).unwrap_or(u32::MAX)),
     };
-    watcher.told_at = Some(now);
     watcher.later = None;
     let more = watcher.news.has_changes();
     let cseq = watcher.dialog.next_cseq();
