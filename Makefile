@@ -60,11 +60,11 @@ bench: need-compiler need-peers ## the null proxy, Kamailio and Cordboard under 
 	benches/target/release/bench-runner all
 
 soak: need-compiler need-nextest need-peers need-browser ## many storms, 10,000 calls, floods; takes long
-	CORDBOARD_STORM_SEEDS=500 $(CARGO) nextest run --locked --workspace --exclude cordboard-rig \
+	CORDBOARD_STORM_SEEDS=500 $(CARGO) nextest run --profile soak --locked --workspace --exclude cordboard-rig \
 	    --run-ignored all -E 'not test(registers_until_it_is_killed)'
 	$(CARGO) build --release --locked -p cordboard
 	CORDBOARD_BIN=$(CURDIR)/target/release/cordboard \
-	    $(CARGO) nextest run --locked -p cordboard-rig --run-ignored all
+	    $(CARGO) nextest run --profile soak --locked -p cordboard-rig --run-ignored all
 
 audit: need-deny ## known weaknesses of dependencies; needs a network
 	$(CARGO) deny --log-level warn check

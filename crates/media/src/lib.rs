@@ -8,10 +8,11 @@
 //! and [`reception`] whether it belongs there and what was lost, [`telephone_event`] is for digits and
 //! [`codec`] for sound, which [`receiver`] tells apart; [`playout`] puts that in order, and a [`sink`] hears it, with the filters of [`meter`].
 //! The other way, a [`source`] plays, and [`sender`] packs. [`rtcp`] reads and writes reports, and
-//! [`report_timer`] says when they are due. [`wav`] reads and writes files that others hold.
+//! [`report_timer`] says when they are due. A [`mixer`] brings the streams of a conference together. [`wav`] reads and writes files that others hold.
 
 pub mod codec;
 pub mod meter;
+pub mod mixer;
 pub mod participant;
 pub mod playout;
 pub mod receiver;
@@ -28,7 +29,8 @@ pub mod telephone_event;
 pub mod wav;
 
 pub use codec::Codec;
-pub use session::{Event, MediaSession, Settings, Transmit};
+pub use mixer::Mixer;
+pub use session::{Event, MediaSession, Party, Settings, Transmit};
 pub use sink::Sink;
 pub use source::Source;
 pub use stream::{Direction, Kind, Remote, Stream};

@@ -4,6 +4,7 @@ use cordboard_core::dice::Dice;
 use cordboard_core::time::Instant;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::codec::Encoder;
@@ -145,6 +146,14 @@ pub struct Counts {
     pub playout: playout::Counts,
 }
 
+/// A conference of which a session is one party: a [`Mixer`](crate::Mixer) and a place in it, shared by whoever drives the
+/// sessions.
+pub trait Party: std::fmt::Debug + Send + Sync {
+    /// Takes what was `heard` of the party in one packet time, and adds what it is to hear to what is `sent` to it. Both have
+    /// [`RATE`] samples a second.
+    fn exchange(&self, heard: &[i16], sent: &mut [i16]);
+}
+
 /// One stream of sound. Hand in what arrives and the time; after each call ask [`MediaSession::poll_transmit`]
 /// and [`MediaSession::poll_event`] until they are empty, then [`MediaSession::poll_timeout`].
 ///
@@ -173,6 +182,7 @@ pub struct MediaSession {
     participants: Participants,
     receiver: Receiver,
     sink: Sink,
+    party: Option<Arc<dyn Party>>,
     timer: ReportTimer,
     /// When the next packet is due, and the next samples are heard.
     next_packet: Instant,
@@ -203,6 +213,7 @@ impl MediaSession {
             participants: Participants::default(),
             receiver: Receiver::new(depth),
             sink: Sink::Nothing,
+            party: None,
             timer,
             next_packet: now,
             has_reported: false,
@@ -336,6 +347,11 @@ impl MediaSession {
         std::mem::replace(&mut self.sink, sink)
     }
 
+    /// Brings the other party into a conference, or takes it out of it again.
+    pub fn mix(&mut self, party: Option<Arc<dyn Party>>) {
+        self.party = party;
+    }
+
     /// Who hears.
     pub const fn sink(&self) -> &Sink {
         &self.sink
@@ -398,12 +414,19 @@ impl MediaSession {
 
     /// One packet time: hears what is due, and sends what is, if that `is_timely`.
     fn exchange(&mut self, is_timely: bool) {
-        let mut samples = vec![0; self.encoder.codec().samples(self.settings.packet_time)];
-        self.receiver.play(&mut samples);
-        self.sink.hear(RATE, &samples);
-        let length = self.packet_length();
-        if self.may_send() {
+        let mut heard = vec![0; self.encoder.codec().samples(self.settings.packet_time)];
+        self.receiver.play(&mut heard);
+        self.sink.hear(RATE, &heard);
+        let mut samples = vec![0; heard.len()];
+        let may_send = self.may_send();
+        if may_send {
             self.source.fill(RATE, &mut samples);
+        }
+        if let Some(party) = &self.party {
+            party.exchange(&heard, &mut samples);
+        }
+        let length = self.packet_length();
+        if may_send {
             self.send(&samples, length, is_timely);
             if self.source.is_finished() {
                 self.source = Source::Silence;

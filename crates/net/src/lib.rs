@@ -17,6 +17,7 @@ mod accept;
 mod alarm;
 mod authority;
 pub mod clock;
+mod conference;
 pub mod config;
 mod connection;
 mod dns;

@@ -4,7 +4,7 @@
 use cordboard_core::dice::Dice;
 use cordboard_core::session::media::{Encoding, Formats};
 use cordboard_media::stream::{self, Format};
-use cordboard_media::{Codec, Direction, Event, MediaSession, Remote, Settings, Sink, Source, Stream};
+use cordboard_media::{Codec, Direction, Event, MediaSession, Party, Remote, Settings, Sink, Source, Stream};
 use cordboard_service::call::{CallEvent, CallName, MediaPath};
 use cordboard_service::settings;
 use std::collections::BTreeMap;
@@ -15,6 +15,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use crate::clock::Clock;
+use crate::conference::{Conference, Place};
 use crate::media::{MediaPortError, MediaPorts, RunningMedia, ntp_at_start};
 
 /// Where ports for sound are taken unless told otherwise: below those that systems give away by themselves.
@@ -46,6 +47,8 @@ struct Line {
     path: Option<MediaPath>,
     /// Whether we hold the other side.
     holds: bool,
+    /// The conference that it is part of, and its place there.
+    conference: Option<(Conference, Arc<Place>)>,
 }
 
 impl Sound {
@@ -143,13 +146,25 @@ impl Sound {
         match event {
             CallEvent::Media(call, path) => self.change(*call, |line| line.path = Some(*path)),
             CallEvent::HoldChanged(call, holds) => self.change(*call, |line| line.holds = *holds),
+            CallEvent::Joined { call, joins, .. } => {
+                let conference = self.conference_with(*joins);
+                for call in joins.iter().chain([call]) {
+                    self.enters(*call, &conference);
+                }
+                Ok(None)
+            }
+            CallEvent::InConference(call) => {
+                let conference = self.conference_with(Some(*call));
+                self.enters(*call, &conference);
+                Ok(None)
+            }
             CallEvent::Ended { call, .. } => Ok(self.end(*call)),
             _ => Ok(None),
         }
     }
 
     fn change(&mut self, call: CallName, act: impl FnOnce(&mut Line)) -> io::Result<Option<MediaSession>> {
-        let line = self.calls.entry(call).or_insert(Line { media: None, path: None, holds: false });
+        let line = self.line(call);
         let before = line.path.map(|path| path.local);
         act(line);
         let (Some(path), holds) = (line.path, line.holds) else { return Ok(None) };
@@ -166,6 +181,34 @@ impl Sound {
         Ok(moved)
     }
 
+    fn line(&mut self, call: CallName) -> &mut Line {
+        self.calls.entry(call).or_insert(Line { media: None, path: None, holds: false, conference: None })
+    }
+
+    /// The conference of a call, else the last one there is, else a new one.
+    fn conference_with(&self, call: Option<CallName>) -> Conference {
+        let its_own = call.and_then(|call| self.calls.get(&call)).filter(|line| line.conference.is_some());
+        let line = its_own.or_else(|| self.calls.values().rev().find(|line| line.conference.is_some()));
+        line.and_then(|line| line.conference.as_ref())
+            .map_or_else(Conference::default, |(all, _)| all.clone())
+    }
+
+    /// From now on all who are in the conference hear each other, as long as there is room.
+    fn enters(&mut self, call: CallName, conference: &Conference) {
+        let line = self.line(call);
+        if line.conference.is_some() {
+            return;
+        }
+        let Some(place) = conference.enter() else {
+            tracing::warn!("a conference has no room for another party: who joined it hears us alone");
+            return;
+        };
+        if let Some(media) = &line.media {
+            media.with(|_, session| session.mix(Some(Arc::clone(&place) as Arc<dyn Party>)));
+        }
+        line.conference = Some((conference.clone(), place));
+    }
+
     fn start(&mut self, call: CallName, local: SocketAddr, stream: Stream) -> io::Result<RunningMedia> {
         self.sessions += 1;
         let dice = Dice::new(self.seed, self.sessions);
@@ -174,6 +217,8 @@ impl Sound {
         let mut session = MediaSession::new(self.clock.now(), dice, settings, stream);
         session.play(self.source.clone());
         session.listen(self.sink());
+        let place = self.calls.get(&call).and_then(|line| line.conference.as_ref());
+        session.mix(place.map(|(_, place)| Arc::clone(place) as Arc<dyn Party>));
         let ports = self.ports.iter().find(|(address, _)| *address == local);
         let (_, ports) = ports.ok_or_else(|| io::Error::from(io::ErrorKind::AddrNotAvailable))?;
         let (media, mut events) = ports.start(&self.runtime, self.clock, session)?;

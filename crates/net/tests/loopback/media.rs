@@ -1,11 +1,14 @@
 //! Two sessions of sound on real sockets hear each other.
 
 use cordboard_core::dice::Dice;
+use cordboard_core::session::media::Formats;
 use cordboard_core::time::Instant;
+use cordboard_ladder::Outcome;
 use cordboard_media::meter::Sound;
 use cordboard_media::source::Tone;
 use cordboard_media::{Codec, Digit, Direction, Event, MediaSession, Remote, Settings, Sink, Source, Stream};
 use cordboard_net::{Clock, MediaPorts, RunningMedia, ntp_at_start, system_seed};
+use cordboard_service::call::{CallEvent, CallName, MediaPath};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -93,6 +96,36 @@ async fn two_hear_each_other_hold_resume_dial_and_hang_up() {
     assert!(recorded.values.len() > 8000 / 2, "the recording is there after the end");
     let left = bob.waits_for(|event| matches!(event, Event::Left { .. })).await;
     assert_eq!(left, Event::Left { ssrc: session.ssrc(), said_so: true });
+}
+
+/// The path of a call to `party`.
+fn path(local: SocketAddr, party: &Party) -> MediaPath {
+    MediaPath { local, remote: party.address, sends: true, receives: true, formats: Formats::OFFERED }
+}
+
+#[test]
+fn in_a_conference_each_hears_the_others_until_they_leave() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let [mut alice, mut bob] = TONES.map(|tone| runtime.block_on(async { Party::new(tone) }));
+    let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let (handle, clock, seed) = (runtime.handle().clone(), Clock::new(), system_seed().unwrap());
+    let mut sound = cordboard_net::Sound::bind(&[ip], 2, handle, clock, seed, |_, _| ()).unwrap();
+    let cordboard_service::settings::MediaPorts::Held(ports) = sound.ports() else { panic!("ports") };
+    let calls = [CallName::incoming(0), CallName::incoming(1)];
+    for ((call, local), party) in calls.iter().zip(ports.iter().copied()).zip([&alice, &bob]) {
+        sound.follow(&CallEvent::Media(*call, path(local, party))).unwrap();
+        let stream = Stream::symmetric(Some(Remote::at(local)), Codec::Pcmu, Some(101));
+        party.media.with(|_, session| session.change(stream));
+    }
+    let from = "sip:bob@example.com".into();
+    sound.follow(&CallEvent::Joined { call: calls[1], joins: Some(calls[0]), from }).unwrap();
+    runtime.block_on(async {
+        alice.hears(tone(1)).await;
+        bob.hears(tone(0)).await;
+    });
+    let ended = CallEvent::Ended { call: calls[1], outcome: Outcome::Answered, status: None, by_peer: true };
+    assert!(sound.follow(&ended).unwrap().is_some());
+    runtime.block_on(alice.hears(Sound::Silence));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
