@@ -20,7 +20,7 @@ const MAX_BEHIND: u64 = RATE as u64 * 60 / 1000;
 const RECOVERY: f64 = 1.1;
 
 /// In so many samples it becomes quieter: 2 ms.
-const ATTACK: usize = RATE as usize / 500;
+const ATTACK: f64 = RATE as f64 / 500.0;
 
 /// One of the parties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -144,9 +144,10 @@ impl Voice {
         let allowed = f64::from(i16::MAX) / f64::from(loudest).max(f64::from(i16::MAX));
         let before = self.gain;
         self.gain = (before * RECOVERY).min(allowed);
-        for (nth, (sample, out)) in sum.iter().zip(out).enumerate() {
-            let share = (nth as f64 / ATTACK as f64).min(1.0);
-            let gain = before + (self.gain - before) * share;
+        let mut share = 0.0_f64;
+        for (sample, out) in sum.iter().zip(out) {
+            let gain = before + (self.gain - before) * share.min(1.0);
+            share += 1.0 / ATTACK;
             let loud = f64::from(*sample) * gain;
             *out = loud.round().clamp(f64::from(i16::MIN), f64::from(i16::MAX)) as i16;
         }
