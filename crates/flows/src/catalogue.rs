@@ -37,10 +37,12 @@ pub struct Entry {
 const FLOWS: &[Entry] = &[
     Entry::new("5359-2.1", "RFC 5359 §2.1", "Call Hold", |s| { rfc5359::s02_01_call_hold::play(s); }).set_up(),
     Entry::new("5359-2.2", "RFC 5359 §2.2", "Consultation Hold", |s| { rfc5359::s02_02_consultation_hold::play(s); }).set_up(),
+    Entry::new("5359-2.3", "RFC 5359 §2.3", "Music on Hold", |s| { rfc5359::s02_03_music_on_hold::play(s); }).talking(&[["alice", "bob"]]),
     Entry::new("5359-2.4", "RFC 5359 §2.4", "Transfer - Unattended", |s| { rfc5359::s02_04_transfer_unattended::play(s); }).talking(&[["bob", "carol"]]),
     Entry::new("5359-2.5", "RFC 5359 §2.5", "Transfer - Attended", |s| { rfc5359::s02_05_transfer_attended::play(s); }).talking(&[["alice", "carol"]]),
     Entry::new("5359-2.6", "RFC 5359 §2.6", "Transfer - Instant Messaging", |s| { rfc5359::s02_06_transfer_instant_messaging::play(s); }).talking(&[["alice", "carol"]]),
     Entry::new("5359-2.15", "RFC 5359 §2.15", "Call Park", |s| { rfc5359::s02_15_call_park::play(s); }).talking(&[["alice", "carol"]]),
+    Entry::new("5359-2.16", "RFC 5359 §2.16", "Call Pickup", |s| { rfc5359::s02_16_call_pickup::play(s); }),
     Entry::new("5359-2.18", "RFC 5359 §2.18", "Click to Dial", |s| { rfc5359::s02_18_click_to_dial::play(s); }).talking(&[["bob", "carol"]]),
     Entry::new("5589-fig1", "RFC 5589, figure 1", "Basic Transfer Call Flow", |s| { rfc5589::fig01_basic::play(s); }),
     Entry::new("5589-fig2", "RFC 5589, figure 2", "Transfer with Dialog Reuse", |s| { rfc5589::fig02_dialog_reuse::play(s); }),

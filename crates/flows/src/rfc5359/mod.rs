@@ -4,8 +4,10 @@ pub mod scene;
 
 pub mod s02_01_call_hold;
 pub mod s02_02_consultation_hold;
+pub mod s02_03_music_on_hold;
 pub mod s02_04_transfer_unattended;
 pub mod s02_05_transfer_attended;
 pub mod s02_06_transfer_instant_messaging;
 pub mod s02_15_call_park;
+pub mod s02_16_call_pickup;
 pub mod s02_18_click_to_dial;

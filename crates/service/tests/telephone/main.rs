@@ -13,6 +13,7 @@ mod messages;
 mod pair;
 mod parked;
 mod peers;
+mod picked_up;
 mod ports;
 mod puppet;
 mod races;
