@@ -241,6 +241,9 @@ pub struct FlowsRun {
     /// Write every message, after decryption, as plain SIP into this file.
     #[arg(long, value_name = "FILE")]
     pub pcap: Option<PathBuf>,
+    /// Judge by the lists (*.json) in this folder, and not by those of the RFCs.
+    #[arg(long, value_name = "FOLDER")]
+    pub lists: Option<PathBuf>,
     /// Draw each ladder.
     #[arg(long, conflicts_with = "json")]
     pub ladder: bool,

@@ -3,6 +3,7 @@
 use cordboard_core::transport::{Transport, UnknownTransport};
 use cordboard_flows::Performance;
 use cordboard_flows::catalogue::{self, Entry};
+use cordboard_flows::golden::{self, Golden};
 use cordboard_flows::performance::{Capture, House, Terms};
 use cordboard_ladder::Terminal;
 use serde_json::json;
@@ -52,6 +53,22 @@ pub enum FlowsError {
         /// What the system says.
         source: io::Error,
     },
+    /// The folder with the lists cannot be read.
+    #[error("the lists in {} cannot be read: {source}", .folder.display())]
+    Lists {
+        /// Which folder.
+        folder: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file is no list.
+    #[error("{} is no list of flows: {source}", .file.display())]
+    List {
+        /// Which file.
+        file: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
     /// Some differ.
     #[error("{differing} of {played} flows differ from the RFC (seed {seed})")]
     Differ {
@@ -89,7 +106,10 @@ fn list(as_json: bool, out: &mut dyn Write) -> Result<(), FlowsError> {
 fn play(run: &FlowsRun, out: &mut dyn Write) -> Result<(), FlowsError> {
     let flows = wanted(&run.ids)?;
     let terms = terms(run)?;
+    let own = run.lists.as_deref().map(lists).transpose()?;
+    let lists = own.as_deref().unwrap_or_else(|| golden::all());
     let shown = Shown::of(run);
+    let began = Instant::now();
     let progress = Progress::new(flows.len(), &shown);
     let mut capture = run.pcap.as_ref().map(|_| Capture::default());
     let mut differing = 0;
@@ -106,7 +126,7 @@ fn play(run: &FlowsRun, out: &mut dyn Write) -> Result<(), FlowsError> {
                 let take = || next.lock().ok().and_then(|mut flows| flows.next());
                 while let Some((place, flow)) = take() {
                     // Whoever listens has left if standard output failed.
-                    let _ = told.send((place, Performance::of(flow, terms)));
+                    let _ = told.send((place, Performance::judged_by(lists, flow, terms)));
                 }
             });
         }
@@ -131,7 +151,8 @@ fn play(run: &FlowsRun, out: &mut dyn Write) -> Result<(), FlowsError> {
         return Err(FlowsError::Differ { differing, played: flows.len(), seed: terms.seed });
     }
     if !run.json && flows.len() > 1 {
-        writeln!(out, "all {} flows match (seed {})", flows.len(), terms.seed)?;
+        let seconds = began.elapsed().as_secs_f64();
+        writeln!(out, "all {} flows match (seed {}), in {seconds:.1} s together", flows.len(), terms.seed)?;
     }
     Ok(())
 }
@@ -175,6 +196,20 @@ fn terms(run: &FlowsRun) -> Result<Terms, FlowsError> {
         u64::from(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
     };
     Ok(Terms { house, transport, loss: run.loss, seed })
+}
+
+/// The lists that stand in a folder.
+fn lists(folder: &Path) -> Result<Vec<Golden>, FlowsError> {
+    let unreadable = |source| FlowsError::Lists { folder: folder.to_owned(), source };
+    let mut lists = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let file = entry.map_err(unreadable)?.path();
+        if file.extension().is_some_and(|extension| extension == "json") {
+            let text = std::fs::read_to_string(&file).map_err(unreadable)?;
+            lists.extend(golden::read(&text).map_err(|source| FlowsError::List { file, source })?);
+        }
+    }
+    Ok(lists)
 }
 
 /// Hands performances on in the order of their flows, each as soon as all before it are done.

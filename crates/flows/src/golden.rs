@@ -180,11 +180,16 @@ pub struct Named {
 pub fn all() -> &'static [Golden] {
     static FLOWS: OnceLock<Vec<Golden>> = OnceLock::new();
     FLOWS.get_or_init(|| {
-        let read = |(name, text): &(&str, &str)| -> Vec<Golden> {
-            serde_json::from_str(text).unwrap_or_else(|error| panic!("the compiled-in {name}: {error}"))
+        let listed = |(name, text): &(&str, &str)| -> Vec<Golden> {
+            read(text).unwrap_or_else(|error| panic!("the compiled-in {name}: {error}"))
         };
-        LISTS.iter().flat_map(read).collect()
+        LISTS.iter().flat_map(listed).collect()
     })
+}
+
+/// Reads a list that somebody else made.
+pub fn read(text: &str) -> Result<Vec<Golden>, serde_json::Error> {
+    serde_json::from_str(text)
 }
 
 /// The flow of that name.

@@ -59,6 +59,11 @@ impl Capture {
     }
 }
 
+/// Reads the SIP in a capture that somebody else wrote, after decryption.
+pub fn read(file: &Path) -> Verdict {
+    Verdict::new(messages(file, &file.with_extension("keys")))
+}
+
 /// One SIP message as tshark reads it.
 #[derive(Clone, Debug, Default)]
 pub struct Message {

@@ -44,13 +44,18 @@ impl Verdict {
         &self.messages
     }
 
+    /// Everything wrong with single messages, whatever became of them.
+    pub fn malformed(&self) -> Vec<String> {
+        let of = |message: &Message| {
+            let frame = message.frame;
+            faults(message).into_iter().map(move |fault| format!("frame {frame}: {fault}"))
+        };
+        self.messages.iter().flat_map(of).collect()
+    }
+
     /// Everything wrong with the messages and transactions; empty is good.
     pub fn complaints(&self) -> Vec<String> {
-        let mut found = Vec::new();
-        for message in &self.messages {
-            found
-                .extend(faults(message).into_iter().map(|fault| format!("frame {}: {fault}", message.frame)));
-        }
+        let mut found = self.malformed();
         for transaction in self.transactions() {
             found.extend(transaction.faults(self.credentials));
         }
