@@ -2,7 +2,10 @@
 
 use cordboard_ladder::Outcome;
 use cordboard_service::call::{CallEvent, CallName, MediaPath};
+use cordboard_service::watch::{WatchEvent, Watched};
 use cordboard_sip::Status;
+use cordboard_sip::body::conference_info::{EndpointStatus, User};
+use std::collections::BTreeMap;
 
 /// How far a call is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +41,8 @@ pub(crate) struct Call {
     pub(crate) identity: Option<Box<str>>,
     /// How our handing it over ended.
     pub(crate) transfer: Option<Outcome>,
+    /// Whether the other side says that it is the focus of a conference.
+    pub(crate) focus: bool,
     /// The extensions that the other side told that it supports, when it was asked.
     pub(crate) abilities: Option<Box<str>>,
 }
@@ -62,6 +67,8 @@ pub(crate) struct Book {
     pub(crate) asking: Vec<(CallName, Outcome)>,
     /// Calls that a server has, and under which address.
     pub(crate) parked: Vec<(CallName, Option<Box<str>>)>,
+    /// Who is in the conference that is watched, by user, and how; nothing once it is over.
+    pub(crate) conference: BTreeMap<Box<str>, Option<EndpointStatus>>,
     /// How often a button for the registration was pressed.
     pub(crate) asked: usize,
     /// Buttons that did not fit: the stage presses none that cannot.
@@ -106,6 +113,7 @@ impl Book {
             sound: None,
             identity: None,
             transfer: None,
+            focus: false,
             abilities: None,
         });
     }
@@ -165,10 +173,14 @@ impl Book {
             | CallEvent::DigitSignalled { .. }
             | CallEvent::DigitAnswered(..)
             | CallEvent::ErrorInfo(..)
-            | CallEvent::PeerFeatures(..)
             | CallEvent::Identified(_)
-            | CallEvent::TransferProgress(..)
-            | CallEvent::Watching(_) => {}
+            | CallEvent::TransferProgress(..) => {}
+            CallEvent::PeerFeatures(call, features) => {
+                if let Some(call) = self.call_mut(call) {
+                    call.focus = features.focus;
+                }
+            }
+            CallEvent::Watching(event) => self.watched(event),
             CallEvent::Asked { call, to, .. } => self.requests.push((call, to)),
             CallEvent::Found { call, to } => {
                 if let Some(call) = self.call_mut(call) {
@@ -208,6 +220,25 @@ impl Book {
                 self.requests.retain(|(asked, _)| *asked != call);
                 self.advance(call, Progress::Ended(outcome, status));
             }
+        }
+    }
+
+    fn watched(&mut self, event: WatchEvent) {
+        match event {
+            WatchEvent::State { state, .. } => {
+                if let Watched::Conference { users, over, .. } = *state {
+                    let user = |user: User| {
+                        let (_, rest) = user.entity.split_once(':')?;
+                        let name = rest.split('@').next()?;
+                        Some((name.into(), user.endpoints.first()?.status))
+                    };
+                    let users = users.into_iter().filter_map(user);
+                    self.conference = if over { BTreeMap::new() } else { users.collect() };
+                }
+            }
+            WatchEvent::Ended { .. } => self.conference.clear(),
+            WatchEvent::Impossible(_) => self.impossible += 1,
+            WatchEvent::Pending(_) | WatchEvent::Again { .. } => {}
         }
     }
 

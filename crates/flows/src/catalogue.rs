@@ -59,6 +59,7 @@ const FLOWS: &[Entry] = &[
     Entry::new("5589-fig14", "RFC 5589, figure 14", "Attended Transfer Fallback to Basic Transfer Using Require:replaces", |s| { rfc5589::fig14_fallback_required::play(s); }),
     Entry::new("5589-fig15", "RFC 5589, figure 15", "Attended Transfer Fallback to Basic Transfer", |s| { rfc5589::fig15_fallback::play(s); }),
     Entry::new("5589-fig16", "RFC 5589, figure 16", "Attended Transfer Call Flow with Referred-By", |s| { rfc5589::fig16_referred_by::play(s); }),
+    Entry::new("5589-fig17", "RFC 5589, figure 17", "Attended Transfer as an Ad Hoc Conference", |s| { rfc5589::fig17_conference::play(s); }).talking(&[["alice", "carol"]]),
     Entry::new("5589-fig18", "RFC 5589, figure 18", "Transfer with Multiple Parties Example", |s| { rfc5589::fig18_several_parties::play(s); }),
     Entry::new("3665-2.1", "RFC 3665 §2.1", "Successful New Registration", |s| { rfc3665::s02_01_new_registration::play(s); }),
     Entry::new("3665-2.2", "RFC 3665 §2.2", "Update of Contact List", |s| { rfc3665::s02_02_update_of_contact_list::play(s); }).set_up(),

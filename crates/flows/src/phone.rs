@@ -4,12 +4,17 @@ use crate::book::{Book, Call, Progress};
 use crate::stage::Stage;
 use cordboard_ladder::Outcome;
 use cordboard_service::call::{CallAction, CallName};
+use cordboard_service::watch::{Package, WatchAction, WatchName, Whom};
 use cordboard_sim::HostId;
 use cordboard_sip::Status;
+use cordboard_sip::body::conference_info::EndpointStatus;
 use std::time::Duration;
 
 /// For how long a registration is asked.
 const REGISTRATION: Duration = Duration::from_hours(1);
+
+/// For how long at a time somebody watches a conference.
+const CONFERENCE: Duration = Duration::from_mins(2);
 
 /// Somebody's telephone on a stage.
 #[derive(Clone, Copy)]
@@ -102,6 +107,56 @@ impl Phone<'_> {
             |_| Some(()),
             |book, ()| CallAction::Consult { call: book.dial(&to), to: to.as_str().into() },
         );
+    }
+
+    /// Makes a call the first of a conference, and holds the other side meanwhile (RFC 5589 §9).
+    pub fn hosts(self, other: Phone<'_>) {
+        self.change("hosts", other, false, |call| CallAction::Host { call, hold: true });
+    }
+
+    /// The same as [`Phone::consults`], in the conference with somebody.
+    pub fn consults_in_conference_with(self, other: Phone<'_>, callee: Phone<'_>) {
+        let said = format!("{}.consults_in_conference_with({}, {})", self.name, other.name, callee.name);
+        let to = callee.address();
+        let up = |call: &Call| call.progress == Progress::Established && call.is_with(other.user);
+        self.stage.acts(
+            &said,
+            self.host,
+            |book| book.find(up).map(|call| call.name),
+            |book, with| {
+                let call = book.dial(&to);
+                CallAction::CallIn { call, to: to.as_str().into(), with, consult: true }
+            },
+        );
+    }
+
+    /// Subscribes to the conference of somebody who says to be its focus.
+    pub fn watches_conference_of(self, other: Phone<'_>) {
+        let focus =
+            |call: &Call| call.progress == Progress::Established && call.focus && call.is_with(other.user);
+        self.press("watches_conference_of", focus, |call| {
+            CallAction::Watching(WatchAction::Begin {
+                watch: WatchName(0),
+                whom: Whom::Focus(call),
+                package: Package::Conference,
+                expires: CONFERENCE,
+            })
+        });
+    }
+
+    /// Waits until somebody in the conference that is watched is said to be so.
+    pub fn sees(self, other: Phone<'_>, status: EndpointStatus) {
+        let said = format!("{}.sees({}, {})", self.name, other.name, status.as_str());
+        self.stage.waits(&said, |books| {
+            books.of(self.host).conference.get(other.user).copied().flatten() == Some(status)
+        });
+    }
+
+    /// Waits until the conference that was watched is over.
+    pub fn sees_nobody(self) {
+        self.stage.waits(&format!("{}.sees_nobody()", self.name), |books| {
+            books.of(self.host).conference.is_empty()
+        });
     }
 
     /// Waits until that caller's call rings here.

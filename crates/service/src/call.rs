@@ -183,6 +183,25 @@ pub enum CallAction {
         /// Whether it is to report how that goes (RFC 4488).
         reports: bool,
     },
+    /// Make a call the first of an ad hoc conference whose focus we are (RFC 4579 §5.4). Told by
+    /// [`CallEvent::InConference`].
+    Host {
+        /// Which call.
+        call: CallName,
+        /// Whether its other side is put on hold in the same request (RFC 5589 §9).
+        hold: bool,
+    },
+    /// Call somebody into a conference of ours (RFC 4579 §5.2).
+    CallIn {
+        /// The name of the new call.
+        call: CallName,
+        /// The URI to call.
+        to: Box<str>,
+        /// A call that is in the conference.
+        with: CallName,
+        /// Whether a call may be handed over to them, so that they must know Replaces.
+        consult: bool,
+    },
     /// Call somebody to whom a call may be handed over: they must know Replaces (RFC 5589 §7.7).
     Consult {
         /// The name of the new call.

@@ -90,6 +90,9 @@ pub enum Whom {
     Address(Box<str>),
     /// The other side of this call, in its dialog (RFC 5057).
     Peer(CallName),
+    /// The conference whose focus the other side of this call is, in a dialog of its own that names the call (RFC 4538),
+    /// for who is in a conference may know who else is (RFC 4575 §3.6).
+    Focus(CallName),
 }
 
 /// A button. One that makes no sense is answered by [`WatchEvent::Impossible`].

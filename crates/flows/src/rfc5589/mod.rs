@@ -17,4 +17,5 @@ pub mod fig13_semi_attended_as_attended;
 pub mod fig14_fallback_required;
 pub mod fig15_fallback;
 pub mod fig16_referred_by;
+pub mod fig17_conference;
 pub mod fig18_several_parties;

@@ -71,6 +71,8 @@ pub(super) enum Change {
     Identify,
     /// Tell the other side that it is in a conference now.
     Focus,
+    /// The same, and put it on hold.
+    FocusAndHold,
 }
 
 /// In which request a change is asked for.

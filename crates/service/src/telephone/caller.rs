@@ -57,10 +57,14 @@ impl Telephone {
         call.lines = placing.lines;
         call.token = placing.token;
         call.asked_by = placing.asked_by;
+        call.conference = placing.conference;
         call.ring_until = Some(now + CALL_LIMIT);
         call.tried.push(uri.into());
         let ways = self.first_ways(uri);
         let key = self.add_call(call);
+        if let Some(conference) = placing.conference.and_then(|key| self.conferences.get_mut(key)) {
+            conference.members.push(key);
+        }
         self.invite(desk, now, key, ways);
         self.proceed(desk, now, key);
         Some(key)
@@ -291,43 +295,6 @@ impl Telephone {
         }
     }
 
-    /// Sends the ACK for a 2xx (§13.2.2.4), with the credentials of its INVITE (§22.1).
-    pub(super) fn acknowledge(&mut self, desk: &mut Desk, now: Instant, key: u64, answered: Answered) {
-        let Some(call) = self.calls.get(key) else { return };
-        let Some(leg) = call.legs.get(answered.leg) else { return };
-        let letter = Letter {
-            purpose: Purpose::Ack(key, answered.leg),
-            method: Method::Ack,
-            from: leg.dialog.local().into(),
-            to: leg.dialog.remote().into(),
-            call_id: call.call_id.clone(),
-            cseq: answered.cseq,
-            contact: ContactLine::None,
-            lines: answered.credentials,
-            body: answered.body.map(|body| (SDP, body)),
-            listener: call.listener,
-        };
-        let way = leg.dialog.way();
-        if self.run(desk, now, letter, vec![way], &[]).is_none() {
-            self.ack_lost(desk, now, key, answered.leg);
-        }
-    }
-
-    /// The same 2xx again: its ACK was lost (§13.2.2.4).
-    pub(super) fn acknowledge_again(&mut self, desk: &mut Desk, now: Instant, key: u64, answered: Answered) {
-        let Some(leg) = self.calls.get_mut(key).and_then(|call| call.legs.get_mut(answered.leg)) else {
-            return;
-        };
-        match leg.ack(answered.cseq) {
-            Acked::Sent(flow, bytes) => desk.send(flow, bytes),
-            Acked::Pending => {}
-            Acked::New => {
-                leg.begin_ack(answered.cseq);
-                self.acknowledge(desk, now, key, answered);
-            }
-        }
-    }
-
     /// §8.1.3.4: goes on to the contacts of a 3xx, best first. False if there is none that is new.
     fn redirect(&mut self, desk: &mut Desk, now: Instant, key: u64, response: &View<'_>) -> bool {
         let Some(call) = self.calls.get_mut(key) else { return false };
@@ -453,12 +420,14 @@ pub(super) struct Placing {
     pub(super) asked_by: Option<u64>,
     /// As which other user of our domain it is made.
     pub(super) user: Option<Box<str>>,
+    /// The conference of ours that it is to be part of.
+    pub(super) conference: Option<u64>,
 }
 
 impl Placing {
     /// As a person dials.
     pub(super) const USUAL: Self =
-        Self { offers: true, lines: Vec::new(), token: None, asked_by: None, user: None };
+        Self { offers: true, lines: Vec::new(), token: None, asked_by: None, user: None, conference: None };
 }
 
 /// A 2xx to be acknowledged.

@@ -102,7 +102,7 @@ impl Telephone {
         let Some((leg, vehicle)) = call.way_of(change, habits.changes_by) else { return };
         let (mut media, mut listener) = (call.media.clone(), call.listener);
         match change {
-            Change::Hold => media.holds = true,
+            Change::Hold | Change::FocusAndHold => media.holds = true,
             Change::Resume => media.holds = false,
             Change::AskOffer
             | Change::Bridge
@@ -273,6 +273,10 @@ impl Telephone {
             Change::Move(_) => Self::tell(desk, CallEvent::Moved(name)),
             Change::Bridge | Change::Pass | Change::Refresh => {}
             Change::Focus => Self::tell(desk, CallEvent::InConference(name)),
+            Change::FocusAndHold => {
+                Self::tell(desk, CallEvent::HoldChanged(name, true));
+                Self::tell(desk, CallEvent::InConference(name));
+            }
             Change::Identify => {
                 if let (Some(identity), Some(leg)) = (call.identity.take(), call.legs.get_mut(leg)) {
                     leg.dialog.identify(&identity);
@@ -475,7 +479,9 @@ impl Call {
         }
         let update = match change {
             Change::Refresh | Change::Identify => true,
-            Change::Hold | Change::Resume | Change::Move(_) | Change::Focus => by == ChangesBy::Update,
+            Change::Hold | Change::Resume | Change::Move(_) | Change::Focus | Change::FocusAndHold => {
+                by == ChangesBy::Update
+            }
             Change::AskOffer | Change::Bridge | Change::Pass => false,
         };
         Some((leg, if update && self.peer.updates { Vehicle::Update } else { Vehicle::Invite }))

@@ -3,16 +3,71 @@
 use super::Telephone;
 use super::call::{Call, Side};
 use crate::desk::Desk;
+use cordboard_core::time::Instant;
 use cordboard_core::transport::ListenerId;
 use cordboard_sip::body::conference_info::{
     Change, ConferenceInfo, ConferenceState, ConferenceUri, Description, Endpoint, EndpointStatus,
     JoiningMethod, User, Users,
 };
 use cordboard_sip::header::NameAddrRef;
+use std::time::Duration;
+
+/// Between two NOTIFYs to one who watches (§3.9).
+const PAUSE: Duration = Duration::from_secs(5);
 
 impl Telephone {
+    /// What somebody who watches a conference is told next.
+    pub(super) fn conference_document(&mut self, desk: &Desk, now: Instant, key: u64) -> Option<String> {
+        let watcher = self.watchers.get_mut(key)?;
+        let (conference, version) = (watcher.conference?, watcher.news.next_version());
+        let told = self.others(desk, key);
+        let info = self.conference_info(desk, conference, version);
+        let watcher = self.watchers.get_mut(key)?;
+        watcher.told = told;
+        watcher.not_before = Some(now + PAUSE);
+        if let Some(info) = &info {
+            watcher.entity.clone_from(&info.entity);
+        }
+        // RFC 4575 §4.6: that it is gone.
+        let info = info.unwrap_or_else(|| ConferenceInfo {
+            entity: watcher.entity.clone(),
+            version,
+            state: Change::Deleted,
+            description: None,
+            conference_state: None,
+            users: None,
+        });
+        Some(info.to_string())
+    }
+
+    /// Whether somebody who watches a conference has something to be told, and may be told it now. What comes too soon
+    /// after what they were told last waits (§3.9).
+    pub(super) fn owes_conference(&mut self, desk: &Desk, now: Instant, key: u64) -> bool {
+        let others = self.others(desk, key);
+        let Some(watcher) = self.watchers.get_mut(key) else { return false };
+        let owes = watcher.told != others;
+        let may = watcher.not_before.is_none_or(|time| time <= now);
+        watcher.waits = watcher.not_before.filter(|_| owes && !may);
+        if watcher.waits.is_some() {
+            self.watchers.arm(key);
+        }
+        owes && may
+    }
+
+    /// Who is in the conference that somebody watches, without them: how their own call is they know themselves.
+    fn others(&self, desk: &Desk, key: u64) -> Vec<User> {
+        let watcher = self.watchers.get(key);
+        let Some((watcher, conference)) = watcher.and_then(|w| Some((w, w.conference?))) else {
+            return Vec::new();
+        };
+        let own = self.home(watcher.home).and_then(|dialog| NameAddrRef::parse(dialog.remote()).ok());
+        let mut users = self.participants(desk, conference);
+        users.retain(|user| own.as_ref().is_none_or(|own| user.entity != own.uri_text()));
+        users
+    }
+
     /// The document of a conference; none of one that is over.
-    pub(super) fn conference_info(&self, desk: &Desk, key: u64, version: u32) -> Option<ConferenceInfo> {
+    fn conference_info(&self, desk: &Desk, key: u64, version: u32) -> Option<ConferenceInfo> {
         let conference = self.conferences.get(key)?;
         let first = conference.members.first().copied();
         let listener = first.and_then(|key| self.calls.get(key)).map_or(ListenerId(0), |call| call.listener);
@@ -37,7 +92,7 @@ impl Telephone {
     }
 
     /// Who is in it: we first. Several endpoints of one user stand under one entry (§5.6).
-    pub(super) fn participants(&self, desk: &Desk, key: u64) -> Vec<User> {
+    fn participants(&self, desk: &Desk, key: u64) -> Vec<User> {
         let Some(conference) = self.conferences.get(key) else { return Vec::new() };
         let calls = || conference.members.iter().filter_map(|key| self.calls.get(*key));
         let mut users =
@@ -49,15 +104,6 @@ impl Telephone {
             }
         }
         users
-    }
-
-    /// Somebody begins to watch a conference: who is in it now.
-    pub(super) fn learn_conference(&mut self, desk: &Desk, key: Option<u64>) {
-        let Some(key) = key else { return };
-        let users = self.participants(desk, key);
-        if let Some(conference) = self.conferences.get_mut(key) {
-            conference.told = users;
-        }
     }
 
     fn ourselves(&self, desk: &Desk, listener: ListenerId) -> User {

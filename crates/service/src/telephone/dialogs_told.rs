@@ -93,7 +93,7 @@ impl Telephone {
         if self.watchers.len() == 0 || (self.told.touched.is_empty() && self.told.open == reachable) {
             return;
         }
-        let conferences = self.conferences_changed(desk);
+        let conferences = self.conferences_touched();
         let changes = self.changes(desk);
         let busy = !self.told.calls.is_empty();
         let turned = busy != std::mem::replace(&mut self.told.busy, busy);
@@ -101,25 +101,17 @@ impl Telephone {
         for key in self.watchers.active() {
             let met = self.watchers.get(key).and_then(|watcher| watcher.conference);
             let met = met.is_some_and(|conference| conferences.contains(&conference));
+            let met = met && self.owes_conference(desk, now, key);
             if self.owe(key, &changes, turned, present) || met {
                 self.advance_watcher(desk, now, key, Input::Changed);
             }
         }
     }
 
-    /// The conferences in which somebody is or is not as was told last.
-    fn conferences_changed(&mut self, desk: &Desk) -> BTreeSet<u64> {
+    /// The conferences in which something has happened to somebody.
+    fn conferences_touched(&mut self) -> BTreeSet<u64> {
         let mut conferences = std::mem::take(&mut self.told.conferences);
-        let touched = self.told.touched.keys().filter_map(|key| self.calls.get(*key)?.conference);
-        conferences.extend(touched);
-        conferences.retain(|key| {
-            let users = self.participants(desk, *key);
-            self.conferences.get_mut(*key).is_some_and(|conference| {
-                let changed = conference.told != users;
-                conference.told = users;
-                changed
-            })
-        });
+        conferences.extend(self.told.touched.keys().filter_map(|key| self.calls.get(*key)?.conference));
         conferences
     }
 

@@ -36,6 +36,9 @@ pub(super) const SUPPORTED: &str = "100rel, timer, replaces, join, tdialog, nore
 /// What a Contact says of whoever holds the other side (RFC 4235 §5.2).
 pub(super) const RENDERS_NOTHING: &str = ";+sip.rendering=\"no\"";
 
+/// The parameter of our Contact that names a conference.
+pub(super) const CONFERENCE: &str = "conf";
+
 /// The content type of a session description.
 pub(super) const SDP: &str = "application/sdp";
 
@@ -292,7 +295,7 @@ impl Telephone {
     fn send(&mut self, desk: &mut Desk, now: Instant, key: u64, flow: Flow) {
         let call = self.errands.get(key).and_then(|errand| self.call_of(errand.purpose()));
         let conference = call.and_then(|call| self.conference_of_call(call));
-        let conference = conference.map(|conference| conference.user.clone());
+        let conference = conference.map(|conference| conference.id.clone());
         let features = self.features(call);
         let Some(errand) = self.errands.get(key) else { return };
         let with_token = self.token_of(errand.purpose()).zip(errand.letter.body.as_ref());
@@ -532,10 +535,22 @@ pub(super) fn contact_uri(
     format!("{}{gruu}", desk.contact_uri(&account.user, listener, secure))
 }
 
+/// The URI of a conference of ours on a listener: our Contact with a parameter that names the conference, so that it
+/// leads here wherever the Contact does (RFC 3261 §19.1.4: whoever does not know the parameter takes both for one).
+pub(super) fn conference_uri(
+    desk: &Desk,
+    account: &settings::Telephone,
+    conference: &str,
+    listener: ListenerId,
+    secure: bool,
+) -> String {
+    format!("{};{CONFERENCE}={conference}", contact_uri(desk, account, listener, secure))
+}
+
 /// What our Contact says besides where we are.
 struct Face<'a> {
     account: &'a settings::Telephone,
-    /// The user part of a conference's URI, in a call that is part of one.
+    /// What names the conference, in a call that is part of one.
     conference: Option<Box<str>>,
     features: String,
 }
@@ -595,7 +610,7 @@ fn write(desk: &Desk, face: &Face<'_>, errand: &Errand, client: ClientId, flow: 
         ContactLine::Own(params) => {
             let secure = Scheme::Sips == UriRef::parse(uri).map_or(Scheme::Sip, |uri| uri.scheme());
             let contact = match &face.conference {
-                Some(user) => desk.contact_uri(user, flow.listener, secure),
+                Some(id) => conference_uri(desk, face.account, id, flow.listener, secure),
                 None => contact_uri(desk, face.account, flow.listener, secure),
             };
             let features = &face.features;

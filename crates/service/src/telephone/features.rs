@@ -1,7 +1,7 @@
 //! What Contact says of a user agent besides where it is: the feature tags of RFC 3840, RFC 4235 §5 and RFC 4579.
 
 use super::Telephone;
-use super::errand::contact_uri;
+use super::errand::{conference_uri, contact_uri};
 use crate::call::{CallEvent, ContactFeatures};
 use crate::desk::Desk;
 use cordboard_core::transport::ListenerId;
@@ -40,7 +40,7 @@ impl Telephone {
     /// Our Contact on a listener, without brackets: of a conference if the call is in one.
     pub(super) fn face(&self, desk: &Desk, call: Option<u64>, listener: ListenerId, secure: bool) -> String {
         match call.and_then(|key| self.conference_of_call(key)) {
-            Some(conference) => desk.contact_uri(&conference.user, listener, secure),
+            Some(conference) => conference_uri(desk, &self.account, &conference.id, listener, secure),
             None => contact_uri(desk, &self.account, listener, secure),
         }
     }

@@ -7,6 +7,7 @@ use super::Telephone;
 use super::call::{Call, Change};
 use super::callee::dialog_key;
 use super::caller::Placing;
+use super::errand::CONFERENCE;
 use super::reliable::Said;
 use super::who_may::May;
 use crate::call::{CallEvent, CallName};
@@ -17,7 +18,6 @@ use cordboard_core::subscription::notifier::{Input, Why};
 use cordboard_core::time::Instant;
 use cordboard_core::transaction::ServerId;
 use cordboard_core::transport::Flow;
-use cordboard_sip::body::conference_info::User;
 use cordboard_sip::header::{Join, TargetDialog};
 use cordboard_sip::{Name, Status, UriRef, View};
 
@@ -26,12 +26,10 @@ pub(super) const MAX_MEMBERS: usize = 32;
 
 /// An ad hoc conference of calls.
 pub(super) struct Conference {
-    /// The user part of its URI, which nobody can guess.
-    pub(super) user: Box<str>,
+    /// What names it in its URI, which nobody can guess.
+    pub(super) id: Box<str>,
     /// Its calls.
     pub(super) members: Vec<u64>,
-    /// Who was in it when that was told last.
-    pub(super) told: Vec<User>,
 }
 
 /// What an INVITE asks to become part of.
@@ -149,13 +147,13 @@ impl Telephone {
     }
 
     /// The conference of a call; a call that had none becomes the first of one.
-    fn conference_with(&mut self, desk: &mut Desk, old: u64) -> Option<u64> {
+    pub(super) fn conference_with(&mut self, desk: &mut Desk, old: u64) -> Option<u64> {
         let call = self.calls.get_mut(old)?;
         if call.conference.is_some() {
             return call.conference;
         }
-        let user = format!("conf-{}", desk.stack.dice().tag()).into();
-        let conference = self.conferences.insert(Conference { user, members: vec![old], told: Vec::new() });
+        let id = desk.stack.dice().tag().into();
+        let conference = self.conferences.insert(Conference { id, members: vec![old] });
         call.conference = Some(conference);
         self.touch(old, None);
         Some(conference)
@@ -187,12 +185,29 @@ impl Telephone {
         let Some(left) = self.conferences.get_mut(conference) else { return };
         left.members.retain(|member| *member != key);
         if left.members.is_empty() {
-            self.conferences.remove(conference);
-            for watcher in self.watchers.active() {
-                if self.watchers.get(watcher).is_some_and(|watcher| watcher.conference == Some(conference)) {
-                    // RFC 4575 §3.5: what was watched is gone.
-                    self.advance_watcher(desk, now, watcher, Input::End(Why::NoResource));
-                }
+            self.end_conference(desk, now, conference);
+        }
+    }
+
+    /// The conference that is over when two calls are.
+    pub(super) fn conference_of_only(&self, one: u64, other: u64) -> Option<u64> {
+        let conference = self.calls.get(one)?.conference?;
+        let members = &self.conferences.get(conference)?.members;
+        members.iter().all(|member| [one, other].contains(member)).then_some(conference)
+    }
+
+    /// A conference is over.
+    pub(super) fn end_conference(&mut self, desk: &mut Desk, now: Instant, conference: u64) {
+        let Some(over) = self.conferences.remove(conference) else { return };
+        for member in over.members {
+            if let Some(call) = self.calls.get_mut(member) {
+                call.conference = None;
+            }
+        }
+        for watcher in self.watchers.active() {
+            if self.watchers.get(watcher).is_some_and(|watcher| watcher.conference == Some(conference)) {
+                // RFC 4575 §3.5: what was watched is gone.
+                self.advance_watcher(desk, now, watcher, Input::End(Why::NoResource));
             }
         }
     }
@@ -205,8 +220,8 @@ impl Telephone {
     /// The conference that a Request-URI names.
     pub(super) fn conference_named(&self, request: &View<'_>) -> Option<u64> {
         let uri = UriRef::parse(request.request_uri()).ok()?;
-        let user = uri.user()?;
-        self.conferences.with_keys().find(|(_, conference)| *conference.user == *user).map(|(key, _)| key)
+        let id = uri.params().get(CONFERENCE)?;
+        self.conferences.with_keys().find(|(_, conference)| *conference.id == *id).map(|(key, _)| key)
     }
 
     /// Whether a request comes from somebody in that conference: it is in a dialog of theirs, or shows that it knows
@@ -216,12 +231,16 @@ impl Telephone {
         if self.find(request).is_some_and(|(key, _)| of_call(key)) {
             return true;
         }
-        let Some(Ok(target)) = request.header::<TargetDialog>() else { return false };
-        let members = self.conferences.get(conference).map_or(&[][..], |conference| &conference.members);
-        members.iter().filter_map(|key| self.calls.get(*key)).flat_map(|call| &call.legs).any(|leg| {
-            let id = leg.dialog.id();
-            target.names(&id.call_id, &id.local_tag, &id.remote_tag)
-        })
+        self.call_shown(request).is_some_and(of_call)
+    }
+
+    /// The call that a request shows to know by its Target-Dialog.
+    pub(super) fn call_shown(&self, request: &View<'_>) -> Option<u64> {
+        let Some(Ok(target)) = request.header::<TargetDialog>() else { return None };
+        let call_id = target.call_id.to_string();
+        let key = *self.by_dialog.get(&dialog_key(&call_id, target.local_tag.as_ref()?.as_str()))?;
+        let mut legs = self.calls.get(key)?.legs.iter().map(|leg| leg.dialog.id());
+        legs.any(|id| target.names(&id.call_id, &id.local_tag, &id.remote_tag)).then_some(key)
     }
 }
 

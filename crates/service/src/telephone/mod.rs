@@ -5,6 +5,7 @@
 //! decided by the tables of `core::session`, one set a [`call`](call::Call).
 
 mod abilities;
+mod acks;
 mod answers;
 mod asked;
 mod asking;
@@ -22,6 +23,7 @@ mod features;
 mod fetching;
 mod given;
 mod handing;
+mod hosting;
 mod identity;
 mod info;
 mod joining;
@@ -330,6 +332,10 @@ impl Telephone {
             CallAction::MoveTo { call, to } => self.move_to(desk, now, call, &to),
             CallAction::ClickToDial { call, whom, to, reports } => {
                 self.click_to_dial(desk, now, call, (&whom, &to), reports);
+            }
+            CallAction::Host { call, hold } => self.host(desk, now, call, hold),
+            CallAction::CallIn { call, to, with, consult } => {
+                self.call_in(desk, now, (call, &to), with, consult);
             }
             CallAction::Consult { call, to } => self.consult(desk, now, call, &to),
             CallAction::Follow { call, link } => self.follow(desk, now, call, &link),
@@ -672,38 +678,6 @@ impl Telephone {
             | Purpose::Notify(..)
             | Purpose::Message(..)
             | Purpose::Register => false,
-        }
-    }
-
-    /// The ACK of a 2xx is sent.
-    fn acknowledged(
-        &mut self,
-        desk: &mut Desk,
-        now: Instant,
-        (key, leg): (u64, usize),
-        (cseq, flow, bytes): (u32, Flow, bytes::Bytes),
-    ) {
-        if let Some(leg) = self.calls.get_mut(key).and_then(|call| call.legs.get_mut(leg)) {
-            leg.keep_ack(cseq, flow, bytes);
-        }
-        self.ack_is_out(desk, now, key, leg);
-    }
-
-    /// The ACK of a 2xx went nowhere.
-    fn ack_lost(&mut self, desk: &mut Desk, now: Instant, key: u64, leg: usize) {
-        if let Some(leg) = self.calls.get_mut(key).and_then(|call| call.legs.get_mut(leg)) {
-            leg.forget_unsent();
-        }
-        self.ack_is_out(desk, now, key, leg);
-        self.sweep(key);
-    }
-
-    /// What waited for an ACK goes on.
-    fn ack_is_out(&mut self, desk: &mut Desk, now: Instant, key: u64, leg: usize) {
-        let waits = Side::Caller(caller_table::State::Answered);
-        if self.calls.get(key).is_some_and(|call| call.side == waits && call.answered == Some(leg)) {
-            self.advance_caller(desk, now, key, caller_table::Input::Acknowledged, None);
-            self.proceed(desk, now, key);
         }
     }
 

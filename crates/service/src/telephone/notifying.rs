@@ -32,7 +32,7 @@ impl Telephone {
     }
 
     fn send_notify(&mut self, desk: &mut Desk, now: Instant, key: u64, last: bool) {
-        let body = self.document(desk, key, last);
+        let body = self.document(desk, now, key, last);
         let Some(watcher) = self.watchers.get(key) else { return };
         let left = watcher.ends_at.map_or(0, |end| end.since(now).as_secs());
         let state = match watcher.why.filter(|_| last) {
@@ -78,17 +78,11 @@ impl Telephone {
     }
 
     /// The body of the next NOTIFY, with what is owed as it is now.
-    fn document(&mut self, desk: &Desk, key: u64, last: bool) -> Option<String> {
+    fn document(&mut self, desk: &Desk, now: Instant, key: u64, last: bool) -> Option<String> {
         match self.watchers.get(key)?.package {
             Package::Dialog => self.dialog_info(key, last),
             Package::Presence => Some(self.presence(desk, key)?.to_string()),
-            Package::Conference => {
-                let (conference, version) = {
-                    let watcher = self.watchers.get_mut(key)?;
-                    (watcher.conference?, watcher.news.next_version())
-                };
-                Some(self.conference_info(desk, conference, version)?.to_string())
-            }
+            Package::Conference => self.conference_document(desk, now, key),
             Package::MessageSummary | Package::Reg => None,
         }
     }

@@ -5,10 +5,11 @@
 
 use super::documents::Document;
 use super::errand::{ContactLine, Letter, Purpose};
+use super::transferor::named_to_peer;
 use super::usages::{Home, Written};
 use super::wallet::Realm;
 use super::{Telephone, bracketed, seconds};
-use crate::call::CallEvent;
+use crate::call::{CallEvent, CallName};
 use crate::desk::Desk;
 use crate::watch::{Package, WatchAction, WatchEvent, WatchName, Watched, Whom};
 use cordboard_core::dialog::Dialog;
@@ -116,6 +117,8 @@ fn forget<K: Ord>(table: &mut BTreeMap<K, Vec<u64>>, name: &K, key: u64) {
 pub(super) struct Subscription {
     pub(super) watch: WatchName,
     whom: Whom,
+    /// The call that it names to show that it may (RFC 4538).
+    shows: Option<Box<str>>,
     pub(super) package: Package,
     /// For how many seconds at a time; none to fetch.
     wanted: u32,
@@ -202,7 +205,16 @@ impl Telephone {
         if self.watches.names.contains_key(&watch) || self.watches.len() >= MAX_SUBSCRIPTIONS {
             return false;
         }
+        let (whom, shows) = match whom {
+            Whom::Focus(name) => match self.focus(name) {
+                Some((uri, shows)) => (Whom::Address(uri), Some(shows)),
+                None => return false,
+            },
+            whom @ (Whom::Address(_) | Whom::Peer(_)) => (whom, None),
+        };
         let (home, call_id, local_tag) = match &whom {
+            // It has become an address.
+            Whom::Focus(_) => return false,
             Whom::Address(address) => {
                 if !NameAddrRef::parse(address).is_ok_and(|address| address.uri().is_ok()) {
                     return false;
@@ -226,6 +238,7 @@ impl Telephone {
         let key = self.watches.insert(Subscription {
             watch,
             whom,
+            shows,
             package,
             wanted,
             state: if wanted == 0 { State::Leaving } else { State::NotifyWait },
@@ -247,6 +260,14 @@ impl Telephone {
         });
         self.subscribe_first(desk, now, key);
         true
+    }
+
+    /// Where the focus is that the other side of a call says to be, and how to name that call to it.
+    fn focus(&self, name: CallName) -> Option<(Box<str>, Box<str>)> {
+        let call = self.calls.get(*self.names.get(&name)?)?;
+        let call = Some(call).filter(|call| call.is_up() && call.peer_features.focus)?;
+        let dialog = &call.legs.get(call.answered?)?.dialog;
+        Some((bracketed(dialog.target()).into(), named_to_peer(dialog)?))
     }
 
     fn unwatch(&mut self, desk: &mut Desk, now: Instant, key: u64) {
@@ -275,11 +296,12 @@ impl Telephone {
     fn subscribe(&mut self, desk: &mut Desk, now: Instant, key: u64, expires: u32) -> bool {
         let address: Box<str> = self.address().into();
         let Some(subscription) = self.watches.get_mut(key) else { return false };
-        let lines = vec![
+        let mut lines = vec![
             (Name::EVENT, subscription.package.as_str().into()),
             (Name::EXPIRES, expires.to_string().into()),
             (Name::ACCEPT, subscription.package.media_type().into()),
         ];
+        lines.extend(subscription.shows.clone().map(|shows| (Name::TARGET_DIALOG, shows)));
         let (purpose, contact) = (Purpose::Subscribe(key), ContactLine::Own(Box::default()));
         let realms = subscription.realms.clone();
         if let Some(home) = subscription.home {

@@ -277,13 +277,7 @@ impl Telephone {
         if !is_gruu(dialog.target()) {
             return None;
         }
-        let id = dialog.id();
-        let named = TargetDialog::new(
-            id.call_id.parse().ok()?,
-            id.remote_tag.parse().ok()?,
-            id.local_tag.parse().ok()?,
-        );
-        Some((dialog.target().into(), named.to_string().into()))
+        Some((dialog.target().into(), named_to_peer(dialog)?))
     }
 
     /// A dialog for a REFER to that URI, which is still to be made.
@@ -386,8 +380,14 @@ impl Telephone {
                     Self::tell(desk, CallEvent::Transferred { call: name, kind, outcome, status, says });
                 }
                 Act::Release => {
+                    let conference =
+                        at.zip(target).and_then(|(at, target)| self.conference_of_only(at, target));
                     if let Some(asked) = asked {
                         self.release(desk, now, asked);
+                    }
+                    // RFC 5589 §9: both go on without us.
+                    if let Some(conference) = conference {
+                        self.end_conference(desk, now, conference);
                     }
                     // Whoever is taken over ends that call. If it does not, we do.
                     self.leave_soon(desk, now, target);
@@ -484,6 +484,14 @@ impl Telephone {
             failing: Failing::Restores,
         })
     }
+}
+
+/// A dialog as Target-Dialog names it to its other side (RFC 4538 §3).
+pub(super) fn named_to_peer(dialog: &Dialog) -> Option<Box<str>> {
+    let id = dialog.id();
+    let [call_id, remote, local] = [&id.call_id, &id.remote_tag, &id.local_tag];
+    let named = TargetDialog::new(call_id.parse().ok()?, remote.parse().ok()?, local.parse().ok()?);
+    Some(named.to_string().into())
 }
 
 /// How the other side of a dialog is best named to others: its Contact leads to it and nobody else, and can be reached

@@ -20,6 +20,7 @@ use cordboard_core::time::Instant;
 use cordboard_core::transaction::ServerId;
 use cordboard_core::transport::Flow;
 use cordboard_core::wheel::Wheel;
+use cordboard_sip::body::conference_info::User;
 use cordboard_sip::{Builder, Name, Status, UriRef, View};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -37,10 +38,16 @@ pub(super) struct Watcher {
     pub(super) id: Option<Box<str>>,
     pub(super) only: Option<Only>,
     pub(super) sight: Sight,
-    /// The conference that is watched.
+    /// The conference that is watched, and its URI as it was told last.
     pub(super) conference: Option<u64>,
+    pub(super) entity: String,
     /// The slot of a park server that is watched alone: a user part.
     pub(super) slot: Option<Box<str>>,
+    /// Who else was in it as that was told last.
+    pub(super) told: Vec<User>,
+    /// Before when it had better not be told again, and until when something waits.
+    pub(super) not_before: Option<Instant>,
+    pub(super) waits: Option<Instant>,
     pub(super) home: Home,
     pub(super) state: State,
     pub(super) sending: notify::State,
@@ -52,6 +59,14 @@ pub(super) struct Watcher {
     pub(super) stream: bool,
     pub(super) realms: Vec<Realm>,
     armed: Option<Instant>,
+}
+
+impl Watcher {
+    /// When it wants to be woken.
+    fn due(&self) -> Option<Instant> {
+        let waits = self.waits.filter(|_| self.state == State::Active);
+        self.ends_at.into_iter().chain(waits).min()
+    }
 }
 
 /// Who watches, and how to find them.
@@ -95,9 +110,9 @@ impl Watchers {
         self.by_dialog.get(&place).map_or(&[], Vec::as_slice)
     }
 
-    fn arm(&mut self, key: u64) {
+    pub(super) fn arm(&mut self, key: u64) {
         let Some(watcher) = self.table.get_mut(key) else { return };
-        if let Some(due) = watcher.ends_at
+        if let Some(due) = watcher.due()
             && watcher.armed.is_none_or(|armed| due < armed)
         {
             watcher.armed = Some(due);
@@ -200,7 +215,6 @@ impl Telephone {
         let Some(dialog) = self.home(home) else { return };
         let place = dialog_key(&dialog.id().call_id, &dialog.id().local_tag);
         self.learn_calls(desk);
-        self.learn_conference(desk, conference);
         let key = self.watchers.table.insert(Watcher {
             package: asked.package,
             id: asked.id,
@@ -208,6 +222,10 @@ impl Telephone {
             sight,
             conference,
             slot: self.slot_named(request),
+            entity: String::new(),
+            told: Vec::new(),
+            not_before: None,
+            waits: None,
             home,
             state: State::RespWait,
             sending: notify::State::Idle,
@@ -230,10 +248,12 @@ impl Telephone {
         self.slots.iter().find(|slot| ***slot == *user).cloned()
     }
 
-    /// The conference that a SUBSCRIBE means: that of its Request-URI, or of the call in whose dialog it comes.
+    /// The conference that a SUBSCRIBE means: that of its Request-URI, or of the call in whose dialog it comes, or that
+    /// it shows to know.
     fn conference_asked(&self, request: &View<'_>) -> Option<u64> {
         let of_call = || self.calls.get(self.find(request)?.0)?.conference;
-        self.conference_named(request).or_else(of_call)
+        let shown = || self.calls.get(self.call_shown(request)?)?.conference;
+        self.conference_named(request).or_else(of_call).or_else(shown)
     }
 
     /// A SUBSCRIBE that goes on with something, or ends it.
@@ -330,6 +350,10 @@ impl Telephone {
             watcher.armed = None;
             if watcher.ends_at.is_some_and(|due| due <= now) {
                 self.advance_watcher(desk, now, key, Input::End(Why::Timeout));
+            }
+            let waits = self.watchers.get_mut(key).and_then(|watcher| watcher.waits.take());
+            if waits.is_some() && self.owes_conference(desk, now, key) {
+                self.advance_watcher(desk, now, key, Input::Changed);
             }
             self.watchers.arm(key);
         }

@@ -1,6 +1,7 @@
 //! Joining a call: every row of RFC 3911 §4, and the ad hoc conference that follows (RFC 5359 §2.11, RFC 4575).
 
 use crate::pair::{World, account, sdp};
+use crate::peers::THEIRS;
 use crate::watched::{household, sees, unwatch, watch};
 use cordboard_ladder::Outcome;
 use cordboard_service::call::{CallAction, CallEvent, CallName, ContactFeatures};
@@ -210,6 +211,65 @@ fn features_are_told_in_contact() {
     world.wait(bob, |event| *event == CallEvent::PeerFeatures(ours, silent));
     world.press(alice, CallAction::Resume(theirs));
     world.wait(bob, |event| *event == CallEvent::PeerFeatures(ours, machine));
+    world.press(bob, CallAction::HangUp(ours));
+    world.settle();
+}
+
+/// RFC 5589 §9: a call becomes a conference by the re-INVITE that holds it, and the next one by its INVITE. Who watches is
+/// told of the others only, at most every 5 s (RFC 4575 §3.9), and at once when it is over (§4.6).
+#[test]
+fn a_call_becomes_a_conference_and_who_is_in_it_may_watch() {
+    let (mut world, alice, bob) = World::two();
+    let carol = world.phone("carol", account("carol"), 1);
+    let second = CallName(2);
+    let (ours, theirs) = world.talk(bob, alice);
+    world.press(bob, CallAction::Host { call: ours, hold: true });
+    world.wait(bob, |event| *event == CallEvent::HoldChanged(ours, true));
+    world.wait(bob, |event| *event == CallEvent::InConference(ours));
+    world.wait(alice, focus);
+    world.press(bob, CallAction::Host { call: ours, hold: false });
+    world.wait(bob, |event| *event == CallEvent::Impossible(ours));
+    let watch = |call| {
+        let (watch, whom, expires) = (WatchName(1), Whom::Focus(call), Duration::from_mins(10));
+        CallAction::Watching(WatchAction::Begin { watch, whom, package: Package::Conference, expires })
+    };
+    world.press(alice, watch(theirs));
+    assert_eq!(conference(&mut world, alice, 2)[0].1, [JoiningMethod::FocusOwner]);
+    let (told, to) = (world.now, world.uri(carol).into());
+    world.press(bob, CallAction::CallIn { call: second, to, with: ours, consult: true });
+    world.wait(carol, |event| matches!(event, CallEvent::Incoming { .. }));
+    world.press(carol, CallAction::Answer(THEIRS));
+    world.wait(carol, focus);
+    let users = conference(&mut world, alice, 3);
+    assert_eq!(users[2].1, [JoiningMethod::DialedOut]);
+    assert!(world.now.since(told) >= Duration::from_millis(4_900), "{:?}", world.now.since(told));
+    // It is over for whoever watches as soon as it is.
+    let over = world.now;
+    world.press(bob, CallAction::HangUp(second));
+    world.press(bob, CallAction::HangUp(ours));
+    let gone = |event: &CallEvent| {
+        matches!(event, CallEvent::Watching(WatchEvent::State { state, .. })
+            if matches!(**state, Watched::Conference { over: true, .. }))
+    };
+    world.wait(alice, gone);
+    world.wait(alice, |event| matches!(event, CallEvent::Watching(WatchEvent::Ended { .. })));
+    assert!(world.now.since(over) < Duration::from_secs(1));
+    world.settle();
+}
+
+/// Nobody watches a conference by saying that it is one.
+#[test]
+fn who_is_in_no_conference_cannot_watch_it() {
+    let (mut world, alice, bob) = World::two();
+    let (ours, theirs) = world.talk(bob, alice);
+    let (watch, expires) = (WatchName(1), Duration::from_mins(10));
+    let begin =
+        WatchAction::Begin { watch, whom: Whom::Focus(theirs), package: Package::Conference, expires };
+    world.press(alice, CallAction::Watching(begin));
+    world.wait(alice, |event| *event == CallEvent::Watching(WatchEvent::Impossible(watch)));
+    let to = world.uri(alice).into();
+    world.press(bob, CallAction::CallIn { call: CallName(2), to, with: ours, consult: false });
+    world.wait(bob, |event| *event == CallEvent::Impossible(CallName(2)));
     world.press(bob, CallAction::HangUp(ours));
     world.settle();
 }
