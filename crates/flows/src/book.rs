@@ -1,7 +1,7 @@
 //! What one telephone told: its calls and its registration.
 
 use cordboard_ladder::Outcome;
-use cordboard_service::call::{CallEvent, CallName, MediaPath};
+use cordboard_service::call::{CallEvent, CallName, ContactFeatures, MediaPath};
 use cordboard_service::watch::{WatchEvent, Watched};
 use cordboard_sip::Status;
 use cordboard_sip::body::conference_info::{EndpointStatus, User};
@@ -41,8 +41,8 @@ pub(crate) struct Call {
     pub(crate) identity: Option<Box<str>>,
     /// How our handing it over ended.
     pub(crate) transfer: Option<Outcome>,
-    /// Whether the other side says that it is the focus of a conference.
-    pub(crate) focus: bool,
+    /// What the other side says of its user agent.
+    pub(crate) features: ContactFeatures,
     /// The extensions that the other side told that it supports, when it was asked.
     pub(crate) abilities: Option<Box<str>>,
 }
@@ -113,7 +113,7 @@ impl Book {
             sound: None,
             identity: None,
             transfer: None,
-            focus: false,
+            features: ContactFeatures::default(),
             abilities: None,
         });
     }
@@ -177,7 +177,7 @@ impl Book {
             | CallEvent::TransferProgress(..) => {}
             CallEvent::PeerFeatures(call, features) => {
                 if let Some(call) = self.call_mut(call) {
-                    call.focus = features.focus;
+                    call.features = features;
                 }
             }
             CallEvent::Watching(event) => self.watched(event),

@@ -132,8 +132,9 @@ impl Phone<'_> {
 
     /// Subscribes to the conference of somebody who says to be its focus.
     pub fn watches_conference_of(self, other: Phone<'_>) {
-        let focus =
-            |call: &Call| call.progress == Progress::Established && call.focus && call.is_with(other.user);
+        let focus = |call: &Call| {
+            call.progress == Progress::Established && call.features.focus && call.is_with(other.user)
+        };
         self.press("watches_conference_of", focus, |call| {
             CallAction::Watching(WatchAction::Begin {
                 watch: WatchName(0),

@@ -24,7 +24,7 @@ fn differing(output: &Output) -> Vec<String> {
 fn all_match_over(transport: &str) {
     let began = Instant::now();
     let output = cordboard(&["run", "all", "--json", "--seed", "1", "--transport", transport]);
-    println!("all flows over {transport} took {:.1} s together", began.elapsed().as_secs_f64());
+    eprintln!("all flows over {transport} took {:.1} s together", began.elapsed().as_secs_f64());
     assert_eq!(differing(&output), [""; 0], "over {transport}");
     assert!(output.status.success());
     let (told, listed) = (lines(&output), lines(&cordboard(&["list", "--json"])));
