@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
-use cordboard_rig::{Place, Switchboard, isolated};
+use cordboard_rig::switchboard::binary;
+use cordboard_rig::{Place, Switchboard, Transport, isolated};
 use serde_json::{Value, json};
 
 /// What a scenario needs from the system; the packages of `package-lock.json` come by `npm ci`.
@@ -44,6 +45,7 @@ scenarios! {
     reload
     transfer_attended
     transfer_unattended
+    transfer_with_phones
 }
 
 #[test]
@@ -68,6 +70,8 @@ fn play(place: &Place, scenario: &str) {
         .args(["--wss", &format!("wss://{domain}:{WSS_PORT}"), "--resolve", &format!("{domain}=127.0.0.1")])
         .arg("--ca")
         .arg(switchboard.authority())
+        .args(["--udp", switchboard.address(Transport::Udp), "--phone"])
+        .arg(binary())
         .arg("--users")
         .arg(users)
         .arg("--trace")

@@ -1,5 +1,7 @@
 // One telephone: a page of JsSIP or SIP.js, its verbs, and what its WebSocket carried.
 
+import { Radio } from "./radio.mjs";
+
 const POLL_MS = 50;
 
 export class Phone {
@@ -10,8 +12,13 @@ export class Phone {
     this.errors = [];
   }
 
-  async open(browser, url) {
+  /** Opens its page; `plain` is for calls with telephones that speak plain RTP. */
+  async open(browser, url, plain = false) {
     this.page = await browser.newPage();
+    if (plain) {
+      this.radio = new Radio(this.tone, this.tones);
+      await this.page.exposeFunction("radio", (...words) => this.radio.ask(...words));
+    }
     this.page.on("pageerror", (e) => this.errors.push(e.message));
     this.page.on("websocket", (socket) => {
       socket.on("framesent", ({ payload }) => this.#frame("sent", payload));
@@ -19,11 +26,12 @@ export class Phone {
     });
     await this.page.goto(url);
     const { aor, name: user, password, server, tone } = this;
-    await this.page.evaluate((settings) => window.openPhone(settings), { aor, user, password, server, tone });
+    await this.page.evaluate((settings) => window.openPhone(settings), { aor, user, password, server, tone, plain });
   }
 
   async close() {
     await this.page?.close();
+    this.radio?.close();
   }
 
   /** Calls a verb of the page: register, unregister, call, answer, hangup, hold, resume, transferTo, attendedTransfer. */

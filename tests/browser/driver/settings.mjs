@@ -11,6 +11,8 @@ export const usage = `usage: node run.mjs --ws URL [--wss URL --ca FILE] --domai
   --domain NAME   the domain of the addresses-of-record
   --users FILE    JSON: [{"user":"alice","password":"…"}, …], four of them
   --scenario NAME one of those in scenarios/
+  --udp H:P       the switchboard's datagram listener, and
+  --phone PATH    the program cordboard, for the scenarios that have telephones of it
   --trace DIR     write what each telephone sent and received there
   --chromium PATH the browser (default /usr/bin/chromium)
   --list          print the scenarios, one a line`;
@@ -21,7 +23,7 @@ export function readSettings(argv) {
   const { values } = parseArgs({
     args: argv,
     options: {
-      ws: text, wss: text, ca: text, resolve: text, domain: text, users: text, scenario: text, trace: text,
+      ws: text, wss: text, ca: text, resolve: text, domain: text, users: text, scenario: text, trace: text, udp: text, phone: text,
       chromium: { type: "string", default: "/usr/bin/chromium" },
       list: { type: "boolean", default: false },
     },

@@ -3,11 +3,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { launch, trustedKey } from "./chromium.mjs";
+import { CordboardPhone } from "./cordboard.mjs";
 import { servePages } from "./pages.mjs";
 import { Phone } from "./phone.mjs";
 
 /** The frequency of each telephone's microphone in Hz: no one is a harmonic or an alias of another. */
-const TONES = [440, 660, 880, 1100];
+const TONES = [440, 660, 880, 1200];
 const LIBRARIES = ["jssip", "sipjs", "jssip", "sipjs"];
 
 /** A tone counts as heard above this level (full scale = 0 dB), and nothing may be above `SILENT_DB` where silence is claimed. */
@@ -43,12 +44,28 @@ export class Stage {
     return this.phones;
   }
 
+  /** Starts the browser with two telephones, JsSIP and SIP.js, that speak plain RTP, and two `cordboard phone`s beside it. */
+  async openWithPhones() {
+    const { ws, chromium, users, domain, phone: binary, udp } = this.settings;
+    this.pages = await servePages();
+    this.browser = await launch(chromium);
+    for (let i = 0; i < 4; i += 1) {
+      const facts = { name: users[i].user, password: users[i].password, library: LIBRARIES[i], tone: TONES[i], domain, server: ws, tones: TONES };
+      const phone = i < 2 ? new Phone(facts) : new CordboardPhone(facts);
+      this.phones.push(phone);
+      if (i < 2) await phone.open(this.browser, this.pages.url(phone.library), true);
+      else phone.open(binary, udp, domain);
+    }
+    return this.#register();
+  }
+
   /** Loads the telephone's page, afresh if it was closed. */
   async reopen(phone) {
     await phone.open(this.browser, this.pages.url(phone.library));
   }
 
   async close() {
+    await Promise.all(this.phones.filter((phone) => phone instanceof CordboardPhone).map((phone) => phone.close()));
     await this.browser?.close();
     this.pages?.close();
   }
@@ -70,7 +87,12 @@ export class Stage {
 
   /** Opens `count` telephones and registers them all. */
   async registered(count) {
-    const phones = await this.open(count);
+    await this.open(count);
+    return this.#register();
+  }
+
+  async #register() {
+    const { phones } = this;
     await this.step("register", { phones: phones.map((p) => `${p.name}/${p.library}`) }, async () => {
       await Promise.all(phones.map((p) => p.verb("register")));
       await Promise.all(phones.map((p) => p.registered()));
@@ -140,6 +162,7 @@ export class Stage {
         new Promise((done) => setTimeout(() => done("the page does not answer"), 2000)),
       ]);
       console.error(`--- ${phone.name} (${phone.library}) ${JSON.stringify(state)}`);
+      if (phone instanceof CordboardPhone) console.error(`    ${phone.log.join("\n    ")}`);
       for (const e of phone.errors) console.error(`    page error: ${e}`);
       for (const { at, direction, text } of phone.wire) {
         console.error(`    ${new Date(at).toISOString().slice(14, 23)} ${direction === "sent" ? "->" : "<-"} ${text.split("\r\n", 1)[0]}`);

@@ -2,6 +2,7 @@
 
 import JsSIP from "jssip";
 import { Desk, remoteDirection } from "./desk.js";
+import { PlainConnection } from "./plain.js";
 import { Mouth } from "./tone.js";
 
 const pcConfig = { iceServers: [] };
@@ -133,6 +134,7 @@ class JsSipPhone {
 
   hear(id, tones) {
     const call = this.desk.call(id);
+    if (call.session.connection?.hear) return call.session.connection.hear();
     return call.ear.hear(call.session.connection, tones);
   }
 }
@@ -143,5 +145,6 @@ function phase(session) {
 }
 
 window.openPhone = (settings) => {
+  if (settings.plain) window.RTCPeerConnection = PlainConnection;
   window.phone = new JsSipPhone(settings);
 };

@@ -2,10 +2,11 @@
 
 import { Inviter, Registerer, SessionState, UserAgent, Web } from "sip.js";
 import { Desk, remoteDirection } from "./desk.js";
+import { PlainDescriptions } from "./plain.js";
 import { Mouth } from "./tone.js";
 
 class SipJsPhone {
-  constructor({ aor, user, password, server, tone }) {
+  constructor({ aor, user, password, server, tone, plain }) {
     this.desk = new Desk();
     this.mouth = new Mouth(tone);
     this.ua = new UserAgent({
@@ -14,7 +15,9 @@ class SipJsPhone {
       authorizationUsername: user,
       authorizationPassword: password,
       sipExtensionReplaces: "Supported",
-      sessionDescriptionHandlerFactory: Web.defaultSessionDescriptionHandlerFactory(async () => this.mouth.stream()),
+      sessionDescriptionHandlerFactory: plain
+        ? () => new PlainDescriptions(this.mouth.stream())
+        : Web.defaultSessionDescriptionHandlerFactory(async () => this.mouth.stream()),
       sessionDescriptionHandlerFactoryOptions: { peerConnectionConfiguration: { iceServers: [] } },
       logLevel: "error",
       userAgentString: "SIP.js",
@@ -156,6 +159,7 @@ class SipJsPhone {
 
   hear(id, tones) {
     const call = this.desk.call(id);
+    if (connection(call.session)?.hear) return connection(call.session).hear();
     return call.ear.hear(connection(call.session), tones);
   }
 }

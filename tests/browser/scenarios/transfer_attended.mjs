@@ -12,7 +12,8 @@ export async function play(stage) {
   await transfer(stage, bob, bill, carol);
 }
 
-async function transfer(stage, transferor, transferee, target, check = () => ({})) {
+/** One transfer; `check` may look at what the telephones sent, and returns facts to print. */
+export async function transfer(stage, transferor, transferee, target, check = () => ({})) {
   const names = { transferor: transferor.name, transferee: transferee.name, target: target.name };
   const [first, atTransferee] = await stage.call(transferor, transferee);
   await stage.step("hold", { by: transferor.name }, async () => {
