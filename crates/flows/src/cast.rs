@@ -2,12 +2,14 @@
 
 use cordboard_core::transport::{ListenerId, Transport};
 use cordboard_service::directory::{Directory, User};
+use cordboard_service::services::Rules;
 use cordboard_service::settings::{
     Feature, Group, Habits, MediaPorts, Park, Refers, Relay, Release, Role, Secret, SemiAttended, Server,
     Service, Settings, Switchboard, Takeovers, Telephone, Transfers, Watching,
 };
 use cordboard_sip::digest::{Algorithm, Ha1};
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Bytes of recent messages that a host on a stage keeps; the tap sees everything anyway.
@@ -132,6 +134,8 @@ pub struct Domain {
     pub record_routes: bool,
     /// Addresses (behind 192.0.2) that it trusts without a challenge.
     pub neighbours: &'static [u8],
+    /// What its users have set up for their calls.
+    pub rules: fn() -> Vec<(&'static str, Rules)>,
 }
 
 /// An address of the network that is set aside for documentation (RFC 5737 §3).
@@ -209,7 +213,8 @@ impl Domain {
             };
             ((*name).into(), user)
         });
-        Directory { users: users.collect(), ..Directory::default() }
+        let rules = (self.rules)().into_iter().map(|(user, rules)| (user.into(), Arc::new(rules)));
+        Directory { users: users.collect(), rules: rules.collect(), ..Directory::default() }
     }
 }
 

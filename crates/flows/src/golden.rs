@@ -238,8 +238,8 @@ mod tests {
     #[test]
     fn the_lists_are_complete() {
         let count = |prefix: &str| all().iter().filter(|flow| flow.id.starts_with(prefix)).count();
-        assert_eq!([count("3665-"), count("5589-fig"), count("5359-"), count("blog-")], [16, 18, 12, 2]);
-        for section in [1, 2, 3, 4, 5, 6, 10, 11, 15, 16, 17, 18] {
+        assert_eq!([count("3665-"), count("5589-fig"), count("5359-"), count("blog-")], [16, 18, 18, 2]);
+        for section in 1..=18 {
             assert!(find(&format!("5359-2.{section}")).is_some(), "{section}");
         }
         let ids: BTreeSet<_> = all().iter().map(|flow| &flow.id).collect();

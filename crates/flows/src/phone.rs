@@ -92,6 +92,11 @@ impl Phone<'_> {
         self.dial("dials", callee, true);
     }
 
+    /// Calls an address where nobody stands: whoever serves it has the call go elsewhere.
+    pub fn dials_address(self, uri: &str) {
+        self.dial_uri(&format!("{}.dials_address({uri})", self.name), uri, true);
+    }
+
     /// Calls somebody and leaves the offer to the other side (RFC 3261 §13.2.1).
     pub fn dials_without_offer(self, callee: Phone<'_>) {
         self.dial("dials_without_offer", callee, false);
@@ -587,13 +592,15 @@ impl Phone<'_> {
     }
 
     fn dial(self, verb: &str, callee: Phone<'_>, offer: bool) {
-        let said = format!("{}.{verb}({})", self.name, callee.name);
-        let to = callee.address();
+        self.dial_uri(&format!("{}.{verb}({})", self.name, callee.name), &callee.address(), offer);
+    }
+
+    fn dial_uri(self, said: &str, to: &str, offer: bool) {
         self.stage.acts(
-            &said,
+            said,
             self.host,
             |_| Some(()),
-            |book, ()| CallAction::Dial { call: book.dial(&to), to: to.as_str().into(), offer },
+            |book, ()| CallAction::Dial { call: book.dial(to), to: to.into(), offer },
         );
     }
 

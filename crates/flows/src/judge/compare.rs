@@ -120,8 +120,9 @@ impl Telling<'_, '_> {
         let own = self.run.dialogs.dialog_of(at);
         let labels = &self.known.labels;
         let bound = labels.get(label);
-        // What begins a dialog, and what answers that, may begin several.
-        let begins = wire.view.to_tag().is_none() || wire.status().is_some();
+        // What begins a dialog, and what answers that, may begin several; the ACK of a failure goes with its INVITE.
+        let acks_failure = self.run.exchanges.iter().any(|exchange| exchange.ack == Some(at));
+        let begins = wire.view.to_tag().is_none() || wire.status().is_some() || acks_failure;
         if begins && bound.is_some_and(|bound| self.run.dialogs.are_forks(*bound, own)) {
             return;
         }

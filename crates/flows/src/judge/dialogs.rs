@@ -220,9 +220,10 @@ impl Addresses {
     }
 }
 
-/// RFC 3261 §12.1, RFC 6665 §4.1.2.4, RFC 3515 §2.4.4. The tag of any other response is forgotten.
+/// RFC 3261 §12.1, RFC 6665 §4.1.2.4, RFC 3515 §2.4.4. The tag of any other response is forgotten, and so is that of a
+/// 181: it is a proxy that says it (RFC 5359 §2.7), to whom nobody can speak.
 const fn makes_a_dialog(method: Method, status: u16) -> bool {
-    100 < status && status < 300 && method.creates_dialog()
+    100 < status && status < 300 && status != 181 && method.creates_dialog()
 }
 
 /// Whether whoever sent the request had got it before.

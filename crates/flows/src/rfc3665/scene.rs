@@ -48,6 +48,7 @@ pub const PROXY1: Domain = Domain {
     challenges_calls: true,
     record_routes: true,
     neighbours: &[ALICE.address],
+    rules: Vec::new,
 };
 
 /// Bob's proxy and registrar.
@@ -61,6 +62,7 @@ pub const PROXY2: Domain = Domain {
     challenges_calls: true,
     record_routes: true,
     neighbours: &[],
+    rules: Vec::new,
 };
 
 /// Bob's proxy where Alice is a user too: it serves both domains, and challenges her (§3.3, §3.4).

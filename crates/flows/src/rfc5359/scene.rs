@@ -2,6 +2,7 @@
 
 use crate::cast::{Domain, Manners, Person, Program};
 use crate::stage::Stage;
+use cordboard_service::services::{Forwarding, Place, Rules};
 use cordboard_service::settings::{Habits, Switchboard};
 use std::time::Duration;
 
@@ -72,6 +73,7 @@ pub const PROXY: Domain = Domain {
     challenges_calls: false,
     record_routes: true,
     neighbours: &[],
+    rules: Vec::new,
 };
 
 /// The same people where all is sent to the proxy first.
@@ -88,4 +90,32 @@ pub fn without_servers(stage: &Stage) {
 pub fn with_server(stage: &Stage, server: &Person) {
     without_servers(stage);
     stage.name(server.domain, server.address);
+}
+
+/// The first of Bob's telephones, which is registered (§2.8 to §2.12).
+pub const B1: Person = Person { name: "b1", ..BOB };
+
+/// The second, of which only the proxy knows, by its address.
+pub const B2: Person = Person { name: "b2", domain: "client2.biloxi.example.com", address: 122, ..BOB };
+
+/// The third, which only a list knows, too (§2.12).
+pub const B3: Person = Person { name: "b3", domain: "client3.biloxi.example.com", address: 123, ..BOB };
+/// The fourth.
+pub const B4: Person = Person { name: "b4", domain: "client4.biloxi.example.com", address: 124, ..BOB };
+
+/// A gateway to the telephone network (§2.7).
+pub const GATEWAY: Person =
+    Person { name: "gateway", user: "+19727293660", domain: "gw1.example.com", address: 130, ..BOB };
+
+/// How long Bob's telephones ring before the proxy looks for him elsewhere (§2.9, §2.12).
+pub const RINGS: Duration = Duration::from_secs(3);
+
+/// Bob has set up where his calls go.
+pub fn bob_forwards(forwarding: Forwarding) -> Vec<(&'static str, Rules)> {
+    vec![("bob", Rules { forwarding, ..Rules::default() })]
+}
+
+/// An address to which they go.
+pub fn at(uri: &str) -> Place {
+    Place::Uri(uri.into())
 }

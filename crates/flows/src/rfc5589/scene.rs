@@ -56,6 +56,7 @@ pub const PROXY: Domain = Domain {
     challenges_calls: false,
     record_routes: true,
     neighbours: &[],
+    rules: Vec::new,
 };
 
 /// Lets people find each other without a server.

@@ -326,7 +326,9 @@ impl Writer {
             self.golden.messages.iter().take_while(|m| m.id != drawn.id).collect::<Vec<_>>().into_iter();
         let is_ack_of_failure =
             drawn.word() == "ACK" && self.requests.contains_key(drawn.transaction.as_str());
-        let word = if is_ack_of_failure { "INVITE" } else { drawn.word() };
+        // A proxy cancels by itself what others asked for (RFC 5359 §2.9).
+        let of_invite = is_ack_of_failure || drawn.word() == "CANCEL";
+        let word = if of_invite { "INVITE" } else { drawn.word() };
         let number = |m: &Drawn| m.cseq.split(' ').next().unwrap().to_owned();
         let same = |m: &&&Drawn| m.dialog == drawn.dialog && number(m) == number(drawn) && m.word() == word;
         let first =
@@ -375,7 +377,15 @@ impl Writer {
         let code = drawn.status().unwrap();
         let [initiator, responder] = self.ends(drawn);
         let tag = format!("{}{responder}", Self::label(drawn));
-        let tag = if code < 300 { &*tag } else { "refusal" };
+        // Of two that ring for one INVITE, the first is another phone (RFC 5359 §2.9).
+        let mut later = self.golden.messages.iter().skip_while(|m| m.id != drawn.id).skip(1);
+        let rings_again =
+            code < 200 && later.any(|m| m.transaction == drawn.transaction && m.start == drawn.start);
+        let tag = match code {
+            ..200 if rings_again => "first",
+            ..300 => &*tag,
+            _ => "refusal",
+        };
         let response = Builder::response(&view, Status::new(code).unwrap(), Some(tag)).finish();
         let head = String::from_utf8(response.to_vec()).unwrap();
         let head = head.strip_suffix("Content-Length: 0\r\n\r\n").unwrap();

@@ -14,9 +14,12 @@ fn no_message_may_be_absent() {
     for flow in golden::all() {
         for drawn in needed(flow) {
             let verdict = Run::of(&flow.id).drop(&[&drawn.id]).judged();
-            let told = format!("{} (", drawn.id);
+            // Of two alike in one transaction nobody can tell which is missing.
+            let alike = |m: &&Drawn| m.transaction == drawn.transaction && m.start == drawn.start;
+            let told: Vec<_> = flow.messages.iter().filter(alike).map(|m| format!("{} (", m.id)).collect();
             let orphans = verdict.differences().iter().any(|d| d.to_string().contains("answers nothing"));
-            let missed = verdict.differences().iter().any(|d| d.to_string().starts_with(&told));
+            let missed =
+                verdict.differences().iter().any(|d| told.iter().any(|told| d.to_string().starts_with(told)));
             assert!(
                 !verdict.is_match() && (missed || orphans),
                 "{} without {}: {verdict}",
