@@ -78,6 +78,17 @@ impl<'a> Scene<'a> {
     /// `SIPp` as `user` begins to play a script against telephone `number`.
     pub fn sipp(&mut self, user: &str, number: usize, script: &str) -> Sipp {
         let (there, target) = self.way_to(number);
+        self.begin(user, &there, target, script)
+    }
+
+    /// The same against the switchboard itself, for requests to `target`.
+    pub fn sipp_at(&mut self, user: &str, target: &str, script: &str) -> Sipp {
+        let switchboard = self.switchboard.as_ref().expect("the scene has a switchboard");
+        let there = switchboard.address(Transport::Udp);
+        self.begin(user, there, target.to_owned(), script)
+    }
+
+    fn begin(&mut self, user: &str, there: &str, target: String, script: &str) -> Sipp {
         let is_served = self.switchboard.is_some();
         let port = SIPP + 10 * self.started;
         self.started += 1;
@@ -86,7 +97,7 @@ impl<'a> Scene<'a> {
             None => "127.0.0.1".to_owned(),
         };
         let actor = Actor { user: user.to_owned(), domain, target, is_served };
-        Sipp::play(self.place, &there, &actor, script, port)
+        Sipp::play(self.place, there, &actor, script, port)
     }
 
     /// Where the next `SIPp` will be called.

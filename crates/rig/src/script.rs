@@ -15,10 +15,11 @@
 //!
 //! A step names its dialog and says what is sent (`>`) or awaited (`<`): a method, or a status. Responses that may be
 //! missing have a `?`, and stand before the one that may not. What is sent may have `sdp`, `sdp=sendonly` and the like;
-//! `auth=401` or `auth=407` where a challenge comes first; `to=URI` where somebody else is meant; and an answer says
+//! `auth=401` or `auth=407` where a challenge comes first (and `wrong` for a wrong password); `to=URI` where somebody else is meant; and an answer says
 //! `of=INVITE` if something else has come in between.
 //!
-//! The lines below a step are headers to be sent, and `text:` is a body; below what is awaited they are patterns
+//! The lines below a step are headers to be sent, and `text:` is a body, `piece:` one of a
+//! message; below what is awaited they are patterns
 //! (extended regular expressions) that must be found in the header of that name, or in the `body`; `no NAME` says that
 //! there must be none. `{NAME.id}`, `{NAME.ours}` and `{NAME.theirs}` are the Call-ID and the tags of a dialog. A dialog
 //! whose first request has `as=USER` is that user's.
@@ -73,6 +74,8 @@ struct Dialog {
 /// The scenario under way.
 struct Writer<'a> {
     actor: &'a Actor,
+    /// `host:port` that messages go to.
+    towards: String,
     commands: Vec<String>,
     dialogs: BTreeMap<String, Dialog>,
     variables: BTreeSet<String>,
@@ -83,8 +86,13 @@ struct Writer<'a> {
 /// # Panics
 /// When the script cannot be understood.
 pub fn scenario(actor: &Actor, script: &str) -> String {
-    let mut writer =
-        Writer { actor, commands: Vec::new(), dialogs: BTreeMap::new(), variables: BTreeSet::new() };
+    let mut writer = Writer {
+        actor,
+        towards: place_of(&actor.target).to_owned(),
+        commands: Vec::new(),
+        dialogs: BTreeMap::new(),
+        variables: BTreeSet::new(),
+    };
     let mut lines = script.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
     while let Some(step) = lines.next() {
         let mut below = Vec::new();
@@ -170,6 +178,19 @@ impl Writer<'_> {
         self.write_request(name, dialog, method, words, below, false);
     }
 
+    /// Without a server, whatever is sent in a dialog goes to its own other side.
+    fn turn_to(&mut self, dialog: &Dialog) {
+        let place = place_of(&dialog.target);
+        if self.actor.is_served || dialog.theirs || place == self.towards {
+            return;
+        }
+        let Some((host, port)) = place.split_once(':') else { return };
+        self.commands.push(format!(
+            "  <nop>\n    <action>\n      <setdest host=\"{host}\" port=\"{port}\" protocol=\"UDP\"/>\n    </action>\n  </nop>\n"
+        ));
+        place.clone_into(&mut self.towards);
+    }
+
     fn write_request(
         &mut self,
         name: &str,
@@ -179,6 +200,7 @@ impl Writer<'_> {
         below: &[String],
         proves: bool,
     ) {
+        self.turn_to(dialog);
         let at = self.commands.len();
         let of_invite = method == "CANCEL" || (method == "ACK" && dialog.refused);
         if !matches!(method, "ACK" | "CANCEL") {
@@ -206,6 +228,8 @@ impl Writer<'_> {
             }
             (false, false) => (format!("{me};tag={}", our_tag(name)), format!("<{to}>")),
         };
+        // RFC 3261 §10.2: it is about the address in To.
+        let to = if method == "REGISTER" { me } else { to };
         let mut lines = vec![
             format!("{method} {uri} SIP/2.0"),
             format!("Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[{branch}];rport"),
@@ -215,15 +239,16 @@ impl Writer<'_> {
             format!("Call-ID: {}", call_id(name, dialog)),
             format!("CSeq: {cseq} {method}"),
         ];
-        if !matches!(method, "ACK" | "CANCEL" | "BYE" | "MESSAGE") {
+        if !matches!(method, "ACK" | "CANCEL" | "BYE" | "MESSAGE" | "REGISTER") {
             lines.push(self.contact());
         }
         if dialog.known && !of_invite && self.actor.is_served {
             lines.push(format!("Route: [$route_{name}]"));
         }
         if proves {
+            let wrong = if words.contains(&"wrong") { "not-" } else { "" };
             let (user, password) = (&dialog.user, password(&dialog.user));
-            lines.push(format!("[authentication username={user} password={password}]"));
+            lines.push(format!("[authentication username={user} password={wrong}{password}]"));
         }
         let repeated = if method == "ACK" { "" } else { " retrans=\"500\"" };
         self.send(dialog, repeated, lines, words, below);
@@ -231,10 +256,11 @@ impl Writer<'_> {
 
     /// An answer of ours.
     fn answer(&mut self, name: &str, dialog: &mut Dialog, status: u16, words: &[&str], below: &[String]) {
+        self.turn_to(dialog);
         let reason = Status::new(status).map_or("Something", Status::reason);
         let (asked, first) = dialog.asked.clone();
         let of = words.iter().find_map(|word| word.strip_prefix("of="));
-        let tag = if first || asked == "CANCEL" || of.is_some() {
+        let tag = if first || asked == "CANCEL" || (of.is_some() && dialog.theirs) {
             format!(";tag={}", our_tag(name))
         } else {
             String::new()
@@ -243,9 +269,9 @@ impl Writer<'_> {
         if of.is_some() {
             lines.extend([
                 format!("Via: [$via_{name}]"),
-                format!("From: [$from_{name}]"),
-                format!("To: [$to_{name}]{tag}"),
-                "Call-ID: [call_id]".to_owned(),
+                format!("From: [$sender_{name}]"),
+                format!("To: [$receiver_{name}]{tag}"),
+                format!("Call-ID: {}", call_id(name, dialog)),
                 format!("CSeq: [$cseq_{name}]"),
             ]);
         } else {
@@ -272,12 +298,16 @@ impl Writer<'_> {
     ) {
         let mut body = String::new();
         for line in below {
-            match line.strip_prefix("text: ") {
-                Some(text) => {
+            match (line.strip_prefix("text: "), line.strip_prefix("piece: ")) {
+                (Some(text), _) => {
                     lines.push("Content-Type: text/plain".to_owned());
                     body = format!("      {text}\n");
                 }
-                None => lines.push(line.clone()),
+                (None, Some(piece)) => {
+                    lines.push("Content-Type: message/sipfrag;version=2.0".to_owned());
+                    body = format!("      {piece}\n");
+                }
+                (None, None) => lines.push(line.clone()),
             }
         }
         let direction = words.iter().find_map(|word| match *word {
@@ -317,10 +347,8 @@ impl Writer<'_> {
             dialog.theirs = true;
             dialog.known = true;
             for (header, variable, pattern) in [
-                ("Via:", "via", ".*"),
                 ("From:", "from", ".*"),
                 ("To:", "to", ".*"),
-                ("CSeq:", "cseq", ".*"),
                 ("Contact:", "contact", "sips?:[^>]*"),
                 ("Record-Route:", "route", ".*"),
             ] {
@@ -330,6 +358,15 @@ impl Writer<'_> {
             actions.push(self.learn_tag(name, "From:"));
         } else {
             actions.push(self.in_dialog(name, dialog));
+        }
+        if method != "CANCEL" && method != "ACK" {
+            // For an answer that comes after something else.
+            for (header, variable) in
+                [("Via:", "via"), ("From:", "sender"), ("To:", "receiver"), ("CSeq:", "cseq")]
+            {
+                let variable = self.variable(&format!("{variable}_{name}"));
+                actions.push(found(".*", header, &variable, Must::Nothing));
+            }
         }
         dialog.asked = (method.to_owned(), first);
         actions.extend(self.checks(below));
@@ -437,6 +474,11 @@ fn found(pattern: &str, header: &str, assigned: &str, must: Must) -> String {
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// Where a URI leads.
+fn place_of(uri: &str) -> &str {
+    uri.split_once('@').map_or(uri, |(_, place)| place)
 }
 
 fn our_tag(name: &str) -> String {

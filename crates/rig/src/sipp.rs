@@ -71,7 +71,8 @@ impl Sipp {
         fs::write(place.subdirectory(&directory(&name, port)).join(SOUND), mu_law_second(TONES[2]))
             .expect("the directory can be written");
         Self::launch(place, there, &name, &file, port, ONCE, |command| {
-            command.args(["-mi", "127.0.0.1"]);
+            // A Call-ID without signs that mean something in a URI.
+            command.args(["-mi", "127.0.0.1", "-cid_str", "%u-%p"]);
         })
     }
 

@@ -1,8 +1,10 @@
-//! What `SIPp` says to `cordboard phone` that no phone says: REFERs outside of calls, wrong takeovers, subscriptions.
+//! What `SIPp` says to `cordboard phone` that no phone says: REFERs outside of calls, wrong takeovers, subscriptions;
+//! and flows of the RFCs in which it is one of the parties.
 //!
 //! `SIPp` plays scripts in which every message is in its place; one too many or too few fails it. What the telephone
 //! tells its owner is looked at as well, and tshark judges what was on the wire.
 
+mod flows;
 mod refers;
 mod takeovers;
 mod watching;
