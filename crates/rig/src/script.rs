@@ -14,7 +14,8 @@
 //! ```
 //!
 //! A step names its dialog and says what is sent (`>`) or awaited (`<`): a method, or a status. Responses that may be
-//! missing have a `?`, and stand before the one that may not. What is sent may have `sdp`, `sdp=sendonly` and the like;
+//! missing have a `?`, and stand before the one that may not. What is sent may have `sdp`, `sdp=sendonly` and the like, with
+//! `at=ADDRESS` for sound elsewhere;
 //! `auth=401` or `auth=407` where a challenge comes first (and `wrong` for a wrong password); `to=URI` where somebody else is meant; and an answer says
 //! `of=INVITE` if something else has come in between.
 //!
@@ -222,11 +223,14 @@ impl Writer<'_> {
         let me = format!("<sip:{}@{}>", dialog.user, self.actor.domain);
         let (from, to) = match (dialog.theirs, dialog.known) {
             (true, _) => (format!("[$to_{name}];tag={}", our_tag(name)), format!("[$from_{name}]")),
-            (false, true) => (format!("{me};tag={}", our_tag(name)), format!("<{to}>;tag=[$tag_{name}]")),
+            (false, true) if method != "CANCEL" => {
+                (format!("{me};tag={}", our_tag(name)), format!("<{to}>;tag=[$tag_{name}]"))
+            }
             (false, false) if method == "ACK" => {
                 (format!("{me};tag={}", our_tag(name)), format!("<{to}>[peer_tag_param]"))
             }
-            (false, false) => (format!("{me};tag={}", our_tag(name)), format!("<{to}>")),
+            // RFC 3261 §9.1: a CANCEL has the To of its INVITE.
+            (false, _) => (format!("{me};tag={}", our_tag(name)), format!("<{to}>")),
         };
         // RFC 3261 §10.2: it is about the address in To.
         let to = if method == "REGISTER" { me } else { to };
@@ -316,13 +320,14 @@ impl Writer<'_> {
         });
         if let Some(direction) = direction {
             dialog.described += 1;
+            let place = words.iter().find_map(|word| word.strip_prefix("at=")).unwrap_or("[media_ip]");
             lines.push("Content-Type: application/sdp".to_owned());
             let version = dialog.described;
             for line in [
                 "v=0",
                 &format!("o=sipp 1 {version} IN IP4 [local_ip]"),
                 "s=-",
-                "c=IN IP4 [media_ip]",
+                &format!("c=IN IP4 {place}"),
                 "t=0 0",
                 "m=audio [rtpstream_audio_port] RTP/AVP 0",
                 "a=rtpmap:0 PCMU/8000",

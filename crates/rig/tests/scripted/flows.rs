@@ -22,6 +22,7 @@ const PLAYED: &[(&str, &str, &str)] = &[
     ("5359-2.2",   "alice",                "somebody_is_asked_while_the_caller_waits"),
     ("5359-2.4",   "each",                 "linphone_hands_over"),
     ("5359-2.5",   "each",                 "linphone_is_handed_over"),
+    ("5359-2.6",   "bob",                  "the_link_is_followed_unless_its_tags_are_swapped"),
     ("5359-2.18",  "pc",                   "a_stranger_who_wants_no_reports_gets_none"),
     ("5589-fig1",  "transferor",           "hands_over_beside_the_call"),
     ("5589-fig2",  "each",                 "linphone_hands_over"),
@@ -34,10 +35,12 @@ const PLAYED: &[(&str, &str, &str)] = &[
     ("5589-fig9",  "each",                 "linphone_is_the_target"),
     ("5589-fig11", "transferor",           "hands_over_as_soon_as_the_target_answers"),
     ("5589-fig12", "transferor",           "hands_over_to_whom_it_called_in_vain"),
+    ("5589-fig13", "transferor",           "hands_over_to_whom_answered_the_cancelled_call"),
     // The target refuses what is required; here something else than replaces, which ours knows.
     ("5589-fig14", "transferor",           "hands_over_without_asking_after_a_420"),
     ("5589-fig15", "transferor",           "hands_over_to_whom_it_has_asked_and_left"),
     ("5589-fig16", "transferor",           "hands_over_to_whom_it_has_asked"),
+    ("5589-fig18", "originator",           "is_handed_over_by_whom_it_was_handed_to"),
     ("3665-2.1",   "bob",                  "three_hundred_registrations_with_digest"),
     ("3665-2.2",   "bob",                  "contacts_are_changed_listed_and_removed"),
     ("3665-2.3",   "bob",                  "contacts_are_changed_listed_and_removed"),
@@ -47,6 +50,7 @@ const PLAYED: &[(&str, &str, &str)] = &[
     // One proxy, not two: for alice and for bob there is only the next.
     ("3665-3.2",   "alice, bob",           "three_hundred_calls"),
     ("3665-3.6",   "redirect server, alice", "a_call_is_redirected_and_its_answer_comes_in_the_ack"),
+    ("3665-3.7",   "bob",                  "the_sound_moves_to_another_address"),
     ("3665-3.8",   "alice, bob",           "three_hundred_calls_not_answered"),
     ("3665-3.9",   "alice, bob",           "three_hundred_calls_to_the_busy"),
     ("3665-3.11",  "bob",                  "somebody_is_not_available"),
@@ -55,21 +59,9 @@ const PLAYED: &[(&str, &str, &str)] = &[
     ("blog-001",   "transferee",           "obeys_in_vain_and_comes_back"),
 ];
 
-/// Flows in which no foreign party has a part yet: a transferee without REFER that is then called, a CANCEL that crosses the
-/// 200, and four parties; two proxies that each challenge, proxies that fail and are passed over, an ALG, an address that
-/// changes, and silence.
-const NOT_PLAYED: &[&str] = &[
-    "5359-2.6",
-    "5589-fig8",
-    "5589-fig13",
-    "5589-fig17",
-    "5589-fig18",
-    "3665-3.3",
-    "3665-3.4",
-    "3665-3.5",
-    "3665-3.7",
-    "3665-3.10",
-];
+/// Flows in which no foreign party has a part yet: a transferee without REFER that is then called, an expired token, two
+/// proxies that each challenge, a proxy that fails and is passed over, an ALG, and silence.
+const NOT_PLAYED: &[&str] = &["5589-fig8", "5589-fig17", "3665-3.3", "3665-3.4", "3665-3.5", "3665-3.10"];
 
 #[test]
 fn every_flow_is_in_the_table_or_said_to_be_missing() {
@@ -513,6 +505,123 @@ fn somebody_is_not_available() {
         alice.wait_event("ringing");
         let ended = alice.wait_event("ended");
         assert_eq!((&ended["status"], &ended["by_peer"]), (&480.into(), &true.into()));
+        sipp.expect_success();
+        let complaints = scene.verdict().complaints();
+        assert!(complaints.is_empty(), "{complaints:#?}");
+    });
+}
+
+/// `SIPp` asks bob in a message to take alice's call over. The link of RFC 5359 §2.6 has its tags swapped, and alice says so.
+#[test]
+fn the_link_is_followed_unless_its_tags_are_swapped() {
+    let link = |name: &str, to: &str, from: &str| {
+        format!(
+            "
+            {name} > MESSAGE to={BOB}
+                text: take this call: {ALICE}?Replaces={{a.id}}%3Bto-tag%3D{to}%3Bfrom-tag%3D{from}
+            {name} < 200"
+        )
+    };
+    let script = [
+        &*calls("a", ALICE),
+        &*link("wrong", "{a.ours}", "{a.theirs}"),
+        &*link("right", "{a.theirs}", "{a.ours}"),
+        "\na < BYE\na > 200",
+    ]
+    .concat();
+    hands_over(Manner::Answers, &script, |[alice, bob]| {
+        let link = |bob: &mut CordboardPhone| {
+            let message = bob.wait_event("message");
+            let text = message["text"].as_str().unwrap_or_default().trim();
+            text.strip_prefix("take this call: ").expect("a link").to_owned()
+        };
+        let (wrong, right) = (link(bob), link(bob));
+        alice.wait_established();
+        bob.say(&format!("follow {wrong}"));
+        let ended = bob.wait_event("ended");
+        assert_eq!(ended["status"], 481);
+        bob.say(&format!("follow {right}"));
+        bob.wait_established();
+        let taken = alice.wait_event("taken-over");
+        assert_eq!(taken["replaces"], 1);
+        alice.wait("that call 1 is over", |event| event["event"] == "ended" && event["call"] == 1);
+        talking(alice, bob);
+        bob.hang_up();
+        alice.wait_idle();
+    });
+}
+
+/// The CANCEL crosses the 200: the target is there after all, and can be asked.
+#[test]
+fn hands_over_to_whom_answered_the_cancelled_call() {
+    let crosses = format!("\nb > INVITE sdp to={BOB}\nb < 100? 180? 200\nb > CANCEL\nb < 200\nb > ACK");
+    let script = [
+        &*calls("a", ALICE),
+        &*holds("a"),
+        &*crosses,
+        &*holds("b"),
+        &*joins("a", "b", BOB),
+        &*is_told("a", 200),
+        &*hangs_up("a"),
+    ]
+    .concat();
+    hands_over(Manner::Answers, &script, are_joined);
+}
+
+/// RFC 3665 §3.7: what alice sends goes where the re-INVITE says.
+#[test]
+fn the_sound_moves_to_another_address() {
+    let script = [
+        &*calls("a", ALICE),
+        "\na > speaks\na > INVITE sdp at=127.0.0.9\na < 100? 200\na > ACK",
+        "\na < BYE\na > 200",
+    ]
+    .concat();
+    hands_over(Manner::Answers, &script, |[alice, _]| {
+        alice.wait_established();
+        alice.wait("that the sound has moved", |event| {
+            let remote = event["remote"].as_str().unwrap_or_default();
+            event["event"] == "media" && remote.starts_with("127.0.0.9:")
+        });
+        alice.hang_up();
+    });
+}
+
+/// Bob screens for alice, and hands her to carol; she hands `SIPp` on.
+#[test]
+fn is_handed_over_by_whom_it_was_handed_to() {
+    isolated(&PROGRAMS, |place| {
+        let mut scene = Scene::direct(place, &[Manner::Answers; 3]);
+        let carol = scene.phone(2).account().uri();
+        let script = [
+            &*calls("a", ALICE),
+            "\na < INVITE\nbody: a=sendonly\na > 200 sdp=recvonly\na < ACK",
+            "\na < REFER\nRefer-To: sip:carol@127.0.0.1\na > 202",
+            &*reports("active;expires=60", "100 Trying"),
+            &format!("\nc > INVITE sdp to={carol}\nc < 100? 180? 200\nc > ACK\nc > speaks"),
+            &*reports("terminated;reason=noresource", "200 OK"),
+            "\na < BYE\na > 200\nc < BYE\nc > 200",
+        ]
+        .concat();
+        let sipp = scene.sipp("sipp", 0, &script);
+        let [alice, bob, recipient] = scene.phones();
+        alice.wait_established();
+        alice.does(&format!("consult {BOB}"));
+        bob.wait_established();
+        bob.does(&format!("consult {carol}"));
+        recipient.wait_established();
+        bob.wait_established();
+        bob.does(&format!("transfer 1 {carol}"));
+        recipient.wait_established();
+        bob.does("hangup 2");
+        alice.wait("that call 3 is up", |event| event["event"] == "established" && event["call"] == 3);
+        talking(alice, recipient);
+        alice.does("hold 3");
+        alice.does(&format!("transfer 1 {carol}"));
+        recipient.wait_established();
+        alice.does("hangup 3");
+        hears_sipp(recipient);
+        recipient.does("hangup 3");
         sipp.expect_success();
         let complaints = scene.verdict().complaints();
         assert!(complaints.is_empty(), "{complaints:#?}");
