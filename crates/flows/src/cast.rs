@@ -4,8 +4,8 @@ use cordboard_core::transport::{ListenerId, Transport};
 use cordboard_service::directory::{Directory, User};
 use cordboard_service::services::Rules;
 use cordboard_service::settings::{
-    Feature, Group, Habits, MediaPorts, Park, Refers, Relay, Release, Role, Secret, SemiAttended, Server,
-    Service, Settings, Switchboard, Takeovers, Telephone, Transfers, Watching,
+    Feature, Group, Habits, MediaPorts, Park, Refers, Relay, Release, Role, Screened, Secret, SemiAttended,
+    Server, Service, Settings, Switchboard, Takeovers, Telephone, Transfers, Watching,
 };
 use cordboard_sip::digest::{Algorithm, Ha1};
 use std::net::{IpAddr, Ipv4Addr};
@@ -30,6 +30,8 @@ pub struct Person {
     pub domain: &'static str,
     /// The passwords that the telephone knows, by realm.
     pub passwords: &'static [(&'static str, &'static str)],
+    /// The host that its Contact names: that of a server through which it is reached.
+    pub contact_host: Option<&'static str>,
     /// Where its requests go first.
     pub outbound_proxies: &'static [&'static str],
     /// What the telephone does where it has the choice.
@@ -165,6 +167,7 @@ impl Person {
                 .iter()
                 .map(|(realm, password)| ((*realm).into(), Secret((*password).into())))
                 .collect(),
+            contact_host: self.contact_host.map(Into::into),
             outbound_proxies: self.outbound_proxies.iter().map(|uri| (*uri).into()).collect(),
             media: MediaPorts::default(),
             habits: self.habits,
@@ -195,6 +198,7 @@ impl Domain {
         settings.external_transfer = true;
         settings.takeovers = Takeovers::ByPhones;
         settings.watching = Watching::ByPhones;
+        settings.screened = Screened::Addresses;
         settings.record_route = self.record_routes;
         settings.neighbours = self.neighbours.iter().map(|last| address(*last)).collect();
         settings.ring_bytes = RING_BYTES;

@@ -58,6 +58,7 @@ const FLOWS: &[Entry] = &[
     Entry::new("5589-fig7", "RFC 5589, figure 7", "Attended Transfer Call Flow", |s| { rfc5589::fig07_attended::play(s); }),
     Entry::new("5589-fig8", "RFC 5589, figure 8", "Recovery When One Party Does Not Support REFER", |s| { rfc5589::fig08_without_refer::play(s); }),
     Entry::new("5589-fig9", "RFC 5589, figure 9", "Attended Transfer Call Flow with a Contact URI Not Known to Be Globally Routable", |s| { rfc5589::fig09_contact_not_routable::play(s); }).set_up(),
+    Entry::new("5589-fig10", "RFC 5589, figure 10", "Attended Transfer Call Flow with Non-Routable Contact URI and AOR Failure", |s| { rfc5589::fig10_address_screened::play(s); }).set_up(),
     Entry::new("5589-fig11", "RFC 5589, figure 11", "Recommended Semi-Attended Transfer Call Flow", |s| { rfc5589::fig11_semi_attended::play(s); }),
     Entry::new("5589-fig12", "RFC 5589, figure 12", "Semi-Attended Transfer as Blind Transfer Call Flow (Not Recommended)", |s| { rfc5589::fig12_semi_attended_as_blind::play(s); }),
     Entry::new("5589-fig13", "RFC 5589, figure 13", "Semi-Attended Transfer as Attended Transfer Call Flow (Not Recommended)", |s| { rfc5589::fig13_semi_attended_as_attended::play(s); }),

@@ -39,6 +39,8 @@ pub struct Settings {
     pub external_transfer: bool,
     /// Who decides whether a call may be taken over or joined (RFC 3891 §3, RFC 3911 §4).
     pub takeovers: Takeovers,
+    /// Which ways to a user their screening lists guard.
+    pub screened: Screened,
     /// Where callers hear why their call is refused.
     pub announcements: Announcements,
     /// Who tells of the calls, registrations and messages of our users (RFC 6665 §4.2).
@@ -84,6 +86,7 @@ impl Settings {
             relay: Relay::Users,
             external_transfer: false,
             takeovers: Takeovers::Vouched,
+            screened: Screened::default(),
             announcements: Announcements::default(),
             watching: Watching::BySwitchboard,
             record_route: true,
@@ -207,6 +210,16 @@ pub enum Relay {
     Anybody,
 }
 
+/// Which ways to a user their screening lists guard (RFC 5359 §2.13).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Screened {
+    /// All: whoever knows where a phone is does not get past what its user has set up.
+    #[default]
+    Everything,
+    /// Their address only. Whoever was told a Contact reaches it, as through the proxy of RFC 5589, figure 10.
+    Addresses,
+}
+
 /// A telephone's account.
 #[derive(Clone, Debug, Default)]
 pub struct Telephone {
@@ -218,6 +231,8 @@ pub struct Telephone {
     pub display_name: Option<Box<str>>,
     /// Its passwords, by realm; `*` answers any realm.
     pub passwords: Vec<(Box<str>, Secret)>,
+    /// The host that its Contact names instead of where it listens: that of a server through which it is reached.
+    pub contact_host: Option<Box<str>>,
     /// Where every request that starts something goes first: a URI, best with `lr`.
     pub outbound_proxies: Vec<Box<str>>,
     /// Where it receives sound.

@@ -17,6 +17,7 @@ pub const ALICE: Person = Person {
     other_address: None,
     domain: "atlanta.example.com",
     passwords: &[("biloxi.example.com", "a1")],
+    contact_host: None,
     outbound_proxies: &[],
     habits: Habits::USUAL,
     manners: Manners::USUAL,

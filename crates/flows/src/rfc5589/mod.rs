@@ -11,6 +11,7 @@ pub mod fig06_consultation_protected;
 pub mod fig07_attended;
 pub mod fig08_without_refer;
 pub mod fig09_contact_not_routable;
+pub mod fig10_address_screened;
 pub mod fig11_semi_attended;
 pub mod fig12_semi_attended_as_blind;
 pub mod fig13_semi_attended_as_attended;

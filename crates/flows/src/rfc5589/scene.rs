@@ -12,6 +12,7 @@ pub const TRANSFEREE: Person = Person {
     other_address: None,
     domain: "biloxi.example.com",
     passwords: &[],
+    contact_host: None,
     outbound_proxies: &[],
     habits: Habits::USUAL,
     manners: Manners::ON_ITS_OWN,

@@ -293,7 +293,9 @@ impl Sockets {
         for (name, at) in &self.named {
             names.host(name, *at);
             let whose = self.cast.iter().find(|member| member.addresses.iter().any(|(_, own)| own == at));
-            for (transport, local) in whose.iter().flat_map(|member| member.ports.iter().take(1)) {
+            // A telephone is reached the way that it prefers, a server as whoever comes can.
+            let ways = |member: &&Member| if member.is_telephone() { 1 } else { member.ports.len() };
+            for (transport, local) in whose.iter().flat_map(|member| member.ports.iter().take(ways(member))) {
                 names.server(name, *transport, name, local.port());
             }
         }

@@ -16,7 +16,7 @@ use crate::carried::{Carried, Ends};
 use crate::desk::{Asker, Desk, role};
 use crate::door::{Answer, Level, Question};
 use crate::location::{Located, Target, Wanted};
-use crate::settings::{Role, Switchboard};
+use crate::settings::{Role, Screened, Switchboard};
 use context::{Aim, Best, Branch, BranchState, Context, Refusal, Search, Way};
 use cordboard_core::server_location::{Next, Selection};
 use cordboard_core::stack::Event;
@@ -221,8 +221,9 @@ impl Proxy {
         self.advance(desk, now, key, Input::Found);
         if let Some(owner) = &located.owner {
             self.calls(key, owner);
-            // Whoever knows where a phone is does not get past what its user has set up.
-            if let Some(refusal) = self.is_screened(desk, key, owner.user()) {
+            if desk.settings.screened == Screened::Everything
+                && let Some(refusal) = self.is_screened(desk, key, owner.user())
+            {
                 return self.refuse(desk, now, key, refusal);
             }
         }

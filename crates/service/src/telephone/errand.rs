@@ -532,6 +532,10 @@ pub(super) fn contact_uri(
     secure: bool,
 ) -> String {
     let gruu = if account.transfers.gruu { ";gr" } else { "" };
+    if let Some(host) = &account.contact_host {
+        let scheme = if secure { "sips" } else { "sip" };
+        return format!("{scheme}:{}@{host}{gruu}", account.user);
+    }
     format!("{}{gruu}", desk.contact_uri(&account.user, listener, secure))
 }
 
