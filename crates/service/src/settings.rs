@@ -213,10 +213,12 @@ pub enum Relay {
 /// Which ways to a user their screening lists guard (RFC 5359 §2.13).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Screened {
-    /// All: whoever knows where a phone is does not get past what its user has set up.
+    /// All: whoever knows where a phone is does not get past what its user has set up. Who may take calls over is another
+    /// question.
     #[default]
     Everything,
-    /// Their address only. Whoever was told a Contact reaches it, as through the proxy of RFC 5589, figure 10.
+    /// Their address, and for takeovers too. Whoever was told a Contact reaches it, as through the proxy of RFC 5589,
+    /// figure 10.
     Addresses,
 }
 

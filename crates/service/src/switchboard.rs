@@ -16,7 +16,7 @@ use crate::proxy::forward::{is_loop, makes_dialog};
 use crate::proxy::screened;
 use crate::proxy::target::{self, Destination, Routed};
 use crate::services::screening::{Calling, Identity};
-use crate::settings::{Relay, Watching};
+use crate::settings::{Relay, Screened, Watching};
 use cordboard_core::time::Instant;
 use cordboard_core::transaction::ServerId;
 use cordboard_core::transport::Flow;
@@ -156,13 +156,16 @@ pub(crate) fn forward(
     }
 }
 
+/// Whether a call is to take the place of another, or to join it.
+pub(crate) fn takes_over(request: &View<'_>) -> bool {
+    request.has(Name::REPLACES) || request.has(Name::JOIN)
+}
+
 /// Who begins a call, where anybody has set up what depends on it. A call that takes over another has been cleared by
 /// the people of that one.
 fn calling(desk: &Desk, request: &View<'_>, caller: &Caller) -> Option<Calling> {
-    let begins = request.method() == Method::Invite
-        && request.to_tag().is_none()
-        && !request.has(Name::REPLACES)
-        && !request.has(Name::JOIN);
+    let exempt = takes_over(request) && desk.settings.screened == Screened::Everything;
+    let begins = request.method() == Method::Invite && request.to_tag().is_none() && !exempt;
     if desk.directory.rules.is_empty() || !begins {
         return None;
     }

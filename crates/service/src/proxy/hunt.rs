@@ -14,6 +14,7 @@ use crate::services::screening::{Calling, Identity};
 use crate::services::trail::Trail;
 use crate::services::{Place, Rules};
 use crate::settings::Relay;
+use crate::switchboard::takes_over;
 use cordboard_core::target_set::{Input, State};
 use cordboard_core::time::Instant;
 use cordboard_core::transport::Flow;
@@ -132,7 +133,11 @@ impl Proxy {
     /// Whether a call is one for a hunt: it is for a user who has set something up.
     pub(super) fn hunts(&mut self, desk: &Desk, key: u64, wanted: &Wanted) -> Option<Box<str>> {
         let Wanted::Aor(aor) = wanted else { return None };
-        self.context(key)?.ways.calling.as_ref()?;
+        let context = self.context(key)?;
+        context.ways.calling.as_ref()?;
+        if context.request.as_ref().is_some_and(|request| takes_over(&request.view())) {
+            return None;
+        }
         let rules = desk.directory.rules(aor.user())?;
         let moves = !rules.forwarding.is_empty() || !rules.find_me.steps.is_empty();
         moves.then(|| aor.user().into())
