@@ -93,7 +93,7 @@ export class CordboardPhone extends Phone {
     switch (event.event) {
       case "registered": this.registration = "registered"; break;
       case "not-registered": this.registration = `failed: ${event.status}`; break;
-      case "dialing": this.#add(event.call, "out", event.to); break;
+      case "dialing": case "called-back": this.#add(event.call, "out", event.to); break;
       case "incoming": case "taken-over": this.#add(event.call, "in", event.from); break;
       case "referred": this.#add(event.new, "out", event.to); break;
       case "established": call.phase = "established"; break;

@@ -59,7 +59,7 @@ const PLAYED: &[(&str, &str, &str)] = &[
     ("blog-001",   "transferee",           "obeys_in_vain_and_comes_back"),
 ];
 
-/// Flows in which no foreign party has a part yet: a transferee without REFER that is then called, an expired token, two
+/// Flows in which no foreign party has a part yet: a transferee without REFER that is then called, a conference, two
 /// proxies that each challenge, a proxy that fails and is passed over, an ALG, and silence.
 const NOT_PLAYED: &[&str] = &["5589-fig8", "5589-fig17", "3665-3.3", "3665-3.4", "3665-3.5", "3665-3.10"];
 
@@ -385,6 +385,7 @@ fn obeys_and_reports_each_step() {
             let told = alice.wait_event("transfer-progress");
             assert_eq!(told["status"], status);
         }
+        bob.wait_event("incoming");
         bob.does("answer");
         let ending = alice.wait_event("transferred");
         assert_eq!(ending["outcome"], "completed");
