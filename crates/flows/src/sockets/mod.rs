@@ -60,8 +60,8 @@ pub(crate) struct Sockets {
 pub(crate) struct Raised {
     /// Who has to register before the play can begin.
     pub(crate) registering: Vec<HostId>,
-    /// The switchboard that is not drawn.
-    pub(crate) undrawn: Option<HostId>,
+    /// The switchboards that are not drawn.
+    pub(crate) undrawn: Vec<HostId>,
 }
 
 impl Sockets {

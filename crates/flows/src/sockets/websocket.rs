@@ -12,12 +12,48 @@ use cordboard_service::settings::{Relay, Role, Settings, Switchboard, Takeovers,
 use cordboard_sim::HostId;
 use std::net::{IpAddr, SocketAddr};
 
-/// How the switchboard is called that is not drawn, and the host name that it writes of itself.
+/// How the switchboard is called that is not drawn; a second one has a number.
 const UNDRAWN: &str = "switchboard";
-const HOST: &str = "switchboard.example.net";
 
 /// Its address in the cast; the people and servers of the RFCs have higher ones.
 const LAST: u8 = 1;
+
+/// The host name that the nth of them writes of itself.
+fn host(nth: usize) -> String {
+    format!("switchboard{nth}.example.net")
+}
+
+/// A switchboard that is not drawn. To one of ours all its domains are the same, so that whoever has the same name in
+/// another domain is at another one.
+#[derive(Default)]
+struct Board {
+    domains: Vec<Box<str>>,
+    /// By name and domain.
+    users: Vec<(Box<str>, Box<str>)>,
+}
+
+impl Board {
+    fn takes(&self, user: &str, domain: &str) -> bool {
+        self.users.iter().all(|(other, theirs)| **other != *user || **theirs == *domain)
+    }
+
+    fn serves(&mut self, names: impl IntoIterator<Item = Box<str>>) {
+        for name in names {
+            if !self.domains.contains(&name) {
+                self.domains.push(name);
+            }
+        }
+    }
+
+    fn member(self, nth: usize) -> Member {
+        let name = if nth == 0 { UNDRAWN.to_owned() } else { format!("{UNDRAWN}{nth}") };
+        let mut directory = Directory::default();
+        directory.users.extend(self.users.into_iter().map(|(user, _)| (user, somebody())));
+        let lasts = vec![LAST + u8::try_from(nth).unwrap_or_default()];
+        let member = Member::new(&name, Some(&host(nth)), lasts, settings(&self.domains), directory);
+        Member { domains: self.domains, ..member }
+    }
+}
 
 /// A listener that nobody can connect to, with a name that leads nowhere (RFC 7118 §5).
 pub(super) fn client(transport: Transport, at: IpAddr, dice: &mut Dice) -> ListenOn {
@@ -41,27 +77,31 @@ impl Sockets {
         }
         // Their names stand for it from now on. To whom no name leads, nobody calls: two telephones of one person are
         // not both called where one of them is meant.
-        let reached: Vec<IpAddr> = named.iter().map(|(_, at)| *at).collect();
-        let mut domains: Vec<Box<str>> = named.into_iter().map(|(name, _)| name).collect();
         let served: Vec<Box<str>> = self.cast.iter().flat_map(|member| member.domains.clone()).collect();
-        let (mut users, mut registering) = (Directory::default(), Vec::new());
+        let (mut boards, mut registering) = (vec![Board::default()], Vec::new());
         for (place, member) in self.cast.iter_mut().enumerate() {
+            let has = |(_, at): &&(Box<str>, IpAddr)| member.addresses.iter().any(|(_, own)| own == at);
+            let names: Vec<Box<str>> = named.iter().filter(has).map(|(name, _)| name.clone()).collect();
             let Some(account) = member.settings.role.telephone_mut() else { continue };
             if !account.outbound_proxies.is_empty() || served.contains(&account.domain) {
+                boards[0].serves(names);
                 continue;
             }
-            account.outbound_proxies = vec![format!("sip:{HOST};lr").into()];
-            users.users.insert(account.user.clone(), somebody());
-            if !domains.contains(&account.domain) {
-                domains.push(account.domain.clone());
+            let (user, domain) = (&account.user, &account.domain);
+            let nth = boards.iter().position(|board| board.takes(user, domain)).unwrap_or(boards.len());
+            if nth == boards.len() {
+                boards.push(Board::default());
             }
-            if member.addresses.iter().any(|(_, own)| reached.contains(own)) {
+            let board = &mut boards[nth];
+            board.users.push((user.clone(), domain.clone()));
+            if !names.is_empty() {
                 registering.push(HostId::nth(place));
             }
+            board.serves(names.into_iter().chain([domain.clone()]));
+            account.outbound_proxies = vec![format!("sip:{};lr", host(nth)).into()];
         }
-        let member = Member::new(UNDRAWN, Some(HOST), vec![LAST], settings(&domains), users);
-        let undrawn = Some(self.stand(Member { domains, ..member }));
-        Raised { registering, undrawn }
+        let undrawn = boards.into_iter().enumerate().map(|(nth, board)| self.stand(board.member(nth)));
+        Raised { registering, undrawn: undrawn.collect() }
     }
 
     /// What passed, as if the servers were only where they are drawn.
@@ -71,11 +111,8 @@ impl Sockets {
         }
         let leaves = self.cast.iter().filter(|member| member.leaves_dialogs);
         let stayed = leaves.fold(observed, |seen, member| seen.without_proxy_in_dialogs(&member.name));
-        if self.cast.iter().any(|member| *member.name == *UNDRAWN) {
-            stayed.without_proxy(UNDRAWN)
-        } else {
-            stayed
-        }
+        let undrawn = self.cast.iter().filter(|member| member.name.starts_with(UNDRAWN));
+        undrawn.fold(stayed, |seen, member| seen.without_proxy(&member.name))
     }
 }
 
