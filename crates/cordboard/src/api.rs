@@ -18,13 +18,14 @@ use std::sync::Arc;
 use crate::drawing;
 use crate::metrics;
 use crate::private::Private;
+use crate::rules::Written;
 use crate::switchboard::{Refusal, Switchboard};
 
 use answer::{Failure, call, message, person, registration};
 pub use guard::Guard;
 
-/// The largest body of a request.
-const MAX_BODY: usize = 64 << 10;
+/// The largest body of a request: screening lists as long as they may be fit.
+const MAX_BODY: usize = 1 << 20;
 /// Registrations in one answer, if nothing else is asked for.
 const MAX_LISTED: usize = 10_000;
 
@@ -35,6 +36,7 @@ pub fn router(switchboard: Arc<Switchboard>, guard: Guard) -> Router {
         .route("/v1/users", get(users).post(add_user))
         .route("/v1/users/{name}", axum::routing::delete(remove_user))
         .route("/v1/users/{name}/password", put(change_password))
+        .route("/v1/users/{name}/rules", get(rules).put(set_rules).delete(reset_rules))
         .route("/v1/registrations", get(registrations))
         .route("/v1/calls", get(calls))
         .route("/v1/calls/{id}", get(show_call))
@@ -102,6 +104,26 @@ async fn remove_user(State(board): Board, Path(name): Path<String>) -> Outcome {
     let who = Private(&name).to_string();
     blocking(move || board.remove_person(&name)).await?;
     tracing::info!(who, "a user was removed");
+    Ok(Json(json!({})))
+}
+
+async fn rules(State(board): Board, Path(name): Path<String>) -> Outcome {
+    let (rules, configured) = blocking(move || board.rules(&name)).await?;
+    let from = if configured { "file" } else { "database" };
+    Ok(Json(json!({ "rules": rules, "from": from })))
+}
+
+async fn set_rules(State(board): Board, Path(name): Path<String>, Json(rules): Json<Written>) -> Outcome {
+    let who = Private(&name).to_string();
+    blocking(move || board.change_rules(&name, Some(rules))).await?;
+    tracing::info!(who, "the rules of a user were changed");
+    Ok(Json(json!({})))
+}
+
+async fn reset_rules(State(board): Board, Path(name): Path<String>) -> Outcome {
+    let who = Private(&name).to_string();
+    blocking(move || board.change_rules(&name, None)).await?;
+    tracing::info!(who, "the rules of a user are those of the file again");
     Ok(Json(json!({})))
 }
 

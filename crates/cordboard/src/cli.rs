@@ -3,6 +3,8 @@
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
+use crate::rules::Places;
+
 /// Switchboard, telephone and analyser for SIP.
 #[derive(Debug, Parser)]
 #[command(name = "cordboard", version, disable_help_subcommand = true)]
@@ -161,8 +163,79 @@ pub enum Wish {
         #[arg(long, value_name = "CALL")]
         ladder: Option<String>,
     },
+    /// Where somebody's calls go instead; without options it shows what is set up.
+    Forward(ForwardWish),
+    /// Where somebody is looked for; without steps it shows what is set up.
+    FindMe(FindMeWish),
+    /// Who may call somebody, and whom they may call; without options it shows what is set up.
+    Screen(ScreenWish),
     /// Read the configuration file again.
     Reload,
+}
+
+/// Forwarding. What is given replaces all that was set up for it.
+#[derive(Debug, Args)]
+pub struct ForwardWish {
+    /// Whose calls.
+    pub name: String,
+    /// All of them go there: to a user, a number or an address.
+    #[arg(long, value_name = "TO")]
+    pub always: Option<String>,
+    /// Those that find them busy go there.
+    #[arg(long, value_name = "TO")]
+    pub busy: Option<String>,
+    /// Those that nobody answers go there.
+    #[arg(long, value_name = "TO", requires = "after")]
+    pub no_answer: Option<String>,
+    /// How long their phones ring before.
+    #[arg(long, value_name = "SECONDS", requires = "no_answer")]
+    pub after: Option<u64>,
+    /// Tell the caller where to call instead of sending the call on.
+    #[arg(long)]
+    pub redirect: bool,
+    /// Forward nothing any more.
+    #[arg(long, conflicts_with_all = ["always", "busy", "no_answer"])]
+    pub off: bool,
+}
+
+/// A find-me list. What is given replaces the list that was set up.
+#[derive(Debug, Args)]
+pub struct FindMeWish {
+    /// Who is looked for.
+    pub name: String,
+    /// What rings, one after the other: seconds, a colon, and who rings at the same time, as in `20:bob,carol`.
+    #[arg(value_name = "SECONDS:WHO[,WHO]", value_parser = step)]
+    pub steps: Vec<Places>,
+    /// Look nowhere but at their own phones any more.
+    #[arg(long, conflicts_with = "steps")]
+    pub off: bool,
+}
+
+/// Screening. What is given replaces all that was set up for it.
+#[derive(Debug, Args)]
+pub struct ScreenWish {
+    /// Whose lists.
+    pub name: String,
+    /// Refuse their calls: a user, a number or an address, with * for anything. May be repeated.
+    #[arg(long, value_name = "WHO")]
+    pub deny_from: Vec<String>,
+    /// Take the calls of nobody else. May be repeated.
+    #[arg(long, value_name = "WHO")]
+    pub allow_from: Vec<String>,
+    /// Whom they may not call. May be repeated.
+    #[arg(long, value_name = "WHOM")]
+    pub deny_to: Vec<String>,
+    /// Refuse nobody any more.
+    #[arg(long, conflicts_with_all = ["deny_from", "allow_from", "deny_to"])]
+    pub off: bool,
+}
+
+/// One step of a find-me list: `20:bob,carol`.
+fn step(text: &str) -> Result<Places, String> {
+    let says = || format!("\"{text}\" is no step: write seconds, a colon and who rings, as in 20:bob,carol");
+    let (seconds, who) = text.split_once(':').ok_or_else(says)?;
+    let for_s = seconds.parse().map_err(|_| says())?;
+    Ok(Places { ring: who.split(',').map(|who| who.trim().to_owned()).collect(), for_s })
 }
 
 /// People.

@@ -5,10 +5,11 @@ mod fault;
 mod file;
 mod people;
 
+use crate::rules::Written;
 use cordboard_core::transport::Transport;
 use cordboard_net::{Certificates, ClientCertificates, Dns, Limits, Origins, TrustedRoots};
 use cordboard_service::directory::{Group, User};
-use cordboard_service::settings::{Auth, Registrar, Relay, Settings, Takeovers, Watching};
+use cordboard_service::settings::{Announcements, Auth, Registrar, Relay, Settings, Takeovers, Watching};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -62,6 +63,10 @@ pub struct Config {
     pub limits: Limits,
     /// What is asked of whole groups of people.
     pub groups: BTreeMap<Box<str>, Group>,
+    /// Where callers hear why they are refused.
+    pub announcements: Announcements,
+    /// What people have set up for their calls; what they change at run time counts more.
+    pub rules: BTreeMap<Box<str>, Written>,
     /// People, with hashes of their passwords.
     pub users: BTreeMap<Box<str>, User>,
 }
@@ -114,6 +119,7 @@ impl Config {
             external_transfer: self.external_transfer,
             takeovers: self.takeovers,
             watching: self.watching,
+            announcements: self.announcements.clone(),
             neighbours: self.neighbours.clone(),
             ring_bytes: self.ring_bytes,
             key,

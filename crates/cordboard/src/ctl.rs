@@ -1,6 +1,7 @@
 //! `cordboard ctl`: asks a running switchboard, and shows what it says.
 
 mod client;
+mod rules;
 mod show;
 
 use serde_json::{Value, json};
@@ -36,6 +37,9 @@ pub fn run(ctl: &Ctl, out: &mut dyn Write) -> Result<(), CtlError> {
             let answer = client.get(&path)?;
             print(out, ctl.json, &answer, |answer| answer["ladder"].as_str().unwrap_or("").to_owned())
         }
+        Wish::Forward(wish) => rules::forward(&client, wish, ctl.json, out),
+        Wish::FindMe(wish) => rules::find_me(&client, wish, ctl.json, out),
+        Wish::Screen(wish) => rules::screen(&client, wish, ctl.json, out),
         Wish::Reload => print(out, ctl.json, &client.post("/v1/reload", &json!({}))?, show::reload),
     }
 }

@@ -25,6 +25,7 @@ pub mod passwords;
 pub mod people;
 pub mod phone;
 pub mod private;
+pub mod rules;
 pub mod serve;
 pub mod store;
 pub mod switchboard;

@@ -1,11 +1,13 @@
 //! People: from names and passwords to the directory that agents are given.
 
 use cordboard_service::directory::{Directory, Group, User};
+use cordboard_service::services::Rules;
 use md5::{Digest, Md5};
 use sha2::{Sha256, Sha512_256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::rules::Written;
 use crate::store::UserRow;
 
 /// Longest name of a user, in bytes.
@@ -50,6 +52,7 @@ pub fn directory(
     groups: &BTreeMap<Box<str>, Group>,
     stored: &[UserRow],
     realm: &str,
+    rules: Vec<(Box<str>, Arc<Rules>)>,
 ) -> (Arc<Directory>, usize) {
     let mut users = configured.clone();
     let mut left_out = 0;
@@ -62,7 +65,20 @@ pub fn directory(
     }
     let asking = groups.iter().filter(|(_, group)| **group != Group::default());
     let groups = asking.map(|(name, group)| (name.clone(), *group)).collect();
-    (Arc::new(Directory { users: users.into_iter().collect(), groups, ..Directory::default() }), left_out)
+    let directory =
+        Directory { users: users.into_iter().collect(), groups, rules: rules.into_iter().collect() };
+    (Arc::new(directory), left_out)
+}
+
+/// What everybody has set up, by name: as the database says, else as the configuration does. What cannot be is left out.
+pub fn rules(
+    configured: &BTreeMap<Box<str>, Written>,
+    stored: &BTreeMap<Box<str>, Written>,
+    domains: &[Box<str>],
+) -> Vec<(Box<str>, Arc<Rules>)> {
+    let all = configured.iter().filter(|(name, _)| !stored.contains_key(*name)).chain(stored);
+    let rules = all.filter_map(|(name, written)| Some((name.clone(), Arc::new(written.read(domains).ok()?))));
+    rules.filter(|(_, rules)| !rules.is_empty()).collect()
 }
 
 /// Bytes from hexadecimal digits, if there are exactly so many.
@@ -132,7 +148,7 @@ mod tests {
         stored[1].user.groups.push("doctors".into());
         let doctors = ("doctors".into(), Group { client_certificate: true });
         let groups = BTreeMap::from([doctors, ("sales".into(), Group::default())]);
-        let (directory, left_out) = directory(&configured, &groups, &stored, "here");
+        let (directory, left_out) = directory(&configured, &groups, &stored, "here", Vec::new());
         assert_eq!(directory.groups.len(), 1, "of those that ask for nothing nobody needs to know");
         assert!(directory.wants_certificate("bob") && !directory.wants_certificate("alice"));
         assert_eq!(left_out, 1);

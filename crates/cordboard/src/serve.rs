@@ -147,8 +147,9 @@ impl Started {
         let answers = Arc::new(Answers::default());
         let store =
             Arc::new(open_store(&config, &folder, clock, derived(&key, b"tables"), Arc::clone(&answers))?);
+        let rules = people::rules(&config.rules, &store.rules(), &config.domains);
         let (directory, stale) =
-            people::directory(&config.users, &config.groups, &store.users(), config.realm());
+            people::directory(&config.users, &config.groups, &store.users(), config.realm(), rules);
         if stale > 0 {
             tracing::warn!(
                 users = stale,

@@ -17,12 +17,14 @@ use cordboard_service::door::{Answer, Event, Question, ShardId};
 use cordboard_service::location::{
     Aor, Binding, Located, Location, RegisterError, Registration, Urgency, Wanted,
 };
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
+use crate::rules::Written;
 use committer::{Committer, UserChange, Waiting, Work};
 use memory::Memory;
 
@@ -92,9 +94,11 @@ impl Store {
             );
         }
         let users = rows::users(&connection).map_err(unusable)?;
+        let rules = rows::rules(&connection).map_err(unusable)?;
         let shared = Arc::new(Shared {
             memory: Mutex::new(Memory::new(location)),
             users: Mutex::new(users),
+            rules: Mutex::new(rules),
             directory: RwLock::new(Arc::default()),
             counts: Counts::default(),
         });
@@ -150,6 +154,16 @@ impl Store {
     /// Removes somebody; returns when it is kept.
     pub fn remove_user(&self, name: &str) -> Result<(), UserError> {
         self.change_user(UserChange::Remove(name.into()))
+    }
+
+    /// What people have set up for their calls at run time.
+    pub fn rules(&self) -> BTreeMap<Box<str>, Written> {
+        lock(&self.shared.rules).clone()
+    }
+
+    /// Keeps what somebody has set up, or forgets it; returns when that is kept.
+    pub fn put_rules(&self, user: &str, rules: Option<Written>) -> Result<(), UserError> {
+        self.change_user(UserChange::Rules(user.into(), rules.map(Box::new)))
     }
 
     /// Lookups know these people from now on.
@@ -274,6 +288,7 @@ impl Drop for Store {
 struct Shared {
     memory: Mutex<Memory>,
     users: Mutex<Vec<UserRow>>,
+    rules: Mutex<BTreeMap<Box<str>, Written>>,
     directory: RwLock<Arc<Directory>>,
     counts: Counts,
 }
@@ -290,8 +305,9 @@ impl Shared {
         lock(&self.memory)
     }
 
-    fn replace_users(&self, users: Vec<UserRow>) {
+    fn replace_users(&self, users: Vec<UserRow>, rules: BTreeMap<Box<str>, Written>) {
         *lock(&self.users) = users;
+        *lock(&self.rules) = rules;
     }
 }
 

@@ -4,6 +4,7 @@ use cordboard_core::time::Instant;
 use cordboard_net::{Clock, ReloadError};
 use cordboard_service::directory::User;
 use cordboard_service::door::{CallSummary, Command, CommandId, Event, Recorded};
+use cordboard_service::services::RuleError;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use crate::config::{self, Config};
 use crate::logging::Logging;
 use crate::metrics::{Counter, Metrics};
 use crate::people::{self, NameError};
+use crate::rules::Written;
 use crate::store::{Store, UserError, UserRow};
 
 /// How long the agents may take to answer.
@@ -76,6 +78,9 @@ pub enum Refusal {
     /// The configuration file says so, and only it can change that.
     #[error("{0} stands in the configuration file: change it there and reload")]
     Configured(Box<str>),
+    /// What somebody wants to set up cannot be.
+    #[error(transparent)]
+    Rules(#[from] RuleError),
     /// The store says no.
     #[error(transparent)]
     Store(#[from] UserError),
@@ -245,6 +250,8 @@ impl Switchboard {
         let waits = needs_restart(&config, &new);
         config.users = new.users;
         config.groups = new.groups;
+        config.rules = new.rules;
+        config.announcements = new.announcements;
         config.auth = new.auth;
         config.registrar = new.registrar;
         config.timer_c = new.timer_c;
@@ -303,9 +310,33 @@ impl Switchboard {
         self.config.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What somebody has set up for their calls, and whether that is the configuration's word.
+    pub fn rules(&self, name: &str) -> Result<(Written, bool), Refusal> {
+        self.expect_person(name)?;
+        let stored = self.store.rules().remove(name);
+        let configured = stored.is_none();
+        let rules = stored.or_else(|| self.config().rules.get(name).cloned());
+        Ok((rules.unwrap_or_default(), configured))
+    }
+
+    /// Sets up somebody's calls anew, as a whole; nothing goes back to what the configuration says.
+    pub fn change_rules(&self, name: &str, rules: Option<Written>) -> Result<(), Refusal> {
+        self.expect_person(name)?;
+        let people = self.people();
+        let config = self.config();
+        if let Some(written) = &rules {
+            let known = |other: &str| people.iter().any(|person| *person.name == *other);
+            written.check(name, &config.domains, known)?;
+        }
+        self.store.put_rules(name, rules)?;
+        self.spread(&config);
+        Ok(())
+    }
+
     fn spread(&self, config: &Config) -> usize {
+        let rules = people::rules(&config.rules, &self.store.rules(), &config.domains);
         let (directory, left_out) =
-            people::directory(&config.users, &config.groups, &self.store.users(), config.realm());
+            people::directory(&config.users, &config.groups, &self.store.users(), config.realm(), rules);
         self.store.use_directory(Arc::clone(&directory));
         self.agents.command(Command::UseDirectory(directory));
         left_out

@@ -28,7 +28,7 @@ impl Failure {
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         let status = match &refusal {
-            Refusal::Name(..) | Refusal::EmptyPassword => StatusCode::BAD_REQUEST,
+            Refusal::Name(..) | Refusal::EmptyPassword | Refusal::Rules(_) => StatusCode::BAD_REQUEST,
             Refusal::NoSuchCall | Refusal::Store(UserError::Unknown(_)) => StatusCode::NOT_FOUND,
             Refusal::Exists(_)
             | Refusal::Configured(_)

@@ -3,7 +3,8 @@
 use cordboard_core::transport::Transport;
 use cordboard_net::{Certificates, ClientCertificates, Dns, Limits, Origins, TrustedRoots};
 use cordboard_service::directory::Group;
-use cordboard_service::settings::{Auth, Registrar, Takeovers, Watching};
+use cordboard_service::settings::{Announcements, Auth, Registrar, Takeovers, Watching};
+use cordboard_sip::UriRef;
 use cordboard_sip::digest::Algorithm;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -65,6 +66,7 @@ pub(super) fn check(file: File, folder: &Path) -> Result<Config, Vec<Fault>> {
     let domains = domains(&file, &mut report);
     let realm = domains.first().cloned().unwrap_or_default();
     let groups = groups(&file, &mut report);
+    let rules = people::rules(&file.user, &domains, &mut report);
     let config = Config {
         data: folder.join(file.data.unwrap_or_else(|| PathBuf::from("cordboard-data"))),
         shards: file.shards,
@@ -94,7 +96,9 @@ pub(super) fn check(file: File, folder: &Path) -> Result<Config, Vec<Fault>> {
         dns: dns(&file.dns, &mut report),
         log: log(&file.log, &mut report),
         limits: limits(&file.limits, &mut report),
+        announcements: announcements(&file.announcements, &mut report),
         groups,
+        rules,
         users: people::people(file.user, file.user_range, &realm, &mut report),
         domains,
     };
@@ -250,6 +254,20 @@ fn tls(file: &file::Tls, folder: &Path, report: &mut Report) -> Tls {
     }
     let roots = TrustedRoots { system: file.trust_system.unwrap_or(true), files };
     Tls { certificates, clients, roots }
+}
+
+fn announcements(file: &file::Announcements, report: &mut Report) -> Announcements {
+    let mut uri = |written: &Option<Spanned<String>>| {
+        let written = written.as_ref()?;
+        let text = written.get_ref();
+        let fits = UriRef::parse(text).is_ok_and(|uri| uri.is_sip()) && !text.contains(['<', '>', '"']);
+        if !fits {
+            let says = format!("`{text}` is no SIP URI");
+            report.wrong(written.span(), says, "something like \"sip:screened@media.example.com\"");
+        }
+        Some(text.as_str().into())
+    };
+    Announcements { screened_in: uri(&file.screened_in), screened_out: uri(&file.screened_out) }
 }
 
 /// What is asked of groups, and whether those in them could ever do it.

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use toml::Spanned;
 
+use crate::rules::{Forward, Places, Screen};
+
 /// The whole file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,6 +43,8 @@ pub(super) struct File {
     pub(super) limits: Limits,
     #[serde(default)]
     pub(super) groups: BTreeMap<String, Group>,
+    #[serde(default)]
+    pub(super) announcements: Announcements,
     #[serde(default)]
     pub(super) user: Vec<User>,
     #[serde(default)]
@@ -146,6 +150,13 @@ pub(super) struct Limits {
     pub(super) lookups: Option<Spanned<usize>>,
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Announcements {
+    pub(super) screened_in: Option<Spanned<String>>,
+    pub(super) screened_out: Option<Spanned<String>>,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Group {
@@ -163,6 +174,9 @@ pub(super) struct User {
     #[serde(default)]
     pub(super) groups: Vec<String>,
     pub(super) display_name: Option<String>,
+    pub(super) forward: Option<Spanned<Forward>>,
+    pub(super) find_me: Option<Spanned<Vec<Places>>>,
+    pub(super) screen: Option<Spanned<Screen>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,12 +1,14 @@
 //! The people of a configuration: their names checked, their passwords turned into hashes.
 
 use cordboard_service::directory::User;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use toml::Spanned;
 
 use super::check::Report;
 use super::file;
 use crate::people::{check_name, from_hex, user};
+use crate::rules::Written;
 
 /// People in one range at most.
 const MAX_RANGE: u32 = 1_000_000;
@@ -38,6 +40,45 @@ pub(super) fn people(
         add_range(&range, realm, &mut people, report);
     }
     people
+}
+
+/// What the file's people have set up for their calls.
+pub(super) fn rules(
+    users: &[file::User],
+    domains: &[Box<str>],
+    report: &mut Report,
+) -> BTreeMap<Box<str>, Written> {
+    let names: BTreeSet<&str> = users.iter().map(|user| user.name.get_ref().as_str()).collect();
+    let mut all = BTreeMap::new();
+    for user in users {
+        let name = user.name.get_ref();
+        let mut sound = |span: Range<usize>, written: &Written| {
+            if let Err(error) = written.check(name, domains, |other| names.contains(other)) {
+                report.wrong(
+                    span,
+                    error.to_string(),
+                    "what docs/services.md shows; people of the database are not known here",
+                );
+            }
+        };
+        let mut written = Written::default();
+        if let Some(forward) = &user.forward {
+            written.forward = forward.get_ref().clone();
+            sound(forward.span(), &Written { forward: written.forward.clone(), ..Written::default() });
+        }
+        if let Some(find_me) = &user.find_me {
+            written.find_me.clone_from(find_me.get_ref());
+            sound(find_me.span(), &Written { find_me: written.find_me.clone(), ..Written::default() });
+        }
+        if let Some(screen) = &user.screen {
+            written.screen = screen.get_ref().clone();
+            sound(screen.span(), &Written { screen: written.screen.clone(), ..Written::default() });
+        }
+        if written != Written::default() {
+            all.insert(name.as_str().into(), written);
+        }
+    }
+    all
 }
 
 fn one(written: file::User, realm: &str, report: &mut Report) -> User {

@@ -102,6 +102,31 @@ fn says_where_and_what_to_try() {
         ("[[user]]\nname = \"al ice\"\npassword = \"x\"", 2, "cannot be a user", "alice"),
         ("[[user]]\nname = \"alice\"", 2, "alice has no password", "password"),
         ("[[user]]\nname = \"alice\"\npassword = \"\"", 3, "empty", "long"),
+        (
+            "[[user]]\nname = \"a\"\npassword = \"x\"\nforward = { always = \"carlo\" }",
+            4,
+            "there is no user carlo",
+            "docs/services.md",
+        ),
+        (
+            "[[user]]\nname = \"a\"\npassword = \"x\"\n[user.forward]\nno_answer = \"sip:b@c.test\"",
+            4,
+            "must be said, in seconds",
+            "docs/services.md",
+        ),
+        (
+            "[[user]]\nname = \"a\"\npassword = \"x\"\nfind_me = [{ ring = [\"a\"], for_s = 999 }]",
+            4,
+            "999 s is no time to let a phone ring",
+            "docs/services.md",
+        ),
+        (
+            "[[user]]\nname = \"a\"\npassword = \"x\"\nscreen = { deny_to = [\"a b\"] }",
+            4,
+            "`a b` matches nobody",
+            "docs/services.md",
+        ),
+        ("[announcements]\nscreened_in = \"music\"", 2, "`music` is no SIP URI", "sip:screened@"),
         ("[[user]]\nname = \"alice\"\nha1_md5 = \"12\"", 3, "32 hexadecimal digits", "openssl dgst -md5"),
         (
             "[[user]]\nname = \"a\"\npassword = \"x\"\n[[user]]\nname = \"a\"\npassword = \"y\"",

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::memory::{Dirty, Memory};
 use super::rows::{self, BindingRow, FreshRow, Translator, UserRow};
 use super::{Counts, Shared, UserError};
+use crate::rules::Written;
 
 /// How long the first of a batch waits for others at most.
 const GATHER: Duration = Duration::from_millis(10);
@@ -50,6 +51,8 @@ pub(super) enum Work {
 pub(super) enum UserChange {
     Put(Box<UserRow>),
     Remove(Box<str>),
+    /// What they have set up for their calls; nothing goes back to what the configuration says.
+    Rules(Box<str>, Option<Box<Written>>),
 }
 
 pub(super) struct Committer {
@@ -196,11 +199,15 @@ impl Committer {
                 if !rows::remove_user(&transaction, &name)? {
                     return Err(UserError::Unknown(name));
                 }
+                // Whoever has the name next has set up nothing.
+                rows::write_rules(&transaction, &name, None)?;
             }
+            UserChange::Rules(name, rules) => rows::write_rules(&transaction, &name, rules.as_deref())?,
         }
         transaction.commit()?;
         let users = rows::users(&self.connection)?;
-        self.shared.replace_users(users);
+        let rules = rows::rules(&self.connection)?;
+        self.shared.replace_users(users, rules);
         Ok(())
     }
 

@@ -6,8 +6,11 @@ use cordboard_net::Clock;
 use cordboard_service::directory::User;
 use cordboard_service::location::{Binding, Location};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::rules::Written;
 
 /// Translates between a running process and a database that outlives it.
 #[derive(Clone, Debug)]
@@ -261,6 +264,31 @@ pub(super) fn users(connection: &Connection) -> rusqlite::Result<Vec<UserRow>> {
         .prepare("SELECT name, realm, display_name, groups, ha1_md5, ha1_sha256, ha1_sha512_256 FROM user ORDER BY name")?
         .query_map((), UserRow::read)?
         .collect()
+}
+
+/// What people have set up for their calls at run time, by user. What cannot be read is left out.
+pub(super) fn rules(connection: &Connection) -> rusqlite::Result<BTreeMap<Box<str>, Written>> {
+    let mut statement = connection.prepare("SELECT user, rules FROM rules")?;
+    let rows = statement.query_map((), |row| Ok((row.get::<_, Box<str>>(0)?, row.get::<_, String>(1)?)))?;
+    let mut all = BTreeMap::new();
+    for row in rows {
+        let (user, text) = row?;
+        match serde_json::from_str(&text) {
+            Ok(written) => drop(all.insert(user, written)),
+            Err(error) => tracing::error!(%error, "rules of a user cannot be read, and are left out"),
+        }
+    }
+    Ok(all)
+}
+
+/// Keeps what somebody has set up, in place of what was there; nothing if nothing is.
+pub(super) fn write_rules(to: &Transaction<'_>, user: &str, rules: Option<&Written>) -> rusqlite::Result<()> {
+    let Some(rules) = rules else {
+        return to.execute("DELETE FROM rules WHERE user = ?1", [user]).map(drop);
+    };
+    let unprintable = |error| rusqlite::Error::ToSqlConversionFailure(Box::new(error));
+    let text = serde_json::to_string(rules).map_err(unprintable)?;
+    to.execute("INSERT OR REPLACE INTO rules (user, rules) VALUES (?1, ?2)", [user, &text]).map(drop)
 }
 
 const fn key(number: u64) -> i64 {

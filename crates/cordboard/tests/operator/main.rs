@@ -9,4 +9,5 @@ mod privacy;
 mod registrations;
 mod reload;
 mod served;
+mod services;
 mod users;
