@@ -104,5 +104,5 @@ fn show(name: &str, rules: &Written) -> String {
     if lines.is_empty() {
         lines.push("nothing is set up".to_owned());
     }
-    lines.iter().map(|line| format!("{name}: {line}\n")).collect()
+    lines.iter().flat_map(|line| [name, ": ", line, "\n"]).collect()
 }

@@ -7,8 +7,7 @@ use cordboard_sip::Status;
 
 /// Bob is looked for at four places, one after the other.
 fn rules() -> Vec<(&'static str, Rules)> {
-    let elsewhere =
-        ["client2", "client3", "client4"].map(|host| at(&format!("sip:bob@{host}.biloxi.example.com")));
+    let elsewhere = [B2, B3, B4].map(|person| at(&format!("sip:{}@{}", person.user, person.domain)));
     let places = std::iter::once(Place::User("bob".into())).chain(elsewhere);
     let steps = places.map(|place| Step { places: vec![place], rings: RINGS }).collect();
     vec![("bob", Rules { find_me: FindMe { steps }, ..Rules::default() })]

@@ -99,10 +99,13 @@ pub const B1: Person = Person { name: "b1", ..BOB };
 /// The second, of which only the proxy knows, by its address.
 pub const B2: Person = Person { name: "b2", domain: "client2.biloxi.example.com", address: 122, ..BOB };
 
-/// The third, which only a list knows, too (§2.12).
-pub const B3: Person = Person { name: "b3", domain: "client3.biloxi.example.com", address: 123, ..BOB };
+/// The third, which only a list knows, too (§2.12). Where one server that is not drawn has all of them, their names must differ.
+pub const B3: Person =
+    Person { name: "b3", user: "b3", domain: "client3.biloxi.example.com", address: 123, ..BOB };
+
 /// The fourth.
-pub const B4: Person = Person { name: "b4", domain: "client4.biloxi.example.com", address: 124, ..BOB };
+pub const B4: Person =
+    Person { name: "b4", user: "b4", domain: "client4.biloxi.example.com", address: 124, ..BOB };
 
 /// A gateway to the telephone network (§2.7).
 pub const GATEWAY: Person =
