@@ -35,6 +35,8 @@ pub(crate) struct Inner {
     pub(crate) stopped: Option<String>,
     /// Who stands on the stage, from left to right.
     pub(crate) order: Vec<HostId>,
+    /// Who is not drawn.
+    pub(crate) wings: BTreeSet<HostId>,
     pub(crate) manner: Manner,
     /// How the play ended, once it has.
     pub(crate) ended: Option<Result<(), String>>,
@@ -89,6 +91,7 @@ impl Inner {
             acted: BTreeSet::new(),
             stopped: None,
             order: Vec::new(),
+            wings: BTreeSet::new(),
             manner: Manner::Thinking,
             ended: None,
         }
@@ -153,7 +156,19 @@ impl Inner {
             });
             messages.collect()
         });
-        Observed { messages }
+        self.as_staged(Observed { messages })
+    }
+
+    /// The same, with what passes in the wings marked as such.
+    pub(crate) fn as_staged(&self, mut observed: Observed) -> Observed {
+        let wings: Vec<&str> = self.wings.iter().map(|host| self.ground.name(*host)).collect();
+        for message in &mut observed.messages {
+            let off = wings.iter().any(|name| message.from == *name || message.to == *name);
+            if off && message.stage == Part::Flow {
+                message.stage = Part::Off;
+            }
+        }
+        observed
     }
 
     /// Who hears whom.
@@ -240,11 +255,20 @@ impl Inner {
         ladder
     }
 
+    /// Takes out of a drawing what passed in the wings.
+    pub(crate) fn leave_wings(&self, ladder: &mut Ladder) {
+        let wings: Vec<&str> = self.wings.iter().map(|host| self.ground.name(*host)).collect();
+        let in_wings = |name: &str| wings.contains(&name);
+        ladder.rows.retain(|row| row.ends().is_none_or(|ends| !ends.into_iter().any(in_wings)));
+        ladder.actors.retain(|name| !in_wings(name));
+    }
+
     /// The drawing of the flow, which begins at a row and ends where the play was over.
     pub(crate) fn ladder_of_flow(&self, begins: usize) -> Ladder {
         let mut ladder = self.ladder(begins);
         let rows = self.over.map_or(usize::MAX, |(over, _)| over.saturating_sub(begins));
         ladder.rows.truncate(rows);
+        self.leave_wings(&mut ladder);
         let drawn = |name: &String| ladder.rows.iter().filter_map(Row::ends).flatten().any(|end| end == name);
         ladder.actors.retain(drawn);
         ladder

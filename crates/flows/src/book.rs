@@ -65,6 +65,10 @@ pub(crate) struct Book {
     pub(crate) sent: Vec<Status>,
     /// How calls ended that others were asked to make.
     pub(crate) asking: Vec<(CallName, Outcome)>,
+    /// How often it was told that a redial waits.
+    pub(crate) waits: usize,
+    /// What names calls in the network: the Call-ID, our tag and the other side's.
+    pub(crate) dialogs: Vec<(CallName, [Box<str>; 3])>,
     /// Calls that a server has, and under which address.
     pub(crate) parked: Vec<(CallName, Option<Box<str>>)>,
     /// Who is in the conference that is watched, by user, and how; nothing once it is over.
@@ -168,7 +172,7 @@ impl Book {
                 }
             }
             CallEvent::Redirected(..)
-            | CallEvent::InConference(_)
+            | CallEvent::Redialling(_)
             | CallEvent::Options { .. }
             | CallEvent::DigitSignalled { .. }
             | CallEvent::DigitAnswered(..)
@@ -186,6 +190,10 @@ impl Book {
                 if let Some(call) = self.call_mut(call) {
                     call.peer = to;
                 }
+            }
+            CallEvent::RedialWaits(_) => self.waits += 1,
+            CallEvent::Dialog { call, call_id, local_tag, remote_tag } => {
+                self.dialogs.push((call, [call_id, local_tag, remote_tag]));
             }
             CallEvent::Parked { call, at } => self.parked.push((call, at)),
             CallEvent::Abilities { call, supported, .. } => {
@@ -211,7 +219,10 @@ impl Book {
                     (call.holding, call.changing) = (holding, false);
                 }
             }
-            CallEvent::Moved(call) | CallEvent::OfferAnswered(call) | CallEvent::ChangeRefused(call, _) => {
+            CallEvent::Moved(call)
+            | CallEvent::InConference(call)
+            | CallEvent::OfferAnswered(call)
+            | CallEvent::ChangeRefused(call, _) => {
                 if let Some(call) = self.call_mut(call) {
                     call.changing = false;
                 }

@@ -106,7 +106,7 @@ impl Performance {
             let begins = inner.begins(flow.setup_pages);
             let observed = inner.observed(begins);
             if let Some(list) = lists.iter().find(|list| list.id == flow.id) {
-                let judged = judge(list, &inner.ground.as_drawn(observed.clone()));
+                let judged = judge(list, &inner.as_staged(inner.ground.as_drawn(observed.clone())));
                 differences.extend(judged.differences().iter().cloned());
             } else {
                 let place = Place { number: None, id: None, line: flow.id.to_owned() };

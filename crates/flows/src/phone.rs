@@ -8,6 +8,7 @@ use cordboard_service::watch::{Package, WatchAction, WatchName, Whom};
 use cordboard_sim::HostId;
 use cordboard_sip::Status;
 use cordboard_sip::body::conference_info::EndpointStatus;
+use cordboard_sip::header::Join;
 use std::time::Duration;
 
 /// For how long a registration is asked.
@@ -365,6 +366,81 @@ impl Phone<'_> {
             |_| Some(()),
             |book, ()| CallAction::Retrieve { call: book.dial(&from), from: from.as_str().into() },
         );
+    }
+
+    /// Makes a call the first of a conference (RFC 5359 §2.10).
+    pub fn confers_with(self, other: Phone<'_>) {
+        self.change("confers_with", other, false, |call| CallAction::Host { call, hold: false });
+    }
+
+    /// Calls somebody into the conference with somebody.
+    pub fn adds(self, third: Phone<'_>, other: Phone<'_>) {
+        let said = format!("{}.adds({}, {})", self.name, third.name, other.name);
+        let to = third.address();
+        let up = |call: &Call| {
+            call.progress == Progress::Established && !call.changing && call.is_with(other.user)
+        };
+        self.stage.acts(
+            &said,
+            self.host,
+            |book| book.find(up).map(|call| call.name),
+            |book, with| {
+                let call = book.dial(&to);
+                CallAction::CallIn { call, to: to.as_str().into(), with, consult: false }
+            },
+        );
+    }
+
+    /// Joins a call that somebody has with somebody else, having been told by word of mouth what names it (RFC 3911).
+    pub fn joins(self, one: Phone<'_>, other: Phone<'_>) {
+        let up = |call: &Call| call.progress == Progress::Established && call.is_with(other.user);
+        one.press("tells_dialog", up, CallAction::TellDialog);
+        let said = format!("{}.joins({}, {})", self.name, one.name, other.name);
+        self.stage.waits(&said, |books| !books.of(one.host).dialogs.is_empty());
+        let named = self.stage.read(|books| books.of(one.host).dialogs.last().cloned());
+        let join = named.and_then(|(_, [call_id, own, peer])| {
+            Some(Join::new(call_id.parse().ok()?, own.parse().ok()?, peer.parse().ok()?))
+        });
+        let Some(join) = join else { return };
+        let to = one.address();
+        self.stage.acts(
+            &said,
+            self.host,
+            |_| Some(()),
+            |book, ()| CallAction::Join {
+                call: book.dial(&to),
+                to: to.as_str().into(),
+                join: Box::new(join),
+            },
+        );
+    }
+
+    /// Calls somebody who is busy as soon as that is over (RFC 5359 §2.17).
+    pub fn redials(self, callee: Phone<'_>) {
+        let said = format!("{}.redials({})", self.name, callee.name);
+        let to = callee.address();
+        self.stage.acts(
+            &said,
+            self.host,
+            |_| Some(()),
+            |book, ()| CallAction::Redial {
+                call: book.dial(&to),
+                to: to.as_str().into(),
+                within: REGISTRATION,
+                tries: 3,
+            },
+        );
+    }
+
+    /// Waits until it is known that whom we want to call again is busy still.
+    pub fn waits_for_busy(self) {
+        self.stage.waits(&format!("{}.waits_for_busy()", self.name), |books| books.of(self.host).waits > 0);
+    }
+
+    /// Lets calls ring again.
+    pub fn takes_calls(self) {
+        let said = format!("{}.takes_calls()", self.name);
+        self.stage.acts(&said, self.host, |_| Some(()), |_, ()| CallAction::RefuseCalls(None));
     }
 
     /// Takes the call that rings at somebody's telephone (RFC 5359 §2.16).

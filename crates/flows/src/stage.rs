@@ -100,6 +100,11 @@ impl Stage {
         host
     }
 
+    /// What passes to and from somebody is not part of the flow: they are there for its sake, and not drawn.
+    pub fn off_stage(&self, phone: Phone<'_>) {
+        self.inner.borrow_mut().wings.insert(phone.host);
+    }
+
     /// Adds an address of a name to the hosts table.
     pub fn name(&self, name: &str, last: u8) {
         self.inner.borrow_mut().ground.name_of_address(name, last);
@@ -221,7 +226,9 @@ impl Stage {
     /// The drawing of the page so far.
     pub fn ladder(&self) -> Ladder {
         let inner = self.inner.borrow();
-        inner.ladder(inner.page())
+        let mut ladder = inner.ladder(inner.page());
+        inner.leave_wings(&mut ladder);
+        ladder
     }
 
     /// What the tap saw, for the [judge](crate::judge): the flow is this page, and what was before it set it up.

@@ -251,6 +251,29 @@ pub enum CallAction {
         /// The call, as whoever has it sees its dialog.
         join: Box<Join>,
     },
+    /// Add a call that is up to a conference of ours. Told by [`CallEvent::InConference`].
+    Confer {
+        /// A call that is in the conference.
+        call: CallName,
+        /// The call that is added.
+        other: CallName,
+    },
+    /// Tell what names a call in the network, for somebody who is to join it or to take it over and cannot watch us. Told
+    /// by [`CallEvent::Dialog`].
+    TellDialog(CallName),
+    /// Call somebody who is busy as soon as that is over (RFC 5359 §2.17): their calls are watched until then. While a
+    /// call of ours is up, or another redial's, it waits its turn. It is told by [`CallEvent::Redialling`] when it calls,
+    /// and ends as `no-answer` when the time is over.
+    Redial {
+        /// The name of the new call.
+        call: CallName,
+        /// The URI to call.
+        to: Box<str>,
+        /// For how long it waits.
+        within: Duration,
+        /// How often it calls: whoever is free may be called by somebody else first.
+        tries: u8,
+    },
     /// Give up the call, whatever its state: CANCEL, BYE, or a 603.
     HangUp(CallName),
     /// Give up a call of ours that rings, by BYE in each of its early dialogs (RFC 3261 §15.1.1). What else may come of
@@ -451,6 +474,21 @@ pub enum CallEvent {
         /// What it was, in a sentence, with what the other side said.
         says: Box<str>,
     },
+    /// What names a call in the network (RFC 3261 §12).
+    Dialog {
+        /// The call.
+        call: CallName,
+        /// The Call-ID.
+        call_id: Box<str>,
+        /// Our tag.
+        local_tag: Box<str>,
+        /// That of the other side.
+        remote_tag: Box<str>,
+    },
+    /// Whom a redial is for is busy: it waits.
+    RedialWaits(CallName),
+    /// Whom a redial waits for is free, and is called.
+    Redialling(CallName),
     /// The call that was looked for is found, and its other side is called.
     Found {
         /// The new call.

@@ -249,6 +249,7 @@ impl Telephone {
                 Act::Bye => self.bye(desk, now, key, leg),
                 Act::TellEstablished => {
                     Self::tell(desk, CallEvent::Established(name));
+                    self.redial_answered(desk, now, name);
                     self.new_call_answered(desk, now, key);
                     self.tell_hold(desk, key);
                     self.tell_media(desk, key);

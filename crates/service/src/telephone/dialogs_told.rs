@@ -89,6 +89,7 @@ impl Telephone {
     pub(crate) fn settle(&mut self, desk: &mut Desk, now: Instant) {
         self.take_notice(desk, now);
         self.admit(desk, now);
+        self.redial_next(desk, now);
         let reachable = self.refuses.is_none();
         if self.watchers.len() == 0 || (self.told.touched.is_empty() && self.told.open == reachable) {
             return;

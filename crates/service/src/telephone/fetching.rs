@@ -93,8 +93,7 @@ impl Telephone {
         wanted: Wanted,
     ) {
         let possible = !name.is_incoming() && !self.is_taken(name) && self.fetches.len() < MAX_FETCHES;
-        self.fetches.last += 1;
-        let watch = WatchName::own(self.fetches.last);
+        let watch = self.own_watch();
         let whom = Whom::Address(super::bracketed(whom).into());
         if !possible || !self.watch(desk, now, watch, whom, Package::Dialog, 0) {
             return Self::tell(desk, CallEvent::Impossible(name));
@@ -102,17 +101,27 @@ impl Telephone {
         self.fetches.table.insert(watch, Fetch { call: name, wanted });
     }
 
+    /// A name for something that is watched and that nobody is told of.
+    pub(super) const fn own_watch(&mut self) -> WatchName {
+        self.fetches.last += 1;
+        WatchName::own(self.fetches.last)
+    }
+
     /// Whether a call has that name, or will have it once it is found.
     pub(super) fn is_taken(&self, name: CallName) -> bool {
-        self.names.contains_key(&name) || self.fetches.has(name)
+        self.names.contains_key(&name) || self.fetches.has(name) || self.redials.waits(name)
     }
 
     /// Goes on with what was noticed of calls that are looked for.
     pub(super) fn take_notice(&mut self, desk: &mut Desk, now: Instant) {
         while let Some(event) = self.fetches.noticed.pop_front() {
             match event {
-                WatchEvent::State { watch, state } => self.dialogs_told(desk, now, watch, &state),
+                WatchEvent::State { watch, state } => {
+                    self.dialogs_told(desk, now, watch, &state);
+                    self.redial_told(desk, now, watch, &state);
+                }
                 WatchEvent::Ended { watch, status, .. } => {
+                    self.redial_blind(desk, now, watch, status);
                     if let Some(fetch) = self.fetches.table.remove(&watch) {
                         let outcome = status.map_or(Outcome::NotFound, outcome_of);
                         let by_peer = true;

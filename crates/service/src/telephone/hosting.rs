@@ -53,4 +53,34 @@ impl Telephone {
             Self::tell(desk, CallEvent::Impossible(name));
         }
     }
+
+    /// Adds a call to the conference of another.
+    pub(super) fn confer(&mut self, desk: &mut Desk, now: Instant, name: CallName, other: CallName) {
+        let call =
+            |name: CallName| Some(*self.names.get(&name)?).zip(self.calls.get(*self.names.get(&name)?));
+        let conference = call(name).and_then(|(_, call)| call.conference);
+        let conference = conference.filter(|key| {
+            self.conferences.get(*key).is_some_and(|conference| conference.members.len() < MAX_MEMBERS)
+        });
+        let added = call(other).filter(|(_, call)| call.is_up() && call.conference.is_none());
+        let (Some(conference), Some(at)) = (conference, added.map(|(at, _)| at)) else {
+            return Self::tell(desk, CallEvent::Impossible(other));
+        };
+        if let (Some(call), Some(all)) = (self.calls.get_mut(at), self.conferences.get_mut(conference)) {
+            call.conference = Some(conference);
+            all.members.push(at);
+            self.touch(at, None);
+            self.want(desk, now, other, Change::Focus);
+        }
+    }
+
+    /// Tells what names a call in the network.
+    pub(super) fn tell_dialog(&self, desk: &mut Desk, name: CallName) {
+        let call = self.names.get(&name).and_then(|at| self.calls.get(*at)).filter(|call| call.is_up());
+        let leg = call.and_then(|call| call.legs.get(call.answered?));
+        let Some(leg) = leg else { return Self::tell(desk, CallEvent::Impossible(name)) };
+        let id = leg.dialog.id().clone();
+        let (call_id, local_tag, remote_tag) = (id.call_id, id.local_tag, id.remote_tag);
+        Self::tell(desk, CallEvent::Dialog { call: name, call_id, local_tag, remote_tag });
+    }
 }

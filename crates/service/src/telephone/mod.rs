@@ -32,6 +32,7 @@ mod notified;
 mod notifying;
 mod offers;
 mod ports;
+mod redialling;
 mod referral;
 mod refresh;
 mod registration;
@@ -74,6 +75,7 @@ use given::GivenAway;
 use joining::Conference;
 use messages::Outgoing;
 use ports::Ports;
+use redialling::Redials;
 use referral::Referral;
 use registration::{Registration, Wish};
 use replacing::Ended;
@@ -109,6 +111,7 @@ pub(crate) struct Telephone {
     told: Told,
     conferences: Keyed<Conference>,
     questions: Keyed<Question>,
+    redials: Redials,
     /// Calls that wait to join, each with the call whose other side is being told.
     joiners: Vec<(u64, Option<u64>)>,
     auth: Authenticator,
@@ -152,6 +155,7 @@ impl Telephone {
             told: Told::default(),
             conferences: Keyed::default(),
             questions: Keyed::default(),
+            redials: Redials::default(),
             joiners: Vec::new(),
             auth,
             by_referral: BTreeMap::new(),
@@ -352,6 +356,11 @@ impl Telephone {
             CallAction::AskOptions(to) => self.ask_options(desk, now, &to),
             CallAction::SignalDigit(call, digit) => self.signal_digit(desk, now, call, digit),
             CallAction::Join { call, to, join } => self.dial_join(desk, now, call, &to, &join),
+            CallAction::Confer { call, other } => self.confer(desk, now, call, other),
+            CallAction::TellDialog(name) => self.tell_dialog(desk, name),
+            CallAction::Redial { call, to, within, tries } => {
+                self.redial(desk, now, call, &to, (within, tries));
+            }
             CallAction::HangUp(name) => self.hang_up(desk, now, name),
             CallAction::Watching(action) => self.watch_action(desk, now, action),
             CallAction::ByeEarly(name) => self.bye_early(desk, now, name),
@@ -389,6 +398,9 @@ impl Telephone {
         if self.fetches.drop_call(name) {
             let (outcome, status) = (Outcome::Cancelled, None);
             return Self::tell(desk, CallEvent::Ended { call: name, outcome, status, by_peer: false });
+        }
+        if self.gives_up_redial(desk, now, name) {
+            return;
         }
         let key = self.names.get(&name).copied();
         let Some((key, call)) = key.and_then(|key| Some((key, self.calls.get_mut(key)?))) else {
@@ -428,6 +440,7 @@ impl Telephone {
             self.referral_due(desk, now, key);
         }
         self.fired = fired;
+        self.redials_due(desk, now);
         self.watches_due(desk, now);
         self.watchers_due(desk, now);
         self.leave();
@@ -505,10 +518,9 @@ impl Telephone {
 
     /// When [`handle_timeout`](Self::handle_timeout) is wanted next.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        [self.wheel.next(), self.referral_wheel.next(), self.watches.next(), self.watchers.next()]
-            .into_iter()
-            .flatten()
-            .min()
+        let wheels =
+            [self.wheel.next(), self.referral_wheel.next(), self.watches.next(), self.watchers.next()];
+        wheels.into_iter().chain([self.redials.next()]).flatten().min()
     }
 
     /// Whether no call is up or under way, nothing is asked, and no registration is kept.
@@ -519,6 +531,7 @@ impl Telephone {
             && self.watches.len() == 0
             && self.watchers.len() == 0
             && self.messages.len() == 0
+            && self.redials.len() == 0
             && self.registration.is_idle()
     }
 
@@ -551,7 +564,7 @@ impl Telephone {
         self.ended.keep(call);
         let (name, silent) = (call.name, call.silent);
         let (outcome, status) = call.ending;
-        if !silent {
+        if !silent && !self.redial_ended(desk, now, name, outcome) {
             Self::tell(desk, CallEvent::Ended { call: name, outcome, status, by_peer });
         }
         self.touch(key, Some(Ending::of(outcome, status, by_peer)));

@@ -270,6 +270,13 @@ impl Telephone {
         Some((bracketed(dialog.target()).into(), named_to_peer(dialog)?))
     }
 
+    /// Ends whatever is watched under a name.
+    pub(super) fn unwatch_all(&mut self, desk: &mut Desk, now: Instant, watch: WatchName) {
+        for key in self.watches.names.get(&watch).cloned().unwrap_or_default() {
+            self.unwatch(desk, now, key);
+        }
+    }
+
     fn unwatch(&mut self, desk: &mut Desk, now: Instant, key: u64) {
         let Some(subscription) = self.watches.get_mut(key) else { return };
         if subscription.again_at.take().is_some() {

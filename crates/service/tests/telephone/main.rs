@@ -17,6 +17,7 @@ mod picked_up;
 mod ports;
 mod puppet;
 mod races;
+mod redialling;
 mod referrals;
 mod registering;
 mod reliable;
