@@ -4,12 +4,19 @@ use crate::rfc5359::scene::{ALICE, B1, B2, B3, B4, PROXY, RINGS, at};
 use crate::{Domain, Phone, Stage};
 use cordboard_service::services::{FindMe, Place, Rules, Step};
 use cordboard_sip::Status;
+use std::time::Duration;
+
+/// At the last place it rings until he is there, whatever the network does to the INVITE.
+const LAST_RINGS: Duration = Duration::from_mins(1);
 
 /// Bob is looked for at four places, one after the other.
 fn rules() -> Vec<(&'static str, Rules)> {
     let elsewhere = [B2, B3, B4].map(|person| at(&format!("sip:{}@{}", person.user, person.domain)));
     let places = std::iter::once(Place::User("bob".into())).chain(elsewhere);
-    let steps = places.map(|place| Step { places: vec![place], rings: RINGS }).collect();
+    let mut steps: Vec<Step> = places.map(|place| Step { places: vec![place], rings: RINGS }).collect();
+    if let Some(last) = steps.last_mut() {
+        last.rings = LAST_RINGS;
+    }
     vec![("bob", Rules { find_me: FindMe { steps }, ..Rules::default() })]
 }
 
