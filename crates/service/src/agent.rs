@@ -104,6 +104,7 @@ impl Agent {
             Input::FlowClosed(flow, _) => {
                 self.desk.peers.closed(flow);
                 self.desk.stack.flow_closed(now, flow);
+                self.telephone.flow_closed(&mut self.desk, now, flow);
             }
             Input::Answer(id, answer) => self.answer(now, id, answer),
             Input::Command(id, command) => self.command(now, id, command),

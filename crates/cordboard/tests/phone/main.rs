@@ -6,4 +6,6 @@ mod bad_input;
 mod calls;
 mod programs;
 mod prompt;
+mod registering;
+mod relay;
 mod transfers;

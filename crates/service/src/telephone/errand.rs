@@ -444,7 +444,7 @@ impl Telephone {
         response: Option<&View<'_>>,
     ) {
         let Some(errand) = self.errands.get(key) else { return };
-        let purpose = errand.purpose();
+        let (purpose, flow) = (errand.purpose(), errand.flow);
         let invite = errand.letter.method == Method::Invite;
         if !(invite && status.is_success()) {
             self.drop_errand(key);
@@ -453,7 +453,7 @@ impl Telephone {
             Purpose::Invite(call) => self.invite_answered(desk, now, call, key, status, response),
             Purpose::Change(call) => self.change_answered(desk, now, call, key, status, response),
             Purpose::Update(call, _) => self.update_answered(desk, now, call, status, response),
-            Purpose::Register => self.register_answered(desk, now, status, response),
+            Purpose::Register => self.register_answered(desk, now, flow, (status, response)),
             Purpose::Subscribe(watch) => self.subscribe_answered(desk, now, watch, status, response),
             Purpose::Tell(watcher) => self.tell_answered(desk, now, watcher, status, response),
             Purpose::Ask(question) => self.options_answered(desk, question, status, response),

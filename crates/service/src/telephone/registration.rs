@@ -7,8 +7,8 @@ use crate::call::CallEvent;
 use crate::desk::Desk;
 use cordboard_core::dice::Dice;
 use cordboard_core::time::Instant;
-use cordboard_core::transport::ListenerId;
-use cordboard_sip::header::{Expires, MinExpires, NameAddrRef};
+use cordboard_core::transport::{Flow, ListenerId};
+use cordboard_sip::header::{Expires, MinExpires, NameAddrRef, RetryAfter};
 use cordboard_sip::{Method, Name, Status, UriRef, View};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -23,9 +23,13 @@ const MAX_BRIEFS: u8 = 3;
 /// that is less.
 const REFRESH_LEAD: Duration = Duration::from_secs(40);
 
-/// RFC 5626 §4.5: after a failure the wait doubles from the first to the second, less a random part.
-const RETRY_FIRST: Duration = Duration::from_secs(30);
+/// RFC 5626 §4.5: the base-time where every flow has failed, and we have but one, and the max-time.
+const RETRY_BASE: Duration = Duration::from_secs(30);
 const RETRY_MOST: Duration = Duration::from_mins(30);
+
+/// A connection that dies sooner after it was registered over is not replaced at once a second time in a row: else a server
+/// that takes registrations and hangs up would be asked without end.
+const STOOD: Duration = RETRY_BASE;
 
 /// What is wanted of the registrar.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +42,18 @@ pub(super) enum Wish {
     List,
     /// Nothing at all.
     RemoveAll,
+}
+
+/// The connection over which our contact is registered (RFC 5626 §4.5). Datagrams have none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Under {
+    /// None that could die.
+    #[default]
+    Nothing,
+    /// This, since then.
+    Stands(Flow, Instant),
+    /// It died while the registrar was being asked something: if that fails, it is asked again at once.
+    Died,
 }
 
 /// What goes on with the registrar.
@@ -54,6 +70,9 @@ pub(super) struct Registration {
     /// For how many seconds our contact is to be kept registered; 0 if it is not.
     kept: u32,
     failures: u32,
+    under: Under,
+    /// Connections in a row that died soon after they were registered over.
+    short_lived: u32,
     refresh_at: Option<Instant>,
     armed: Option<Instant>,
 }
@@ -120,30 +139,69 @@ impl Telephone {
         };
         let ways = self.first_ways(&format!("sip:{}", self.account.domain));
         if self.run(desk, now, letter, ways, &realms).is_none() {
-            self.register_answered(desk, now, Status::SERVICE_UNAVAILABLE, None);
+            self.register_answered(desk, now, None, (Status::SERVICE_UNAVAILABLE, None));
         }
     }
 
-    /// The registrar's final response, or none.
+    /// The registrar's final response, or none, and over what it was asked.
     pub(super) fn register_answered(
         &mut self,
         desk: &mut Desk,
         now: Instant,
-        status: Status,
-        response: Option<&View<'_>>,
+        flow: Option<Flow>,
+        (status, response): (Status, Option<&View<'_>>),
     ) {
         self.registration.asked = false;
         let Some(wish) = self.registration.wishes.pop_front() else { return };
+        let died = self.registration.under == Under::Died;
         match response {
-            Some(response) if status.is_success() => self.registered(desk, now, &wish, response),
+            Some(response) if status.is_success() => self.registered(desk, now, (&wish, flow), response),
             Some(response) if status == Status::INTERVAL_TOO_BRIEF && self.lengthen(&wish, response) => {}
-            _ => self.not_registered(desk, now, &wish, status),
+            None if died => {
+                // It went down with the connection, which says nothing of the next one.
+                self.registration.under = Under::Nothing;
+                self.registration.wishes.push_front(wish);
+            }
+            _ => self.not_registered(desk, now, &wish, (status, response)),
         }
         self.register(desk, now);
         self.arm_registration();
     }
 
-    fn registered(&mut self, desk: &mut Desk, now: Instant, wish: &Wish, response: &View<'_>) {
+    /// A connection is dead. If our contact is registered over it, another takes its place (RFC 5626 §4.5): at once, or
+    /// after a wait if the one before it did not last either.
+    pub(crate) fn flow_closed(&mut self, desk: &mut Desk, now: Instant, flow: Flow) {
+        let registration = &mut self.registration;
+        let Under::Stands(under, since) = registration.under else { return };
+        if under != flow || registration.kept == 0 {
+            return;
+        }
+        if registration.wishes.iter().any(|wish| matches!(wish, Wish::Own(_) | Wish::RemoveAll)) {
+            registration.under = Under::Died;
+            return;
+        }
+        registration.under = Under::Nothing;
+        let lasted = now.since(since) >= STOOD;
+        registration.short_lived = if lasted { 0 } else { registration.short_lived.saturating_add(1) };
+        match registration.short_lived {
+            0 | 1 => {
+                registration.refresh_at = None;
+                let kept = registration.kept;
+                self.wish(desk, now, Wish::Own(kept));
+            }
+            many => registration.refresh_at = Some(now + retry_after(many - 1, desk.stack.dice())),
+        }
+        self.arm_registration();
+        self.leave();
+    }
+
+    fn registered(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        (wish, flow): (&Wish, Option<Flow>),
+        response: &View<'_>,
+    ) {
         self.registration.briefs = 0;
         let mut contacts: Vec<Box<str>> = Vec::new();
         let mut granted = None;
@@ -157,6 +215,7 @@ impl Telephone {
         match wish {
             Wish::Own(0) | Wish::RemoveAll => {
                 self.registration.kept = 0;
+                self.registration.under = Under::Nothing;
                 self.registration.refresh_at = None;
             }
             Wish::Own(asked) => {
@@ -167,6 +226,11 @@ impl Telephone {
                 let lead = (granted / 10).max(REFRESH_LEAD).min(granted / 2);
                 self.registration.kept = *asked;
                 self.registration.failures = 0;
+                self.registration.under = match (self.registration.under, flow) {
+                    (Under::Stands(same, since), Some(flow)) if same == flow => Under::Stands(flow, since),
+                    (_, Some(flow)) if flow.connection != 0 => Under::Stands(flow, now),
+                    (_, Some(_) | None) => Under::Nothing,
+                };
                 self.registration.refresh_at =
                     Some(now + granted.saturating_sub(lead).max(Duration::from_secs(1)));
             }
@@ -192,15 +256,23 @@ impl Telephone {
         true
     }
 
-    fn not_registered(&mut self, desk: &mut Desk, now: Instant, wish: &Wish, status: Status) {
+    fn not_registered(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        wish: &Wish,
+        (status, response): (Status, Option<&View<'_>>),
+    ) {
         self.registration.briefs = 0;
         if let Wish::Own(seconds) = wish {
             // A server that is silent or in trouble may come back; a refusal stays one.
             let again = *seconds > 0 && (status == Status::REQUEST_TIMEOUT || status.class() == 5);
             self.registration.kept = if again { *seconds } else { 0 };
+            self.registration.failures = self.registration.failures.saturating_add(1);
+            let asked = response.and_then(|response| response.header::<RetryAfter>()?.ok());
+            let asked = Duration::from_secs(asked.map_or(0, |after| after.seconds).into());
             self.registration.refresh_at =
-                again.then(|| now + retry_after(self.registration.failures, desk.stack.dice()));
-            self.registration.failures += 1;
+                again.then(|| now + retry_after(self.registration.failures, desk.stack.dice()).max(asked));
         }
         Self::tell(desk, CallEvent::NotRegistered(status));
     }
@@ -237,9 +309,9 @@ impl Telephone {
     }
 }
 
-/// RFC 5626 §4.5: between half and all of the wait.
+/// RFC 5626 §4.5: between half and all of min(max-time, base-time · 2^failures). A 503 may ask for more.
 fn retry_after(failures: u32, dice: &mut Dice) -> Duration {
-    let wait = RETRY_FIRST.saturating_mul(1 << failures.min(16)).min(RETRY_MOST);
+    let wait = RETRY_BASE.saturating_mul(1 << failures.min(16)).min(RETRY_MOST);
     wait / 2 + Duration::from_millis(dice.below((wait / 2).as_millis() as u64 + 1))
 }
 
