@@ -77,7 +77,8 @@ pub struct Phone {
     /// The file with the password in its first line; else it is taken from `CORDBOARD_PASSWORD`.
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
-    /// What carries its messages: udp, tcp or tls; udp if nothing is said.
+    /// What carries its messages: udp, tcp, tls, ws or wss; udp if nothing is said. Over ws and wss it is reached by its
+    /// server only.
     #[arg(long)]
     pub transport: Option<String>,
     /// Where everything goes first, such as `sip:proxy.example.com;transport=tls`; the domain if nothing is said.
@@ -86,10 +87,10 @@ pub struct Phone {
     /// Where it listens; if nothing is said, the address from which the proxy is reached, and a free port.
     #[arg(long, value_name = "ADDRESS[:PORT]")]
     pub listen: Option<String>,
-    /// Whom to believe besides the authorities of the system, for tls. May be repeated.
+    /// Whom to believe besides the authorities of the system, for tls and wss. May be repeated.
     #[arg(long = "ca", value_name = "FILE")]
     pub authorities: Vec<PathBuf>,
-    /// Its own certificate and those of its issuers, for tls; one that only it believes if nothing is said.
+    /// Its own certificate and those of its issuers, for tls and wss; one that only it believes if nothing is said.
     #[arg(long, value_name = "FILE", requires = "key")]
     pub certificate: Option<PathBuf>,
     /// The private key of the certificate.

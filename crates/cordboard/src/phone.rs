@@ -98,7 +98,7 @@ pub enum PhoneError {
 
 /// Is a telephone until it is told to end.
 pub fn run(given: &cli::Phone) -> Result<(), PhoneError> {
-    let options = Options::read(given)?;
+    let options = Options::read(given, seed()?)?;
     let system = |what| move |source| PhoneError::System { what, source };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -208,10 +208,18 @@ fn seed() -> Result<[u8; 32], PhoneError> {
 
 /// Where it listens, for whoever calls it directly.
 fn listening(running: &cordboard_net::Running<cordboard_service::Agent>, options: &Options) -> Report {
-    let address = running.listeners().first().map(|listener| listener.local.to_string()).unwrap_or_default();
     let transport = options.listen.transport;
     let user = &options.account.user;
-    let says = format!("listening {transport} {address}, for {user}");
+    let address = running.listeners().first().map(|listener| match transport.is_websocket() {
+        // Nobody connects there: it is the name in its Contact.
+        true => listener.sent_by.to_string(),
+        false => listener.local.to_string(),
+    });
+    let address = address.unwrap_or_default();
+    let says = match transport.is_websocket() {
+        true => format!("reached over {transport} as {address}, by its server only, for {user}"),
+        false => format!("listening {transport} {address}, for {user}"),
+    };
     Report::new("listening", Mood::Plain, says)
         .with("transport", transport.token())
         .with("address", address)

@@ -207,7 +207,7 @@ impl Selection {
         supported: Supported,
     ) -> VecDeque<Step> {
         let explicit = match asked {
-            Some(asked) => match secured(scheme, asked) {
+            Some(asked) => match meant(scheme, asked, supported) {
                 Some(transport) if supported.speaks(transport) => Some(transport),
                 _ => return VecDeque::new(),
             },
@@ -393,9 +393,11 @@ impl Selection {
 }
 
 /// The transport that `asked` means under this scheme: `sips:…;transport=tcp` is TLS (RFC 3261
-/// §26.2.2), and nothing makes datagrams secure.
-const fn secured(scheme: Scheme, asked: Transport) -> Option<Transport> {
+/// §26.2.2), and nothing makes datagrams secure. `ws` stands for secure WebSocket too (RFC 7118 §8.1, F1), so that
+/// whoever speaks only that goes over it.
+fn meant(scheme: Scheme, asked: Transport, supported: Supported) -> Option<Transport> {
     match (scheme, asked) {
+        (Scheme::Sip, Transport::Ws) if !supported.speaks(Transport::Ws) => Some(Transport::Wss),
         (Scheme::Sip, _) | (Scheme::Sips, Transport::Tls | Transport::Wss) => Some(asked),
         (Scheme::Sips, Transport::Tcp) => Some(Transport::Tls),
         (Scheme::Sips, Transport::Ws) => Some(Transport::Wss),

@@ -213,6 +213,8 @@ impl Desk {
         match listener.transport {
             Transport::Udp => format!("{scheme}:{user}@{sent_by}"),
             Transport::Tls if secure => format!("{scheme}:{user}@{sent_by}"),
+            // RFC 7118 §8.1, F3: a client, to which nobody connects, writes `ws` for both.
+            Transport::Wss if listener.local.port() == 0 => format!("{scheme}:{user}@{sent_by};transport=ws"),
             transport => format!("{scheme}:{user}@{sent_by};transport={transport}"),
         }
     }

@@ -1,5 +1,6 @@
 //! What a telephone is told before it starts: the command line, a file, and the environment.
 
+use cordboard_core::dice::Dice;
 use cordboard_core::session::timer::Policy;
 use cordboard_core::transport::Transport;
 use cordboard_net::{Accepts, Certificates, ClientCertificates, ListenOn, Tls, TrustedRoots};
@@ -100,8 +101,8 @@ pub(super) struct Options {
 }
 
 impl Options {
-    /// Reads and checks everything.
-    pub(super) fn read(given: &cli::Phone) -> Result<Self, OptionError> {
+    /// Reads and checks everything. A name that nobody guesses is made from `seed`.
+    pub(super) fn read(given: &cli::Phone, seed: [u8; 32]) -> Result<Self, OptionError> {
         let given = merged(given)?;
         let user = given.user.as_deref().filter(|user| is_user(user)).ok_or_else(|| {
             wrong("nobody says whose telephone this is", "--user NAME, such as --user alice")
@@ -109,10 +110,19 @@ impl Options {
         let transport = transport(given.transport.as_deref())?;
         let passwords = password(&given)?.map(|password| ("*".into(), Secret(password.into())));
         let proxy = proxy(&given, transport)?;
+        if transport.is_websocket() && proxy.is_none() {
+            return Err(wrong(
+                format!(
+                    "over {transport} a telephone is reached only by the server that it has connected to"
+                ),
+                "--domain HOST, or --proxy with the server's address",
+            ));
+        }
         let listen = listen(&given, proxy.as_deref(), transport)?;
         let host = listen.ip().to_string();
         let domain = given.domain.as_deref().map_or(host.as_str(), without_port);
-        let folder = (transport == Transport::Tls)
+        let folder = transport
+            .is_secure()
             .then(|| tempfile::Builder::new().prefix("cordboard-phone-").tempdir())
             .transpose()
             .map_err(OptionError::Folder)?;
@@ -139,7 +149,7 @@ impl Options {
             },
             registers: given.domain.is_some(),
             account,
-            listen: ListenOn { transport, address: listen, sent_by: None, accepts: Accepts::Peers },
+            listen: listen_on(transport, listen, seed),
             tls,
             playing: play,
             record: given.record.clone(),
@@ -207,10 +217,10 @@ fn is_user(user: &str) -> bool {
 fn transport(name: Option<&str>) -> Result<Transport, OptionError> {
     match name.map(str::parse) {
         None => Ok(Transport::Udp),
-        Some(Ok(transport @ (Transport::Udp | Transport::Tcp | Transport::Tls))) => Ok(transport),
-        Some(_) => Err(wrong(
+        Some(Ok(transport)) => Ok(transport),
+        Some(Err(_)) => Err(wrong(
             format!("`{}` carries no messages of this telephone", name.unwrap_or_default()),
-            "--transport udp, tcp or tls",
+            "--transport udp, tcp, tls, ws or wss",
         )),
     }
 }
@@ -275,6 +285,12 @@ fn listen(given: &cli::Phone, proxy: Option<&str>, transport: Transport) -> Resu
                 "--listen 192.0.2.1 or --listen 127.0.0.1:5070",
             )
         })?;
+        if transport.is_websocket() && address.port() != 0 {
+            return Err(wrong(
+                format!("nobody connects to a telephone that speaks {transport} (RFC 7118 §5)"),
+                "--listen with an address and no port: from there it connects",
+            ));
+        }
         if address.ip().is_unspecified() {
             return Err(wrong(
                 format!("nobody can send sound to {}", address.ip()),
@@ -286,6 +302,16 @@ fn listen(given: &cli::Phone, proxy: Option<&str>, transport: Transport) -> Resu
     let server = proxy.and_then(|proxy| server(proxy, transport));
     let way = server.into_iter().chain(ELSEWHERE.parse().ok()).find_map(local_address_towards);
     Ok(SocketAddr::new(way.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)), 0))
+}
+
+/// Who speaks WebSocket is a client: nobody connects to it, and the name that it writes of itself leads nowhere
+/// (RFC 7118 §5, §5.2.2 and appendix A).
+fn listen_on(transport: Transport, address: SocketAddr, seed: [u8; 32]) -> ListenOn {
+    if transport.is_websocket() {
+        let sent_by = Some(format!("{}.invalid", Dice::new(seed, 0).tag()).into());
+        return ListenOn { transport, address, sent_by, accepts: Accepts::Nobody };
+    }
+    ListenOn { transport, address, sent_by: None, accepts: Accepts::Peers }
 }
 
 /// An address of the server, as far as a glance can tell.

@@ -53,6 +53,16 @@ fn two_talk_hold_and_press_digits_over_tls() {
 }
 
 #[test]
+fn two_talk_hold_and_press_digits_over_websocket() {
+    talk_hold_and_press("ws");
+}
+
+#[test]
+fn two_talk_hold_and_press_digits_over_secure_websocket() {
+    talk_hold_and_press("wss");
+}
+
+#[test]
 fn events_begin_with_their_name_and_time() {
     let demo = Demo::start();
     let mut alice = demo.registered("alice", "udp", &[]);

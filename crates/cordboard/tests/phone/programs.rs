@@ -107,7 +107,7 @@ pub(crate) struct Phone {
     process: Process,
     input: Option<ChildStdin>,
     /// Everything it told.
-    told: Vec<Value>,
+    pub(crate) told: Vec<Value>,
     /// What is told up to here has been looked at.
     seen: usize,
 }

@@ -103,6 +103,32 @@ fn bob_asks_carol_and_joins_her_with_alice() {
     assert_eq!(calls["calls"], json!([]), "bob is out of it");
 }
 
+/// RFC 7118: nobody can connect to any of the three, and each is reached over the connection that it made.
+#[test]
+fn bob_hands_alice_over_from_websocket_to_secure_websocket() {
+    let demo = Demo::start();
+    let mut alice = demo.registered("alice", "ws", &["--tone", TONES[0]]);
+    let mut bob = demo.registered("bob", "wss", &["--tone", TONES[1]]);
+    let mut carol = demo.registered("carol", "wss", &["--tone", TONES[2]]);
+    assert!(bob.told[0]["address"].as_str().unwrap().ends_with(".invalid"), "{}", bob.told[0]);
+    call(&mut alice, &mut bob, "bob");
+    alice.hears(660);
+    bob.does("consult carol");
+    carol.tells("incoming");
+    carol.does("answer");
+    bob.does("wait established call=2");
+    bob.says("complete");
+    says(&bob.tells("transferred"), json!({ "kind": "attended-transfer", "outcome": "completed" }));
+    alice.hears(880);
+    carol.hears(440);
+    alice.says("transfer bob");
+    bob.tells("incoming");
+    bob.does("answer");
+    says(&alice.tells("transferred"), json!({ "kind": "unattended-transfer", "outcome": "completed" }));
+    carol.hears(660);
+    bob.hears(880);
+}
+
 /// RFC 5359 §2.6: the link that carol gets names bob's call with alice, and she takes it over.
 #[test]
 fn bob_sends_carol_a_link_that_takes_his_call_over() {

@@ -127,6 +127,16 @@ fn numeric_hosts_need_no_question() {
 }
 
 #[test]
+fn ws_is_secure_websocket_to_whoever_speaks_only_that() {
+    let zone = Zone::default();
+    let target = "sip:192.0.2.1:8443;transport=ws";
+    assert_eq!(zone.walk(target, everything()), ["ws 192.0.2.1:8443"]);
+    assert_eq!(zone.walk(target, everything().without(Transport::Ws)), ["wss 192.0.2.1:8443"]);
+    let neither = everything().without(Transport::Ws).without(Transport::Wss);
+    assert!(zone.walk(target, neither).is_empty());
+}
+
+#[test]
 fn an_ipv6_address_may_come_without_brackets() {
     let target = TargetUri { scheme: Scheme::Sip, host: "2001:DB8::1".into(), port: None, transport: None };
     let remote = "[2001:db8::1]:5060".parse().unwrap();
