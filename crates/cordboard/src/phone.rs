@@ -210,15 +210,16 @@ fn seed() -> Result<[u8; 32], PhoneError> {
 fn listening(running: &cordboard_net::Running<cordboard_service::Agent>, options: &Options) -> Report {
     let transport = options.listen.transport;
     let user = &options.account.user;
-    let address = running.listeners().first().map(|listener| match transport.is_websocket() {
-        // Nobody connects there: it is the name in its Contact.
-        true => listener.sent_by.to_string(),
-        false => listener.local.to_string(),
-    });
-    let address = address.unwrap_or_default();
-    let says = match transport.is_websocket() {
-        true => format!("reached over {transport} as {address}, by its server only, for {user}"),
-        false => format!("listening {transport} {address}, for {user}"),
+    let listener = running.listeners().first();
+    // Nobody connects to a client of WebSocket: what it tells is the name in its Contact.
+    let (address, says) = if transport.is_websocket() {
+        let name = listener.map(|listener| listener.sent_by.to_string()).unwrap_or_default();
+        let says = format!("reached over {transport} as {name}, by its server only, for {user}");
+        (name, says)
+    } else {
+        let address = listener.map(|listener| listener.local.to_string()).unwrap_or_default();
+        let says = format!("listening {transport} {address}, for {user}");
+        (address, says)
     };
     Report::new("listening", Mood::Plain, says)
         .with("transport", transport.token())
