@@ -170,6 +170,8 @@ pub enum Wish {
     FindMe(FindMeWish),
     /// Who may call somebody, and whom they may call; without options it shows what is set up.
     Screen(ScreenWish),
+    /// What happens from now on: calls, transfers, registrations, changes. It ends with the switchboard, or by Ctrl-C.
+    Events,
     /// Read the configuration file again.
     Reload,
 }

@@ -1,6 +1,7 @@
 //! `cordboard ctl`: asks a running switchboard, and shows what it says.
 
 mod client;
+mod events;
 mod rules;
 mod show;
 
@@ -40,6 +41,7 @@ pub fn run(ctl: &Ctl, out: &mut dyn Write) -> Result<(), CtlError> {
         Wish::Forward(wish) => rules::forward(&client, wish, ctl.json, out),
         Wish::FindMe(wish) => rules::find_me(&client, wish, ctl.json, out),
         Wish::Screen(wish) => rules::screen(&client, wish, ctl.json, out),
+        Wish::Events => events::follow(&client, ctl.json, out),
         Wish::Reload => print(out, ctl.json, &client.post("/v1/reload", &json!({}))?, show::reload),
     }
 }

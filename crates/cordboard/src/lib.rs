@@ -4,9 +4,9 @@
 //! it; [`data`] and [`store`] keep what outlives the process. [`switchboard`] is a running one as its
 //! operator sees it: the [`fleet`] of agents, started by [`serve`] or, with a directory of its own, as a
 //! [`demo`]. [`api`] shows it over HTTP, with [`metrics`] and calls as a [`drawing`], and [`ctl`]
-//! is the other end of that, through [`answers`]. [`check`] explains a configuration. [`phone`] is a
+//! is the other end of that, through [`answers`]; [`feed`] is what happens, as a stream. [`check`] explains a configuration. [`phone`] is a
 //! telephone for people and scripts, and [`flows`] plays the worked flows of the RFCs. [`logging`] and
-//! [`private`] say what happens without saying who.
+//! [`private`] say what happens without saying who, [`words`] which words the API has for it.
 
 pub mod answers;
 pub mod api;
@@ -17,6 +17,7 @@ pub mod ctl;
 pub mod data;
 pub mod demo;
 pub mod drawing;
+pub mod feed;
 pub mod fleet;
 pub mod flows;
 pub mod logging;
@@ -30,3 +31,4 @@ pub mod serve;
 pub mod store;
 pub mod switchboard;
 pub mod terminal;
+pub mod words;

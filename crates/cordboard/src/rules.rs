@@ -6,10 +6,12 @@ use cordboard_service::services::{
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use utoipa::ToSchema;
 
 /// Everything that one user has set up.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schema(as = Rules)]
 pub struct Written {
     /// Where calls go instead.
     pub forward: Forward,
@@ -20,7 +22,7 @@ pub struct Written {
 }
 
 /// Forwarding (RFC 5359 §2.7 to §2.9).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Forward {
     /// Where all calls go.
@@ -36,7 +38,7 @@ pub struct Forward {
 }
 
 /// How a forwarded call gets to where it goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum By {
     /// The switchboard sends it on.
@@ -47,7 +49,7 @@ pub enum By {
 }
 
 /// One step of a find-me list (RFC 5359 §2.12).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Places {
     /// What rings at the same time.
@@ -57,7 +59,7 @@ pub struct Places {
 }
 
 /// Screening (RFC 5359 §2.13, §2.14).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Screen {
     /// Whose calls are refused.

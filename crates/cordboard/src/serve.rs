@@ -21,6 +21,7 @@ use crate::cli::Serve;
 use crate::config::{self, Config, Faults};
 use crate::data::{DataError, DataFolder};
 use crate::demo::Demo;
+use crate::feed::Feed;
 use crate::fleet::Fleet;
 use crate::logging::{self, Logging};
 use crate::people;
@@ -145,8 +146,10 @@ impl Started {
 
         let clock = Clock::new();
         let answers = Arc::new(Answers::default());
-        let store =
-            Arc::new(open_store(&config, &folder, clock, derived(&key, b"tables"), Arc::clone(&answers))?);
+        let feed = Arc::new(Feed::default());
+        let tables = derived(&key, b"tables");
+        let store = open_store(&config, &folder, clock, tables, Arc::clone(&answers), Arc::clone(&feed))?;
+        let store = Arc::new(store);
         let rules = people::rules(&config.rules, &store.rules(), &config.domains);
         let (directory, stale) =
             people::directory(&config.users, &config.groups, &store.users(), config.realm(), rules);
@@ -180,6 +183,8 @@ impl Started {
             store,
             agents: Box::new(Fleet::new(running)),
             answers,
+            feed,
+            listening: Mutex::new(0),
             clock,
             key,
             config: Mutex::new(config),
@@ -264,14 +269,15 @@ fn open_store(
     clock: Clock,
     key: [u8; 16],
     answers: Arc<Answers>,
+    feed: Arc<Feed>,
 ) -> Result<Store, ServeError> {
     let listeners = config.listen.iter().map(|listen| (listen.transport, listen.address)).collect();
     let notes = note_writer()?;
-    let listener = Box::new(move |_, _, event| {
-        if let Some(Event::Note(note)) = answers.take(event) {
-            // A log that cannot keep up loses lines; calls go on.
-            let _ = notes.try_send(note);
-        }
+    let listener = Arc::new(move |_, _, event| match answers.take(event) {
+        // A log that cannot keep up loses lines; calls go on.
+        Some(Event::Note(note)) => drop(notes.try_send(note)),
+        Some(Event::News(news)) => feed.tell(news),
+        Some(Event::Call(_) | Event::Calls(..) | Event::Messages(..)) | None => {}
     });
     let translator = Translator { clock, listeners };
     Ok(Store::open(folder.path(), translator, config.registrar.max_contacts, key, listener)?)

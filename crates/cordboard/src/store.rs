@@ -32,7 +32,7 @@ pub use rows::{Translator, UserRow};
 pub use schema::OpenError;
 
 /// Called with each event of the agents.
-pub type Listener = Box<dyn Fn(Instant, ShardId, Event) + Send + Sync>;
+pub type Listener = Arc<dyn Fn(Instant, ShardId, Event) + Send + Sync>;
 
 /// The store of one switchboard.
 pub struct Store {
@@ -103,7 +103,13 @@ impl Store {
             counts: Counts::default(),
         });
         let (work, orders) = channel();
-        let committer = Committer { connection, translator, shared: Arc::clone(&shared), work: orders };
+        let committer = Committer {
+            connection,
+            translator,
+            shared: Arc::clone(&shared),
+            work: orders,
+            listener: Arc::clone(&listener),
+        };
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || committer.run())

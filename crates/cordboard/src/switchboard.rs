@@ -4,6 +4,7 @@ use cordboard_core::time::Instant;
 use cordboard_net::{Clock, ReloadError};
 use cordboard_service::directory::User;
 use cordboard_service::door::{CallSummary, Command, CommandId, Event, Recorded};
+use cordboard_service::news::Audience;
 use cordboard_service::services::RuleError;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use crate::answers::Answers;
 use crate::config::{self, Config};
+use crate::feed::{Ear, Feed, What};
 use crate::logging::Logging;
 use crate::metrics::{Counter, Metrics};
 use crate::people::{self, NameError};
@@ -19,6 +21,9 @@ use crate::store::{Store, UserError, UserRow};
 
 /// How long the agents may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How many may listen to what happens at a time.
+const MAX_LISTENERS: usize = 64;
 
 /// The agents of a switchboard, all shards together.
 pub trait Agents: Send + Sync {
@@ -51,6 +56,10 @@ pub struct Switchboard {
     pub agents: Box<dyn Agents>,
     /// Where the agents' answers arrive.
     pub answers: Arc<Answers>,
+    /// What happens.
+    pub feed: Arc<Feed>,
+    /// How many listen to it.
+    pub listening: Mutex<usize>,
     /// The clock of the drivers.
     pub clock: Clock,
     /// Signs nonces and flow tokens.
@@ -87,6 +96,9 @@ pub enum Refusal {
     /// The ring of messages holds no such call.
     #[error("there are no messages of this call: `cordboard ctl calls` lists those that are remembered")]
     NoSuchCall,
+    /// Too many listen.
+    #[error("{MAX_LISTENERS} listen already: end one of them first")]
+    TooManyListeners,
     /// The demo has no file.
     #[error("the demo has no configuration file to read again")]
     NoFile,
@@ -158,6 +170,7 @@ impl Switchboard {
         let user = User { display_name, groups, ..people::user(name, realm, password) };
         self.store.put_user(UserRow { name: name.into(), realm: realm.into(), user })?;
         self.spread(&config);
+        self.feed.tell(What::UserAdded { user: name.into() });
         Ok(())
     }
 
@@ -181,6 +194,7 @@ impl Switchboard {
         };
         self.store.put_user(UserRow { name: name.into(), realm: realm.into(), user })?;
         self.spread(&config);
+        self.feed.tell(What::PasswordChanged { user: name.into() });
         Ok(())
     }
 
@@ -192,6 +206,7 @@ impl Switchboard {
         }
         self.store.remove_user(name)?;
         self.spread(&config);
+        self.feed.tell(What::UserRemoved { user: name.into() });
         Ok(())
     }
 
@@ -268,6 +283,7 @@ impl Switchboard {
             logging.change(&config.log);
         }
         self.spread(&config);
+        self.feed.tell(What::Reloaded);
         Ok(waits)
     }
 
@@ -276,6 +292,33 @@ impl Switchboard {
     pub fn spread_directory(&self) -> usize {
         let config = self.config();
         self.spread(&config)
+    }
+
+    /// Listens to what happens from now on, until [`Switchboard::listen_no_more`]. The agents tell only what somebody hears.
+    pub fn listen(&self) -> Result<Ear, Refusal> {
+        let mut listening = self.listeners();
+        if *listening >= MAX_LISTENERS {
+            return Err(Refusal::TooManyListeners);
+        }
+        *listening += 1;
+        let ear = self.feed.listen();
+        if *listening == 1 {
+            self.agents.command(Command::TellNews(Audience::Somebody));
+        }
+        Ok(ear)
+    }
+
+    /// One listens no longer.
+    pub fn listen_no_more(&self) {
+        let mut listening = self.listeners();
+        *listening = listening.saturating_sub(1);
+        if *listening == 0 {
+            self.agents.command(Command::TellNews(Audience::Nobody));
+        }
+    }
+
+    fn listeners(&self) -> MutexGuard<'_, usize> {
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// All figures as Prometheus reads them.
@@ -328,8 +371,9 @@ impl Switchboard {
             let known = |other: &str| people.iter().any(|person| *person.name == *other);
             written.check(name, &config.domains, known)?;
         }
-        self.store.put_rules(name, rules)?;
+        self.store.put_rules(name, rules.clone())?;
         self.spread(&config);
+        self.feed.tell(What::RulesChanged { user: name.into(), rules });
         Ok(())
     }
 

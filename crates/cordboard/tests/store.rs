@@ -20,8 +20,9 @@ fn open(folder: &Path) -> (Store, Clock) {
         (Transport::Udp, "127.0.0.1:5060".parse().expect("an address")),
         (Transport::Tcp, "127.0.0.1:5060".parse().expect("an address")),
     ];
-    let store = Store::open(folder, Translator { clock, listeners }, 10, [1; 16], Box::new(|_, _, _| {}))
-        .expect("it opens");
+    let store =
+        Store::open(folder, Translator { clock, listeners }, 10, [1; 16], std::sync::Arc::new(|_, _, _| {}))
+            .expect("it opens");
     (store, clock)
 }
 

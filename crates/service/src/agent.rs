@@ -7,6 +7,7 @@ use crate::counters::Counters;
 use crate::desk::{Asker, Desk, role};
 use crate::door::{Answer, AskId, Command, CommandId, Event, Input, Output, ShardId};
 use crate::notifier::{self, Notifier, telling};
+use crate::passing::Passing;
 use crate::programs::Program;
 use crate::proxy::Proxy;
 use crate::registrar::Registrar;
@@ -20,7 +21,7 @@ use cordboard_core::stack::{self, Received, Stack};
 use cordboard_core::time::Instant;
 use cordboard_core::transaction::branch;
 use cordboard_core::transport::Flow;
-use cordboard_sip::{Name, Reject, Status, View};
+use cordboard_sip::{Method, Name, Reject, Status, View};
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher;
 use std::sync::Arc;
@@ -37,6 +38,7 @@ pub struct Agent {
     pub(crate) telephone: Telephone,
     pub(crate) clearance: Clearance,
     pub(crate) notifier: Notifier,
+    pub(crate) passing: Passing,
     returns: Returns,
     /// Who sits at the telephone.
     program: Program,
@@ -61,6 +63,7 @@ impl Agent {
             telephone,
             clearance: Clearance::default(),
             notifier: Notifier::default(),
+            passing: Passing::default(),
             returns: Returns::default(),
             program,
             ring,
@@ -121,6 +124,7 @@ impl Agent {
         self.proxy.handle_timeout(&mut self.desk, now);
         self.telephone.handle_timeout(&mut self.desk, now);
         notifier::handle_timeout(self, now);
+        Passing::handle_timeout(self, now);
         self.settle(now, before);
     }
 
@@ -136,6 +140,7 @@ impl Agent {
             self.telephone.poll_timeout(),
             self.program.poll_timeout(),
             self.notifier.poll_timeout(),
+            self.passing.poll_timeout(),
         ];
         [self.desk.stack.poll_timeout()].into_iter().chain(roles).flatten().min()
     }
@@ -208,7 +213,12 @@ impl Agent {
                 Role::Switchboard(_) => switchboard::ack(self, now, flow, message),
             },
             Received::Response(client, owner) => match owner.role {
-                role::PROXY => self.proxy.handle_response(&mut self.desk, now, owner.key, client, message),
+                role::PROXY => {
+                    if message.method() == Method::Refer {
+                        Passing::answered(self, now, message);
+                    }
+                    self.proxy.handle_response(&mut self.desk, now, owner.key, client, message);
+                }
                 role::TELEPHONE => {
                     self.telephone.handle_response(&mut self.desk, now, owner.key, client, message);
                 }
@@ -266,6 +276,7 @@ impl Agent {
             }
             Command::UseSettings(settings) => self.desk.use_settings(&settings),
             Command::Call(action) => self.telephone.handle_action(&mut self.desk, now, id, action),
+            Command::TellNews(audience) => self.desk.audience = audience,
             Command::ListCalls => {
                 let calls = calls::summaries(&self.ring);
                 self.desk.out.push_back(Output::Event(Event::Calls(id, calls)));

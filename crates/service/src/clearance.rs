@@ -11,6 +11,7 @@ use crate::desk::{Asker, Desk, role};
 use crate::door::{Answer, Envelope, Level, Output, Question, ShardId};
 use crate::location::Wanted;
 use crate::notifier;
+use crate::passing::{self, Passing};
 use crate::settings::Takeovers;
 use crate::switchboard::{self, Admitted, Caller};
 use cordboard_core::time::Instant;
@@ -134,6 +135,11 @@ fn go_on(
             }
         }
     }
+    match request.method() {
+        Method::Refer => Passing::asked(agent, now, request),
+        Method::Notify => Passing::reported(agent, now, request),
+        _ => {}
+    }
     switchboard::forward(agent, now, flow, server, request, admitted);
 }
 
@@ -192,6 +198,7 @@ fn ruled(
         Err(refusal) => {
             agent.desk.counters.takeovers_refused += 1;
             agent.desk.note(Level::Warning, refusal.says(), request, Some(flow));
+            agent.desk.tell_refused(request, Status::FORBIDDEN, [None; 2]);
             agent.desk.reply(now, server, request, Status::FORBIDDEN);
         }
     }
@@ -236,6 +243,7 @@ pub(crate) fn located(agent: &mut Agent, now: Instant, key: u64, answer: &Answer
         };
         agent.desk.note_of(level, says, &request, Some(flow), transferor);
         if !allowed {
+            passing::refused(&mut agent.desk, &request);
             return agent.desk.reply(now, server, &request, Status::FORBIDDEN);
         }
     }

@@ -4,8 +4,10 @@
 use crate::counters::Counters;
 use crate::directory::Directory;
 use crate::door::{AskId, Event, Level, Note, Output, Question, ShardId};
+use crate::news::{Audience, CallNews, CallState, News};
 use crate::peers::Peers;
 use crate::settings::Settings;
+use crate::telephone::call::outcome_of;
 use crate::token::Tokens;
 use bytes::Bytes;
 use cordboard_core::server_location::{Next, Selection, Supported};
@@ -13,7 +15,7 @@ use cordboard_core::stack::Stack;
 use cordboard_core::time::Instant;
 use cordboard_core::transaction::ServerId;
 use cordboard_core::transport::{Flow, Listener, ListenerId, Transport};
-use cordboard_sip::{Builder, Name, Scheme, Status, UriRef, View};
+use cordboard_sip::{Builder, Method, Name, Scheme, Status, UriRef, View};
 use slab::Slab;
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -84,6 +86,7 @@ pub(crate) struct Desk {
     pub(crate) tokens: Tokens,
     pub(crate) counters: Counters,
     pub(crate) out: VecDeque<Output>,
+    pub(crate) audience: Audience,
     /// Which shard this is, and of how many.
     pub(crate) shard: ShardId,
     pub(crate) shards: u8,
@@ -102,6 +105,7 @@ impl Desk {
             peers: Peers::default(),
             counters: Counters::default(),
             out: VecDeque::new(),
+            audience: Audience::Nobody,
             shard,
             shards: 1,
             asks: Slab::new(),
@@ -196,6 +200,37 @@ impl Desk {
     ) {
         let call_id = Some(Box::from(request.call_id()));
         self.out.push_back(Output::Event(Event::Note(Note { level, says, call_id, flow, identity })));
+    }
+
+    /// Tells whoever listens.
+    pub(crate) fn tell(&mut self, news: impl FnOnce() -> News) {
+        if self.audience == Audience::Somebody {
+            self.out.push_back(Output::Event(Event::News(news())));
+        }
+    }
+
+    /// Tells that a call has failed which `request` was to begin. Whoever is challenged is not refused yet.
+    pub(crate) fn tell_refused(
+        &mut self,
+        request: &View<'_>,
+        status: Status,
+        [caller, callee]: [Option<&str>; 2],
+    ) {
+        let begins = request.method() == Method::Invite && request.to_tag().is_none();
+        if !begins || matches!(status.code(), 401 | 407) {
+            return;
+        }
+        self.tell(|| {
+            let state = CallState::Ended { outcome: outcome_of(status), status: Some(status), by: None };
+            News::Call(CallNews {
+                call_id: request.call_id().into(),
+                from: request.from_uri().into(),
+                to: request.to_uri().into(),
+                caller: caller.map(Box::from),
+                callee: callee.map(Box::from),
+                state,
+            })
+        });
     }
 
     /// Sends without a transaction.

@@ -12,6 +12,7 @@ use crate::call::{CallAction, CallEvent};
 use crate::clearance::Letter;
 use crate::directory::Directory;
 use crate::location::{Aor, Located, RegisterError, Registered, Registration, Wanted};
+use crate::news::{Audience, News};
 use crate::settings::Settings;
 
 /// Names one question of one agent; answers carry it back.
@@ -125,6 +126,8 @@ pub enum Command {
     UseSettings(Arc<Settings>),
     /// Press a button of the telephone.
     Call(CallAction),
+    /// Tell [`Event::News`] from now on, or no longer.
+    TellNews(Audience),
     /// List the calls in the message ring. Answered by [`Event::Calls`].
     ListCalls,
     /// The recent messages of one call. Answered by [`Event::Messages`].
@@ -143,6 +146,8 @@ pub enum Event {
     Calls(CommandId, Vec<CallSummary>),
     /// To [`Command::ShowCall`]: oldest first; empty when the ring holds none.
     Messages(CommandId, Vec<Recorded>),
+    /// Something has passed, and somebody listens.
+    News(News),
     /// A line for the log: something changed or was refused.
     Note(Note),
 }

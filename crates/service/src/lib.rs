@@ -1,7 +1,8 @@
 //! `Agent`, the one door, and its roles: registrar, proxy, telephone.
 //!
 //! [`door`] says what goes into an [`Agent`] and what comes out; [`settings`] and [`directory`] what
-//! it is told; [`services`] what users have set up; [`location`] where people can be reached; [`call`] what people
+//! it is told; [`services`] what users have set up; [`location`] where people can be reached; [`news`] what
+//! it tells of all that passes; [`call`] what people
 //! do with a telephone, [`watch`] what they watch.
 
 mod agent;
@@ -17,7 +18,9 @@ pub mod directory;
 pub mod door;
 mod keyed;
 pub mod location;
+pub mod news;
 mod notifier;
+mod passing;
 mod peers;
 mod programs;
 mod proxy;

@@ -159,6 +159,8 @@ pub struct ContactChange {
 pub struct Registered {
     /// Every contact that has not expired.
     pub bindings: Vec<BindingFact>,
+    /// Whether a contact is new, has moved or was removed, and none was only refreshed.
+    pub changed: bool,
 }
 
 /// One contact of a [`Registered`].

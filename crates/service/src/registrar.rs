@@ -6,6 +6,7 @@ use crate::door::{Answer, Level, Question};
 use crate::location::{
     Aor, BindingFact, Change, ContactChange, Era, RegisterError, Registered, Registration,
 };
+use crate::news::{News, RegistrationNews};
 use crate::proxy::target::uri_of;
 use cordboard_core::time::Instant;
 use cordboard_core::transaction::{Owner, ServerId};
@@ -138,6 +139,9 @@ impl Registrar {
                     response = response.line(Name::CONTACT, Listed { binding, now, gruus });
                 }
                 desk.counters.registrations += 1;
+                if registered.changed {
+                    desk.tell(|| News::Registration(RegistrationNews::of(&aor, &registered)));
+                }
                 desk.stack.respond(now, server, Status::OK, response.finish());
             }
             Err(error) => {

@@ -116,6 +116,9 @@ pub(crate) fn forward(
             if let (Some(from), Some(to)) = (request.from_tag(), request.to_tag()) {
                 let passed = if request.method() == Method::Bye { Passed::HungUp } else { Passed::Spoke };
                 let dialog = desk.tokens.dialog(request.call_id(), [from, to]);
+                if passed == Passed::HungUp {
+                    proxy.tell_hung_up(desk, dialog, request, *from_caller);
+                }
                 proxy.carried.learn(dialog, None, request, *from_caller);
                 proxy.carried.handle(now, dialog, passed, None);
             }
@@ -129,6 +132,7 @@ pub(crate) fn forward(
     if is_forbidden(desk, request, &routed) {
         desk.note(Level::Info, "refused a call that the caller may not make", request, Some(flow));
         let response = desk.response(request, Status::FORBIDDEN);
+        desk.tell_refused(request, Status::FORBIDDEN, [None; 2]);
         let announcement = desk.settings.announcements.screened_out.as_deref();
         let response = screened(response, "Originating", announcement).finish();
         return desk.stack.respond(now, server, Status::FORBIDDEN, response);
@@ -345,6 +349,7 @@ fn unacceptable(desk: &Desk, request: &View<'_>) -> Option<Status> {
 }
 
 fn reject(desk: &mut Desk, now: Instant, server: ServerId, request: &View<'_>, status: Status) {
+    desk.tell_refused(request, status, [None; 2]);
     let mut response = desk.response(request, status);
     if status == Status::BAD_EXTENSION {
         // §16.3 step 5: which options we do not know; we know none that a proxy must understand.

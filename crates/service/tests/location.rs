@@ -154,12 +154,12 @@ fn contacts_end_in_time() {
     assert_eq!(location.locate(at(59), &alice()).targets.len(), 2);
     assert_eq!(targets(&location.locate(at(60), &alice())), ["sip:long@h"], "not seen, though not collected");
     assert_eq!(location.bindings(at(60)).count(), 1);
-    assert_eq!(location.expire(at(60), 10), [1]);
+    assert_eq!(location.expire(at(60), 10), [(1, Aor(ALICE.into()))]);
     assert_eq!(location.len(), 1);
 
     location.handle(at(3000), &update(2, &[contact("sip:long@h")])).unwrap();
     assert!(location.expire(at(3600), 10).is_empty(), "it was refreshed");
-    assert_eq!(location.expire(at(6600), 10), [2]);
+    assert_eq!(location.expire(at(6600), 10), [(2, Aor(ALICE.into()))]);
     assert!(location.is_empty());
 }
 
@@ -180,7 +180,8 @@ fn expiry_goes_on_where_its_limit_stopped_it() {
     let mut location = Location::new(10, [7; 16]);
     let contacts: Vec<_> = (0..10).map(|n| contact(&format!("sip:{n}@h"))).collect();
     location.handle(at(0), &update(1, &contacts)).unwrap();
-    let mut ended: Vec<_> = (0..4).flat_map(|_| location.expire(at(3600), 3)).collect();
+    let mut ended: Vec<_> =
+        (0..4).flat_map(|_| location.expire(at(3600), 3)).map(|(number, _)| number).collect();
     ended.sort_unstable();
     assert_eq!(ended, (1..=10).collect::<Vec<_>>());
 }

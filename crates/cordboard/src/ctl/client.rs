@@ -1,7 +1,7 @@
 //! Finds the switchboard and speaks to it.
 
 use serde_json::Value;
-use std::io;
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +11,8 @@ use crate::data::{self, DataError};
 
 /// How long the switchboard may take.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long nothing at all may come of what has no end: the switchboard gives a sign of life each 15 seconds.
+const SILENCE: Duration = Duration::from_mins(1);
 /// The largest answer: half a million registrations fit.
 const MAX_ANSWER: u64 = 1 << 30;
 
@@ -50,6 +52,9 @@ pub enum CtlError {
     /// What answers is something else.
     #[error("what answers at {0} is no switchboard (status {1}): check the address")]
     Other(String, u16),
+    /// It was there and is not any more.
+    #[error("the switchboard tells nothing any more: {0}")]
+    Ended(String),
     /// Reading or printing failed here.
     #[error("standard input or output fails: {0}")]
     Local(io::Error),
@@ -96,6 +101,25 @@ impl Client {
 
     pub(super) fn get(&self, path: &str) -> Result<Value, CtlError> {
         self.finish(self.agent.get(self.url(path)).header("Authorization", self.bearer()).call())
+    }
+
+    /// Reads what comes without an end, line by line, until `each` has had enough.
+    pub(super) fn follow(
+        &self,
+        path: &str,
+        mut each: impl FnMut(&str) -> Result<(), CtlError>,
+    ) -> Result<(), CtlError> {
+        let asked = self.agent.get(self.url(path)).header("Authorization", self.bearer());
+        let asked = asked.config().timeout_global(None).timeout_per_read(Some(SILENCE)).build().call();
+        let mut answer = asked.map_err(|error| CtlError::NotRunning(self.base.clone(), error.to_string()))?;
+        if !answer.status().is_success() {
+            return self.finish(Ok(answer)).map(drop);
+        }
+        let lines = BufReader::new(answer.body_mut().as_reader()).lines();
+        for line in lines {
+            each(&line.map_err(|error| CtlError::Ended(error.to_string()))?)?;
+        }
+        Err(CtlError::Ended("it has ended the connection".to_owned()))
     }
 
     pub(super) fn delete(&self, path: &str) -> Result<Value, CtlError> {

@@ -69,7 +69,7 @@ fn each(value: &Value) -> impl Iterator<Item = &Value> {
 }
 
 /// What came from the network must not move the cursor.
-fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     let text = value.as_str().unwrap_or("");
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

@@ -1,8 +1,9 @@
 //! The thread that writes: what is urgent before it is answered, refreshes within a second.
 
 use cordboard_net::Reply;
-use cordboard_service::door::Answer;
+use cordboard_service::door::{Answer, Event, ShardId};
 use cordboard_service::location::RegisterError;
+use cordboard_service::news::{News, RegistrationNews};
 use rusqlite::Connection;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::memory::{Dirty, Memory};
 use super::rows::{self, BindingRow, FreshRow, Translator, UserRow};
-use super::{Counts, Shared, UserError};
+use super::{Counts, Listener, Shared, UserError};
 use crate::rules::Written;
 
 /// How long the first of a batch waits for others at most.
@@ -60,6 +61,8 @@ pub(super) struct Committer {
     pub(super) translator: Translator,
     pub(super) shared: Arc<Shared>,
     pub(super) work: Receiver<Work>,
+    /// Hears which registrations have ended.
+    pub(super) listener: Listener,
 }
 
 impl Committer {
@@ -132,7 +135,10 @@ impl Committer {
     /// Everything that may lag, in portions, so that no lock is held for long.
     fn write_late(&mut self) {
         let now = self.translator.clock.now();
-        self.memory(|memory| memory.expire(now));
+        for (user, left) in self.memory(|memory| memory.expire(now)) {
+            let news = News::Registration(RegistrationNews::of(&user, &left));
+            (self.listener)(now, ShardId(0), Event::News(news));
+        }
         loop {
             let late = self.memory(|memory| memory.take_late(CHUNK));
             if late.is_empty() {

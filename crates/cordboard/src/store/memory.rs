@@ -1,7 +1,8 @@
 //! What the store holds in memory: the location service and what of it is not yet on disk.
 
 use cordboard_core::time::Instant;
-use cordboard_service::location::{BindingRef, Location, Persist, Urgency};
+use cordboard_service::location::{Aor, BindingRef, Location, Persist, Registered, Urgency};
+use std::collections::BTreeSet;
 
 /// Bindings collected at one go once they have ended.
 const MAX_EXPIRED: usize = 10_000;
@@ -83,10 +84,18 @@ impl Memory {
         self.late.append(dirty);
     }
 
-    /// Collects what has ended.
-    pub(super) fn expire(&mut self, now: Instant) {
-        let ended = self.location.expire(now, MAX_EXPIRED);
-        self.late.removed.extend(ended);
+    /// Collects what has ended; whose it was, and what they have left.
+    pub(super) fn expire(&mut self, now: Instant) -> Vec<(Aor, Registered)> {
+        let mut users = BTreeSet::new();
+        for (number, user) in self.location.expire(now, MAX_EXPIRED) {
+            self.late.removed.push(number);
+            users.insert(user);
+        }
+        let left = |user: Aor| {
+            let left = self.location.registered(&user);
+            (user, left)
+        };
+        users.into_iter().map(left).collect()
     }
 
     /// How many writes wait.

@@ -53,7 +53,8 @@ pub(crate) struct Demo {
     _process: Process,
     addresses: BTreeMap<String, String>,
     passwords: BTreeMap<String, String>,
-    authority: String,
+    /// Its data folder.
+    pub(crate) data: String,
 }
 
 impl Demo {
@@ -68,8 +69,8 @@ impl Demo {
             let text = |value: &Value| value.as_str().unwrap().to_owned();
             if let Some(users) = told["users"].as_array() {
                 passwords.extend(users.iter().map(|user| (text(&user["name"]), text(&user["password"]))));
-                let authority = text(&told["authority"]);
-                return Self { _process: process, addresses, passwords, authority };
+                let data = text(&told["data"]);
+                return Self { _process: process, addresses, passwords, data };
             }
             addresses.insert(text(&told["listening"]), text(&told["address"]));
         }
@@ -88,7 +89,7 @@ impl Demo {
         let mut command = cordboard();
         command
             .args(["phone", "--json", "--user", user, "--domain", self.address(transport)])
-            .args(["--transport", transport, "--ca", &self.authority])
+            .args(["--transport", transport, "--ca", &format!("{}/tls/ca.pem", self.data)])
             .args(more)
             .env("CORDBOARD_PASSWORD", self.password(user));
         Phone::start(command)

@@ -163,7 +163,8 @@ impl Location {
             Change::RemoveAll => self.remove_all(asked, &mut persist)?,
             Change::Update(changes) => self.update(now, asked, changes, &mut persist)?,
         }
-        Ok((self.registered(&asked.aor), persist))
+        let changed = persist.urgency == Urgency::Now;
+        Ok((Registered { changed, ..self.registered(&asked.aor) }, persist))
     }
 
     /// Where a request may go.
@@ -237,9 +238,9 @@ impl Location {
         self.insert(record);
     }
 
-    /// Collects bindings that have ended, at most `limit` of them, and tells their numbers. They are
+    /// Collects bindings that have ended, at most `limit` of them, and tells their numbers and whose they were. They are
     /// invisible from the moment they end, whether collected or not.
-    pub fn expire(&mut self, now: Instant, limit: usize) -> Vec<u64> {
+    pub fn expire(&mut self, now: Instant, limit: usize) -> Vec<(u64, Aor)> {
         let mut ended = Vec::new();
         while ended.len() < limit
             && let Some(first) = self.queue.first_entry()
@@ -251,7 +252,7 @@ impl Location {
             {
                 match self.records.at(slot) {
                     Some(record) if record.queued == second && record.expires <= now => {
-                        ended.push(record.number);
+                        ended.push((record.number, Aor(record.aor().into())));
                         self.unlink(slot);
                     }
                     Some(record) if record.queued == second => self.enqueue(slot),
@@ -601,7 +602,8 @@ impl Location {
         }
     }
 
-    fn registered(&self, aor: &Aor) -> Registered {
+    /// What somebody has registered.
+    pub fn registered(&self, aor: &Aor) -> Registered {
         let mut bindings: SmallVec<[&Record; 8]> = self.of_aor(&aor.0).map(|(_, record)| record).collect();
         bindings.sort_by_key(|record| record.number);
         let fact = |record: &Record| BindingFact {
@@ -612,7 +614,7 @@ impl Location {
             reg_id: record.reg_id,
             era: record.instance().map(|_| Era(record.era)),
         };
-        Registered { bindings: bindings.into_iter().map(fact).collect() }
+        Registered { bindings: bindings.into_iter().map(fact).collect(), changed: false }
     }
 
     fn of_aor<'a>(&'a self, aor: &'a str) -> impl Iterator<Item = (Slot, &'a Record)> {

@@ -175,6 +175,7 @@ impl Proxy {
             self.settle(key);
             return;
         }
+        self.tell_failed(desk, key, best.status);
         let status = match (best.status, &best.bytes) {
             // §16.7 step 6: our next hop's overload is not ours.
             (Status::SERVICE_UNAVAILABLE, _) => Status::SERVER_INTERNAL_ERROR,

@@ -424,7 +424,7 @@ impl Call {
 }
 
 /// How a call ended whose INVITE was refused with this status.
-pub(super) const fn outcome_of(status: Status) -> Outcome {
+pub(crate) const fn outcome_of(status: Status) -> Outcome {
     match status.code() {
         486 | 600 => Outcome::Busy,
         408 | 480 => Outcome::NoAnswer,

@@ -362,7 +362,13 @@ impl Telephone {
         let (name, kind, status, target) = (issuer.name, issuer.kind, issuer.status, issuer.target);
         let (failing, given) = (issuer.failing, (issuer.whom.clone(), issuer.told.take()));
         let asked = at.and_then(|at| self.calls.get(at)).filter(|call| call.is_up()).map(|call| call.name);
-        let outcome = verdict::outcome_of(input, issuer, asked.is_some());
+        let reported = verdict::Reported {
+            status,
+            takes_over: target.is_some(),
+            up: asked.is_some(),
+            peer_left: issuer.peer_left,
+        };
+        let outcome = verdict::outcome_of(input, reported);
         let words = issuer.words.clone();
         for act in acts {
             match act {

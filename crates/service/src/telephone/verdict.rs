@@ -3,7 +3,6 @@
 //! Whoever refuses an INVITE or a REFER says why in a Warning (RFC 3261 §20.43). The transferee carries it along in its
 //! report, and the transferor reads it there.
 
-use super::referral::Issuer;
 use crate::desk::Desk;
 use cordboard_core::refer::issuer::Input;
 use cordboard_core::transport::ListenerId;
@@ -100,15 +99,28 @@ pub(super) fn words(response: &View<'_>) -> Option<Box<str>> {
     Some(response.header::<Warning>()?.ok()?.text)
 }
 
+/// What is known of a transfer whose end is to be named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reported {
+    /// The status that was reported last.
+    pub(crate) status: Option<Status>,
+    /// Whether the new call is to take over another.
+    pub(crate) takes_over: bool,
+    /// Whether the call that is handed over is still up.
+    pub(crate) up: bool,
+    /// Whether the transferee has left it.
+    pub(crate) peer_left: bool,
+}
+
 /// How a transfer ended.
-pub(super) fn outcome_of(input: Input, issuer: &Issuer, up: bool) -> Outcome {
-    let takes_over = issuer.target.is_some();
-    match (input, issuer.status.map(Status::code)) {
+pub(crate) fn outcome_of(input: Input, reported: Reported) -> Outcome {
+    let Reported { status, takes_over, up, peer_left } = reported;
+    match (input, status.map(Status::code)) {
         (Input::Success, _) => Outcome::Completed,
         (Input::Refused, Some(482)) => Outcome::RefersToItself,
         (Input::Refused, _) => Outcome::Refused,
         // Only who made the call can have given it up: with the old call, or to keep that.
-        (Input::Failure, Some(487)) if up && !issuer.peer_left => Outcome::TargetNoAnswer,
+        (Input::Failure, Some(487)) if up && !peer_left => Outcome::TargetNoAnswer,
         (Input::Failure, Some(487)) => Outcome::TransfereeLeft,
         (Input::Failure, Some(481)) if takes_over => Outcome::ReplacesNoMatch,
         (Input::Failure, Some(486)) if takes_over => Outcome::AlreadyAnswered,
@@ -118,7 +130,7 @@ pub(super) fn outcome_of(input: Input, issuer: &Issuer, up: bool) -> Outcome {
         (Input::Failure, Some(429)) => Outcome::NotAllowed,
         (Input::Failure, Some(status)) => target_outcome(status),
         (Input::Failure, None) => Outcome::TargetUnreachable,
-        (Input::TimedOut, _) if issuer.peer_left => Outcome::TransfereeLeft,
+        (Input::TimedOut, _) if peer_left => Outcome::TransfereeLeft,
         (Input::TimedOut, _) => Outcome::TimedOut,
         (
             Input::Accepted | Input::AcceptedSilently | Input::Progress | Input::Ended | Input::TriedAnew,

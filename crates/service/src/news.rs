@@ -1,0 +1,112 @@
+//! What a switchboard tells of the calls, transfers and registrations that pass, as they pass: for people and programs that
+//! watch all of it. Nothing is told, and no text is made, while nobody listens.
+
+use crate::location::{Aor, Registered};
+use cordboard_ladder::{Kind, Outcome, Role};
+use cordboard_sip::Status;
+
+/// Whether anybody listens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Audience {
+    /// Nobody does.
+    #[default]
+    Nobody,
+    /// Somebody does.
+    Somebody,
+}
+
+/// One piece of news.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// Of a call.
+    Call(CallNews),
+    /// Of a transfer.
+    Transfer(TransferNews),
+    /// Of what somebody has registered.
+    Registration(RegistrationNews),
+}
+
+/// A call has got somewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallNews {
+    /// Its Call-ID.
+    pub call_id: Box<str>,
+    /// The caller's address, from the From header of the INVITE.
+    pub from: Box<str>,
+    /// The address called, from the To header.
+    pub to: Box<str>,
+    /// Who of our users calls, if it is one.
+    pub caller: Option<Box<str>>,
+    /// Who of our users was reached, or looked for.
+    pub callee: Option<Box<str>>,
+    /// Where it has got.
+    pub state: CallState,
+}
+
+/// Where a call has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallState {
+    /// A phone rings; told once a call.
+    Ringing,
+    /// It was answered.
+    Answered,
+    /// It is over.
+    Ended {
+        /// How: `answered` if it was up.
+        outcome: Outcome,
+        /// The status that ended it before it was up.
+        status: Option<Status>,
+        /// Who hung up, if it was up.
+        by: Option<Role>,
+    },
+}
+
+/// A transfer has got somewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransferNews {
+    /// The Call-ID of the dialog in which it was asked for.
+    pub call_id: Box<str>,
+    /// What kind of handover.
+    pub kind: Kind,
+    /// Who asks.
+    pub transferor: Box<str>,
+    /// Who is to call.
+    pub transferee: Box<str>,
+    /// Whom: a URI, without the headers in it.
+    pub target: Box<str>,
+    /// Where it has got.
+    pub state: TransferState,
+}
+
+/// Where a transfer has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransferState {
+    /// The REFER passes.
+    Asked,
+    /// The transferee reports a provisional status.
+    Progress(Status),
+    /// How it ended is known, or never will be.
+    Ended {
+        /// How.
+        outcome: Outcome,
+        /// The status that says so.
+        status: Option<Status>,
+    },
+}
+
+/// Contacts were added, moved or removed, or have ended; refreshes are no news.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistrationNews {
+    /// Whose: `user@domain`.
+    pub user: Box<str>,
+    /// The contacts that are registered now.
+    pub contacts: Vec<Box<str>>,
+}
+
+impl RegistrationNews {
+    /// What somebody has registered now.
+    pub fn of(user: &Aor, registered: &Registered) -> Self {
+        let contacts = registered.bindings.iter().map(|binding| binding.uri.clone()).collect();
+        Self { user: user.0.clone(), contacts }
+    }
+}
