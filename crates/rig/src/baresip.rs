@@ -25,15 +25,10 @@ pub struct Baresip {
     directory: PathBuf,
     address: String,
     recording: Recording,
-    running: Option<Running>,
+    program: Option<Program>,
+    control: Option<Control>,
     /// Events up to here belong to steps that are over.
     seen: usize,
-}
-
-#[derive(Debug)]
-struct Running {
-    _program: Program,
-    control: Control,
 }
 
 impl Baresip {
@@ -59,7 +54,8 @@ impl Baresip {
             account,
             directory,
             address,
-            running: None,
+            program: None,
+            control: None,
             seen: 0,
         }
     }
@@ -70,7 +66,7 @@ impl Baresip {
     }
 
     fn control(&mut self) -> &mut Control {
-        &mut self.running.as_mut().expect("the phone is switched on").control
+        self.control.as_mut().expect("the phone is switched on")
     }
 
     fn command(&mut self, command: &str, parameters: &str) -> String {
@@ -108,7 +104,7 @@ impl Phone for Baresip {
         &self.recording
     }
 
-    fn register(&mut self) {
+    fn switch_on(&mut self) {
         // Line by line, so that its last words are not lost when it is killed.
         let mut command = Command::new("stdbuf");
         command
@@ -117,9 +113,12 @@ impl Phone for Baresip {
             .current_dir(&self.directory)
             .env("TZ", "UTC")
             .stdin(Stdio::null());
-        let program = Program::start("baresip", command, &self.directory.join("output.log"));
+        self.program = Some(Program::start("baresip", command, &self.directory.join("output.log")));
+    }
+
+    fn wait_registered(&mut self) {
         let control = wait_for("baresip's control port", STEP, || Control::connect(&self.address));
-        self.running = Some(Running { _program: program, control });
+        self.control = Some(control);
         if self.account.way == Way::Direct {
             return;
         }

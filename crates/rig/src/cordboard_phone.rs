@@ -101,6 +101,12 @@ impl CordboardPhone {
     #[track_caller]
     pub fn does(&mut self, verb: &str) {
         self.say(verb);
+        self.is_done(verb);
+    }
+
+    /// Waits until a verb that was said is done.
+    #[track_caller]
+    pub fn is_done(&mut self, verb: &str) {
         self.wait(&format!("that `{verb}` is done"), |event| {
             assert_ne!(event["event"], "failed", "{event}");
             event["event"] == "done" && event["verb"] == verb
@@ -146,7 +152,7 @@ impl Phone for CordboardPhone {
         &self.recording
     }
 
-    fn register(&mut self) {
+    fn switch_on(&mut self) {
         let Account { user, password, domain, server, authority, transport, number, tone, .. } =
             &self.account;
         let transport = transport.parameter();
@@ -169,9 +175,15 @@ impl Phone for CordboardPhone {
         let input = program.stdin().expect("its input is a pipe");
         let calls = BTreeSet::new();
         self.running = Some(Running { program, input, events: Vec::new(), seen: 0, calls });
+        if self.account.way == Way::Registered {
+            self.say("register");
+        }
+    }
+
+    fn wait_registered(&mut self) {
         self.wait_event("listening");
         if self.account.way == Way::Registered {
-            self.does("register");
+            self.is_done("register");
         }
     }
 

@@ -123,7 +123,7 @@ impl Phone for Linphone {
         &self.recording
     }
 
-    fn register(&mut self) {
+    fn switch_on(&mut self) {
         let mut command = Command::new("stdbuf");
         command
             .args(["-oL", "linphonec", "-a", "-c", "rc", "-d", "6", "-l", "linphone.log"])
@@ -138,6 +138,9 @@ impl Phone for Linphone {
         self.say(&format!("soundcard use files {directory}/tone.wav"));
         self.say(&format!("play {directory}/tone.wav"));
         self.say(&format!("record {directory}/sound/heard.wav"));
+    }
+
+    fn wait_registered(&mut self) {
         // Without a registrar its answer says that it is there.
         let alone = self.account.way == Way::Direct;
         crate::deadline::wait_for("linphone's registration", STEP, || {

@@ -149,8 +149,17 @@ pub trait Phone {
     /// What it hears.
     fn recording(&self) -> &Recording;
 
+    /// Switches the phone on; it begins to register.
+    fn switch_on(&mut self);
+
+    /// Waits until it is registered, or has what it needs to be called directly.
+    fn wait_registered(&mut self);
+
     /// Switches the phone on and waits until it is registered.
-    fn register(&mut self);
+    fn register(&mut self) {
+        self.switch_on();
+        self.wait_registered();
+    }
 
     /// Starts a call to `uri`.
     fn dial(&mut self, uri: &str);

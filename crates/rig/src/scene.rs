@@ -113,14 +113,15 @@ impl<'a> Scene<'a> {
 }
 
 fn switched_on(place: &Place, accounts: Vec<Account>, manners: &[Manner]) -> Vec<CordboardPhone> {
-    accounts
-        .into_iter()
-        .zip(manners)
-        .map(|(account, manner)| {
-            let phone = CordboardPhone::new(place, account);
-            let mut phone = if *manner == Manner::Rings { phone.rings() } else { phone };
-            phone.register();
-            phone
-        })
-        .collect()
+    let switched_on = |(account, manner): (Account, &Manner)| {
+        let phone = CordboardPhone::new(place, account);
+        let mut phone = if *manner == Manner::Rings { phone.rings() } else { phone };
+        phone.switch_on();
+        phone
+    };
+    let mut phones: Vec<_> = accounts.into_iter().zip(manners).map(switched_on).collect();
+    for phone in &mut phones {
+        phone.wait_registered();
+    }
+    phones
 }

@@ -4,7 +4,9 @@ use crate::capture::Capture;
 use crate::judge::Verdict;
 use crate::phone::{Account, Kind, Phone, Transport};
 use crate::place::{Place, isolated};
+use crate::recording::{Recording, expect};
 use crate::switchboard::Switchboard;
+use crate::tone::Sound;
 
 /// A switchboard, a capture, and the phones of alice, bob and carol as far as the test wants them.
 pub struct Stage {
@@ -71,9 +73,13 @@ impl Stage {
     }
 }
 
+/// Starts them side by side.
 fn switched_on(mut phones: Vec<Box<dyn Phone>>) -> Vec<Box<dyn Phone>> {
     for phone in &mut phones {
-        phone.register();
+        phone.switch_on();
+    }
+    for phone in &mut phones {
+        phone.wait_registered();
     }
     phones
 }
@@ -90,17 +96,24 @@ pub fn call(caller: &mut dyn Phone, called: &mut dyn Phone) {
 /// Proves that `one` and `other` hear each other, and nobody else.
 #[track_caller]
 pub fn talking(one: &dyn Phone, other: &dyn Phone) {
-    one.recording().expect_tone(other.account().tone);
-    other.recording().expect_tone(one.account().tone);
+    expect(&hearing(one, other));
+}
+
+/// The same, and that whoever was in between hears nothing.
+#[track_caller]
+pub fn talking_without(one: &dyn Phone, other: &dyn Phone, without: &dyn Phone) {
+    let [one, other] = hearing(one, other);
+    expect(&[one, other, (without.recording(), Sound::Silence)]);
+}
+
+fn hearing<'a>(one: &'a dyn Phone, other: &'a dyn Phone) -> [(&'a Recording, Sound); 2] {
+    let tone = |phone: &dyn Phone| Sound::Tones(vec![phone.account().tone]);
+    [(one.recording(), tone(other)), (other.recording(), tone(one))]
 }
 
 /// Proves that `holder` does not hear `held`, who hears nothing, or the music that stands for it.
 #[track_caller]
 pub fn is_held_by(held: &dyn Phone, holder: &dyn Phone) {
-    holder.recording().expect_silence();
-    if holder.plays_music() {
-        held.recording().expect_tone(holder.account().tone);
-    } else {
-        held.recording().expect_silence();
-    }
+    let music = if holder.plays_music() { Sound::Tones(vec![holder.account().tone]) } else { Sound::Silence };
+    expect(&[(holder.recording(), Sound::Silence), (held.recording(), music)]);
 }

@@ -1,28 +1,30 @@
 //! Which tone sounds: Goertzel's filter over a stretch of samples.
 
 use std::f64::consts::TAU;
-use std::time::Duration;
 
 use crate::wav::Samples;
 
 /// The tones phones play, in Hz; far enough apart, and none the octave of another's neighbour in speech codecs.
-pub const TONES: [u16; 3] = [440, 660, 880];
+pub const TONES: [u16; 5] = [440, 660, 880, 550, 770];
 
-/// Share of the sound's power that must lie at the frequency for the tone to be heard.
+/// Share of the sound's power that must lie at the frequencies for these tones to be heard.
 const PRESENT: f64 = 0.7;
+
+/// Share of it from which one tone among others is heard: four that are equally loud have a quarter each.
+const AUDIBLE: f64 = 0.07;
 
 /// Mean power below which there is no sound: comfort noise and the click of a codec stay under it.
 const SILENCE: f64 = 900.0;
 
 /// What sounds in a stretch of samples.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sound {
     /// Nothing above the noise of a codec.
     Silence,
-    /// One of [`TONES`], in Hz.
-    Tone(u16),
-    /// Something else, or more than one tone at once.
-    Mixture,
+    /// Some of [`TONES`], in Hz and in their order, and nothing else.
+    Tones(Vec<u16>),
+    /// Something else.
+    Noise,
 }
 
 /// A second of a tone in the µ-law of G.711, as a program plays it that has no encoder: 8,000 bytes. It can be repeated
@@ -48,20 +50,10 @@ pub fn sound(values: &[i16], rate: u32) -> Sound {
     if power < SILENCE {
         return Sound::Silence;
     }
-    TONES
-        .into_iter()
-        .find(|&tone| share(values, rate, f64::from(tone), power) > PRESENT)
-        .map_or(Sound::Mixture, Sound::Tone)
-}
-
-/// Whether `frequency` (Hz) carries most of the sound between `since` and `until` after the beginning of a recording.
-pub fn hears(samples: &Samples, frequency: f64, since: Duration, until: Duration) -> bool {
-    let at = |second: Duration| {
-        (second.as_millis() as usize * samples.rate as usize / 1000).min(samples.values.len())
-    };
-    let values = &samples.values[at(since)..at(until)];
-    let power = power(values);
-    power >= SILENCE && share(values, samples.rate, frequency, power) > PRESENT
+    let share = |tone: u16| share(values, rate, f64::from(tone), power);
+    let heard: Vec<_> = TONES.into_iter().filter(|&tone| share(tone) > AUDIBLE).collect();
+    let together: f64 = heard.iter().map(|&tone| share(tone)).sum();
+    if together > PRESENT { Sound::Tones(heard) } else { Sound::Noise }
 }
 
 /// The mean power, 0 for no samples.
@@ -82,15 +74,17 @@ fn share(values: &[i16], rate: u32, frequency: f64, power: f64) -> f64 {
     (last * last + before * before - turn * last * before) * 2.0 / (count(values).powi(2) * power)
 }
 
-/// A recording as one character per quarter of a second, for a person to read: `4`, `6`, `8` tones, `.` silence, `?` else.
+/// A recording as one character per quarter of a second, for a person to read: the first digit of the tone (`4`, `6`, `8`, `5`,
+/// `7`), `+` several, `.` silence, `?` else.
 pub fn timeline(samples: &Samples) -> String {
     let step = (samples.rate / 4).max(1) as usize;
     let character = |values: &[i16]| match sound(values, samples.rate) {
         Sound::Silence => '.',
-        Sound::Mixture => '?',
-        Sound::Tone(440) => '4',
-        Sound::Tone(660) => '6',
-        Sound::Tone(_) => '8',
+        Sound::Noise => '?',
+        Sound::Tones(tones) => match tones[..] {
+            [one] => char::from_digit(u32::from(one / 100), 10).unwrap_or('?'),
+            _ => '+',
+        },
     };
     samples.values.chunks(step).map(character).collect()
 }
@@ -104,22 +98,26 @@ mod tests {
         (0..8 * milliseconds).map(value).collect()
     }
 
-    #[test]
-    fn each_tone_is_told_from_the_others() {
-        for frequency in TONES {
-            assert_eq!(sound(&tone(f64::from(frequency), 3000.0, 300), 8000), Sound::Tone(frequency));
-        }
-        assert_eq!(sound(&tone(1000.0, 3000.0, 300), 8000), Sound::Mixture);
+    fn mixed(tones: &[u16], milliseconds: u32) -> Vec<i16> {
+        let each: Vec<_> = tones.iter().map(|&hz| tone(f64::from(hz), 3000.0, milliseconds)).collect();
+        (0..each[0].len()).map(|at| each.iter().map(|one| one[at]).sum()).collect()
     }
 
     #[test]
-    fn two_voices_at_once_are_neither() {
-        let mixed: Vec<_> = tone(440.0, 3000.0, 300)
-            .into_iter()
-            .zip(tone(660.0, 3000.0, 300))
-            .map(|(one, other)| one + other)
-            .collect();
-        assert_eq!(sound(&mixed, 8000), Sound::Mixture);
+    fn each_tone_is_told_from_the_others() {
+        for frequency in TONES {
+            let heard = sound(&tone(f64::from(frequency), 3000.0, 300), 8000);
+            assert_eq!(heard, Sound::Tones(vec![frequency]));
+        }
+        assert_eq!(sound(&tone(1000.0, 3000.0, 300), 8000), Sound::Noise);
+    }
+
+    #[test]
+    fn voices_at_once_are_told_apart() {
+        for together in [&TONES[..2], &TONES[1..], &TONES[..]] {
+            assert_eq!(sound(&mixed(together, 500), 8000), Sound::Tones(together.to_vec()));
+        }
+        assert_eq!(sound(&mixed(&[440, 1000], 300), 8000), Sound::Noise);
     }
 
     #[test]
@@ -129,13 +127,8 @@ mod tests {
     }
 
     #[test]
-    fn a_window_sees_only_itself() {
-        let values = [tone(440.0, 3000.0, 1000), vec![0; 8000], tone(660.0, 3000.0, 1000)].concat();
-        let samples = Samples { rate: 8000, values };
-        assert!(hears(&samples, 440.0, Duration::from_secs(0), Duration::from_secs(1)));
-        assert!(!hears(&samples, 440.0, Duration::from_secs(1), Duration::from_secs(2)));
-        assert!(!hears(&samples, 440.0, Duration::from_secs(2), Duration::from_secs(3)));
-        assert!(hears(&samples, 660.0, Duration::from_secs(2), Duration::from_secs(9)));
-        assert_eq!(timeline(&samples), "4444....6666");
+    fn a_person_reads_what_was_heard_when() {
+        let values = [tone(440.0, 3000.0, 1000), vec![0; 8000], mixed(&[440, 660], 1000)].concat();
+        assert_eq!(timeline(&Samples { rate: 8000, values }), "4444....++++");
     }
 }

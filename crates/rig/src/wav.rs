@@ -1,16 +1,18 @@
 //! WAV files: written as a phone's microphone, and read while a phone is still recording.
 
 use std::f64::consts::TAU;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::time::Duration;
 
 /// Samples a second of the tone files; what G.711 carries.
 const RATE: u32 = 8000;
 
 /// Bytes before the sound in the simplest file.
 const HEADER: usize = 44;
+
+/// The sound begins within so many bytes in the files of every recorder here.
+const LONGEST_HEADER: u64 = 4096;
 
 /// How loud the tone is, of 32767.
 const AMPLITUDE: f64 = 8000.0;
@@ -50,24 +52,40 @@ pub struct Samples {
     pub values: Vec<i16>,
 }
 
-impl Samples {
-    /// How long they last.
-    pub fn length(&self) -> Duration {
-        Duration::from_millis(self.values.len() as u64 * 1000 / u64::from(self.rate.max(1)))
-    }
+/// How the samples lie in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Format {
+    /// Bytes before the sound.
+    begins: usize,
+    channels: usize,
+    rate: u32,
 }
 
-/// Reads what a recorder has written so far, or `None` if that is not even a header yet.
+/// Reads what a recorder has written beyond the first `known` samples, or `None` if that is not even a header yet. A file
+/// that has fewer was begun anew, and is read from its beginning. Gives how many samples there are in all, too.
 ///
 /// The lengths in the header are not believed: recorders fill them in when they close the file. linphone leaves the whole
 /// header empty until then; with the codecs the rig allows, what follows is G.711's one channel at 8 kHz.
-pub fn read(path: &Path) -> Option<Samples> {
-    parse(&fs::read(path).ok()?)
+pub fn read_beyond(path: &Path, known: usize) -> Option<(Samples, usize)> {
+    let mut file = File::open(path).ok()?;
+    let mut head = Vec::new();
+    (&mut file).take(LONGEST_HEADER).read_to_end(&mut head).ok()?;
+    let format = format(&head)?;
+    let frame = 2 * format.channels;
+    let there = file.metadata().ok()?.len() as usize;
+    let frames = there.saturating_sub(format.begins) / frame;
+    let from = if known > frames { 0 } else { known };
+    file.seek(SeekFrom::Start((format.begins + from * frame) as u64)).ok()?;
+    let mut bytes = Vec::new();
+    file.take(((frames - from) * frame) as u64).read_to_end(&mut bytes).ok()?;
+    let values = first_channel(&bytes, format.channels);
+    let all = from + values.len();
+    Some((Samples { rate: format.rate, values }, all))
 }
 
-fn parse(bytes: &[u8]) -> Option<Samples> {
+fn format(bytes: &[u8]) -> Option<Format> {
     if bytes.get(..HEADER)? == [0; HEADER] {
-        return Some(Samples { rate: RATE, values: first_channel(&bytes[HEADER..], 1) });
+        return Some(Format { begins: HEADER, channels: 1, rate: RATE });
     }
     let mut rest = bytes.strip_prefix(b"RIFF")?.get(4..)?.strip_prefix(b"WAVE")?;
     let mut format = None;
@@ -83,7 +101,7 @@ fn parse(bytes: &[u8]) -> Option<Samples> {
             }
             b"data" => {
                 let (channels, rate) = format?;
-                return Some(Samples { rate, values: first_channel(body, channels) });
+                return Some(Format { begins: bytes.len() - body.len(), channels, rate });
             }
             _ => {}
         }
@@ -100,27 +118,39 @@ fn first_channel(bytes: &[u8], channels: usize) -> Vec<i16> {
 mod tests {
     use super::*;
 
+    fn file(name: &str) -> std::path::PathBuf {
+        std::env::temp_dir().join(format!("cordboard-{name}-{}.wav", std::process::id()))
+    }
+
     #[test]
     fn a_tone_is_read_as_written() {
-        let path = std::env::temp_dir().join(format!("cordboard-tone-{}.wav", std::process::id()));
+        let path = file("tone");
         write_tone(&path, 440, 1).unwrap();
-        let samples = read(&path).unwrap();
-        fs::remove_file(&path).unwrap();
-        assert_eq!((samples.rate, samples.values.len()), (8000, 8000));
+        let (samples, all) = read_beyond(&path, 0).unwrap();
+        let (rest, still) = read_beyond(&path, 7900).unwrap();
+        let (anew, _) = read_beyond(&path, 8001).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!((samples.rate, samples.values.len(), all), (8000, 8000, 8000));
         assert_eq!(samples.values.iter().max(), Some(&8000));
+        assert_eq!((&rest.values[..], still), (&samples.values[7900..], 8000));
+        assert_eq!(anew, samples, "a shorter file was begun anew");
     }
 
     #[test]
     fn an_unfinished_file_is_read_to_its_end() {
+        let path = file("unfinished");
+        let read = |bytes: &[u8], known| {
+            std::fs::write(&path, bytes).unwrap();
+            read_beyond(&path, known).map(|(samples, _)| (samples.rate, samples.values))
+        };
         let mut bytes = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0".to_vec();
         bytes.extend([1, 0, 2, 0, 0x80, 0xBB, 0, 0, 0, 0, 0, 0, 4, 0, 16, 0]);
-        assert_eq!(parse(&bytes), None);
-        assert_eq!(
-            parse(&[&[0; HEADER][..], &[5, 0, 6]].concat()),
-            Some(Samples { rate: 8000, values: vec![5] })
-        );
+        assert_eq!(read(&bytes, 0), None);
+        assert_eq!(read(&[&[0; HEADER][..], &[5, 0, 6]].concat(), 0), Some((8000, vec![5])));
         // Two channels, two frames and a half, and a length still 0.
         bytes.extend(b"data\0\0\0\0\x01\0\x09\0\x02\0\x09\0\x03\0");
-        assert_eq!(parse(&bytes), Some(Samples { rate: 48000, values: vec![1, 2] }));
+        assert_eq!(read(&bytes, 0), Some((48000, vec![1, 2])));
+        assert_eq!(read(&bytes, 1), Some((48000, vec![2])));
+        std::fs::remove_file(&path).unwrap();
     }
 }

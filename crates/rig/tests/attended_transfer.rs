@@ -2,7 +2,7 @@
 
 use cordboard_rig::Kind::Linphone;
 use cordboard_rig::Transport::{self, Tcp, Tls, Udp};
-use cordboard_rig::stage::{call, is_held_by, talking, with_phones};
+use cordboard_rig::stage::{call, is_held_by, talking_without, with_phones};
 
 /// Alice calls bob; bob holds her, asks carol, and joins the two; then alice and carol talk, and bob is out of it.
 fn transfers(transports: [Transport; 3]) {
@@ -16,8 +16,7 @@ fn transfers(transports: [Transport; 3]) {
         bob.transfer_attended();
         carol.wait_established();
         alice.wait_established();
-        talking(alice, carol);
-        bob.recording().expect_silence();
+        talking_without(alice, carol, bob);
         alice.hang_up();
         carol.wait_idle();
         stage.verdict().expect(

@@ -5,7 +5,9 @@ use cordboard_rig::Kind::{self, Baresip, Cordboard, Linphone};
 use cordboard_rig::Phone;
 use cordboard_rig::Transport::{self, Tcp, Tls, Udp};
 use cordboard_rig::Way;
-use cordboard_rig::stage::{Stage, call, is_held_by, talking, with_phones, with_phones_alone};
+use cordboard_rig::stage::{
+    Stage, call, is_held_by, talking, talking_without, with_phones, with_phones_alone,
+};
 
 /// `caller` calls, `holder` holds and resumes, `caller` hangs up.
 fn calls(caller: &mut dyn Phone, called: &mut dyn Phone) {
@@ -69,8 +71,7 @@ fn sends_away(stage: &mut Stage) {
     bob.transfer_unattended(&carol.account().uri());
     carol.wait_established();
     alice.wait_established();
-    talking(alice, carol);
-    bob.recording().expect_silence();
+    talking_without(alice, carol, bob);
     alice.hang_up();
     carol.wait_idle();
 }
@@ -86,8 +87,7 @@ fn asks_and_joins(stage: &mut Stage) {
     bob.transfer_attended();
     carol.wait_established();
     alice.wait_established();
-    talking(alice, carol);
-    bob.recording().expect_silence();
+    talking_without(alice, carol, bob);
     alice.hang_up();
     carol.wait_idle();
 }

@@ -2,7 +2,7 @@
 
 use cordboard_rig::Kind::{self, Baresip, Linphone};
 use cordboard_rig::Transport::{self, Tcp, Tls, Udp};
-use cordboard_rig::stage::{call, is_held_by, talking, with_phones};
+use cordboard_rig::stage::{call, is_held_by, talking_without, with_phones};
 
 /// Alice calls bob, bob holds her and sends her to carol; then alice and carol talk, and bob is out of it.
 fn transfers(transferee: (Kind, Transport), transferor: (Kind, Transport), target: (Kind, Transport)) {
@@ -15,8 +15,7 @@ fn transfers(transferee: (Kind, Transport), transferor: (Kind, Transport), targe
         bob.transfer_unattended(&carol.account().uri());
         carol.wait_established();
         alice.wait_established();
-        talking(alice, carol);
-        bob.recording().expect_silence();
+        talking_without(alice, carol, bob);
         alice.hang_up();
         carol.wait_idle();
         // linphone holds the transferor while it tries the target.
