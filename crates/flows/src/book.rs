@@ -73,6 +73,8 @@ pub(crate) struct Book {
     pub(crate) parked: Vec<(CallName, Option<Box<str>>)>,
     /// Who is in the conference that is watched, by user, and how; nothing once it is over.
     pub(crate) conference: BTreeMap<Box<str>, Option<EndpointStatus>>,
+    /// Where refusals of calls can be heard of, oldest first.
+    pub(crate) announced: Vec<Box<str>>,
     /// How often a button for the registration was pressed.
     pub(crate) asked: usize,
     /// Buttons that did not fit: the stage presses none that cannot.
@@ -176,9 +178,9 @@ impl Book {
             | CallEvent::Options { .. }
             | CallEvent::DigitSignalled { .. }
             | CallEvent::DigitAnswered(..)
-            | CallEvent::ErrorInfo(..)
             | CallEvent::Identified(_)
             | CallEvent::TransferProgress(..) => {}
+            CallEvent::ErrorInfo(_, uris) => self.announced.extend(uris),
             CallEvent::PeerFeatures(call, features) => {
                 if let Some(call) = self.call_mut(call) {
                     call.features = features;

@@ -4,8 +4,9 @@ use cordboard_core::transport::{ListenerId, Transport};
 use cordboard_service::directory::{Directory, User};
 use cordboard_service::services::Rules;
 use cordboard_service::settings::{
-    Feature, Group, Habits, MediaPorts, Park, Refers, Relay, Release, Role, Screened, Secret, SemiAttended,
-    Server, Service, Settings, Switchboard, Takeovers, Telephone, Transfers, Watching,
+    Announcement, Announcements, Announcer, Feature, Group, Habits, MediaPorts, Park, Refers, Relay, Release,
+    Role, Screened, Secret, SemiAttended, Server, Service, Settings, Switchboard, Takeovers, Telephone,
+    Transfers, Watching,
 };
 use cordboard_sip::digest::{Algorithm, Ha1};
 use std::net::{IpAddr, Ipv4Addr};
@@ -42,6 +43,8 @@ pub struct Person {
     pub group: Option<(&'static str, &'static str)>,
     /// What sits at the telephone, if it is nobody.
     pub service: Option<Program>,
+    /// The proxy through which alone calls are taken (RFC 5359 §2.13): its URI, and the last byte of its address.
+    pub screened_by: Option<(&'static str, u8)>,
 }
 
 /// What a server is there for.
@@ -56,11 +59,19 @@ pub enum Program {
         /// How long a call waits before whoever parked it is called.
         rings_back_after: Duration,
     },
+    /// An announcement (RFC 5359 §2.13).
+    Announcer {
+        /// How long it lasts.
+        lasts: Duration,
+    },
 }
 
 impl Program {
-    fn service(self) -> Service {
+    fn service(self, user: &str) -> Service {
         match self {
+            Self::Announcer { lasts } => Service::Announcer(Announcer {
+                announcements: vec![Announcement { user: user.into(), lasts }],
+            }),
             Self::Music => Service::Music,
             Self::Park { slots, rings_back_after } => Service::Park(Park {
                 slots: slots.iter().map(|slot| (*slot).into()).collect(),
@@ -138,6 +149,10 @@ pub struct Domain {
     pub neighbours: &'static [u8],
     /// What its users have set up for their calls.
     pub rules: fn() -> Vec<(&'static str, Rules)>,
+    /// Domains that are its own, too, though their names lead elsewhere.
+    pub unlisted: &'static [&'static str],
+    /// Where a caller hears that whoever is called does not take the call.
+    pub announces: Option<&'static str>,
 }
 
 /// An address of the network that is set aside for documentation (RFC 5737 §3).
@@ -155,6 +170,11 @@ impl Person {
     /// Where the telephone listens.
     pub(crate) fn addresses(&self) -> Vec<IpAddr> {
         [Some(self.address), self.other_address].into_iter().flatten().map(address).collect()
+    }
+
+    /// The servers that the telephone trusts, by the last byte of their address.
+    pub(crate) fn trusts(&self) -> impl Iterator<Item = u8> {
+        self.screened_by.map(|(_, proxy)| proxy).into_iter()
     }
 
     pub(crate) fn settings(&self) -> Settings {
@@ -175,14 +195,16 @@ impl Person {
             group: self
                 .group
                 .map(|(realm, secret)| Group { realm: realm.into(), secret: Secret(secret.into()) }),
+            screened_by: self.screened_by.map(|(proxy, _)| proxy.into()),
             ..Telephone::default()
         };
         let role = match self.service {
-            Some(program) => Role::Server(Server::new(telephone, program.service())),
+            Some(program) => Role::Server(Server::new(telephone, program.service(self.user))),
             None => Role::Telephone(telephone),
         };
         let settings = Settings::of_domain(self.domain);
-        Settings { role, domains: Vec::new(), ring_bytes: RING_BYTES, ..settings }
+        let neighbours = self.trusts().map(address).collect();
+        Settings { role, domains: Vec::new(), neighbours, ring_bytes: RING_BYTES, ..settings }
     }
 }
 
@@ -191,7 +213,9 @@ impl Domain {
         let realm = self.domains.first().copied().unwrap_or_default();
         let mut settings = Settings::of_domain(realm);
         settings.role = Role::Switchboard(self.role);
-        settings.domains = self.domains.iter().map(|domain| (*domain).into()).collect();
+        settings.domains = self.domains.iter().chain(self.unlisted).map(|domain| (*domain).into()).collect();
+        settings.announcements =
+            Announcements { screened_in: self.announces.map(Into::into), ..Announcements::default() };
         settings.auth.calls = self.challenges_calls;
         settings.relay = Relay::Users;
         // The proxies of the RFCs leave these to the phones.

@@ -47,6 +47,7 @@ const FLOWS: &[Entry] = &[
     Entry::new("5359-2.10", "RFC 5359 §2.10", "3-Way Conference - Third Party Is Added", |s| { rfc5359::s02_10_third_party_added::play(s); }).talking(&[["alice", "bob"], ["bob", "carol"]]),
     Entry::new("5359-2.11", "RFC 5359 §2.11", "3-Way Conference - Third Party Joins", |s| { rfc5359::s02_11_third_party_joins::play(s); }).talking(&[["alice", "bob"], ["bob", "carol"]]),
     Entry::new("5359-2.12", "RFC 5359 §2.12", "Find-Me", |s| { rfc5359::s02_12_find_me::play(s); }).set_up(),
+    Entry::new("5359-2.13", "RFC 5359 §2.13", "Call Management (Incoming Call Screening)", |s| { rfc5359::s02_13_incoming_screening::play(s); }),
     Entry::new("5359-2.14", "RFC 5359 §2.14", "Call Management (Outgoing Call Screening)", |s| { rfc5359::s02_14_outgoing_screening::play(s); }),
     Entry::new("5359-2.15", "RFC 5359 §2.15", "Call Park", |s| { rfc5359::s02_15_call_park::play(s); }).talking(&[["alice", "carol"]]),
     Entry::new("5359-2.16", "RFC 5359 §2.16", "Call Pickup", |s| { rfc5359::s02_16_call_pickup::play(s); }),

@@ -98,6 +98,20 @@ impl Phone<'_> {
         self.dial_uri(&format!("{}.dials_address({uri})", self.name), uri, true);
     }
 
+    /// Calls the address at which can be heard why a call was refused (RFC 5359 §2.13).
+    pub fn listens_to_why(self) {
+        let said = format!("{}.listens_to_why()", self.name);
+        self.stage.acts(
+            &said,
+            self.host,
+            |book| (!book.announced.is_empty()).then_some(()),
+            |book, ()| {
+                let to = book.announced.last().cloned().unwrap_or_default();
+                CallAction::Dial { call: book.dial(&to), to, offer: true }
+            },
+        );
+    }
+
     /// Calls somebody and leaves the offer to the other side (RFC 3261 §13.2.1).
     pub fn dials_without_offer(self, callee: Phone<'_>) {
         self.dial("dials_without_offer", callee, false);

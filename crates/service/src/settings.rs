@@ -3,7 +3,7 @@
 mod servers;
 mod transfers;
 
-pub use servers::{Group, Park, Server, Service};
+pub use servers::{Announcement, Announcer, Group, Park, Server, Service};
 pub use transfers::{Askers, Feature, Profile, Refers, Release, SemiAttended, Success, Transfers};
 
 use cordboard_core::session::timer::Policy;
@@ -252,18 +252,33 @@ pub struct Telephone {
     pub transfers: Transfers,
     /// What its Contact says of it.
     pub features: TelephoneFeatures,
+    /// The proxy that is to look at every call first: a URI. A call that does not come from one of our
+    /// [neighbours](Settings::neighbours) is sent there by a 305 (RFC 5359 §2.13).
+    pub screened_by: Option<Box<str>>,
 }
 
-/// What a telephone's Contact says of it always. What depends on a call is said there: `isfocus`, `+sip.rendering`.
+/// What a telephone's Contact says of it always. What depends on a call is said there: `isfocus`, and `+sip.rendering` of
+/// whoever is on hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TelephoneFeatures {
     /// Nobody sits at it (`automata`, RFC 3840 §10.2).
     pub automaton: bool,
     /// It never ends a call (`+sip.byeless`, RFC 4235 §5.1).
     pub byeless: bool,
-    /// It renders nothing that it gets (`+sip.rendering="no"`, RFC 4235 §5.2): it plays, and whoever has a call with it
-    /// is held by it from the start.
-    pub renders_nothing: bool,
+    /// What it does with the sound that it gets.
+    pub rendering: Rendering,
+}
+
+/// What a telephone does with the sound that it gets (`+sip.rendering`, RFC 4235 §5.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rendering {
+    /// Somebody hears it, unless whoever sends it is on hold.
+    #[default]
+    Heard,
+    /// Nobody hears it, and its Contact says so; the session description does not (RFC 5359 §2.13 F11).
+    Unheard,
+    /// Nobody hears it, and whoever has a call with it is held by it from the start (RFC 5359 §2.3 F12).
+    Holds,
 }
 
 /// What strangers may see of a telephone's calls (RFC 4235 §3.7.2).

@@ -17,6 +17,7 @@ pub const ALICE: Person = Person {
     manners: Manners::USUAL,
     group: None,
     service: None,
+    screened_by: None,
 };
 
 /// Alice without a proxy of her own: she goes where the name leads.
@@ -36,6 +37,7 @@ pub const BOB: Person = Person {
     manners: Manners::USUAL,
     group: None,
     service: None,
+    screened_by: None,
 };
 
 /// Alice's proxy. It trusts her without a challenge: the flows that show none assume that her credentials are
@@ -51,6 +53,8 @@ pub const PROXY1: Domain = Domain {
     record_routes: true,
     neighbours: &[ALICE.address],
     rules: Vec::new,
+    unlisted: &[],
+    announces: None,
 };
 
 /// Bob's proxy and registrar.
@@ -65,6 +69,8 @@ pub const PROXY2: Domain = Domain {
     record_routes: true,
     neighbours: &[],
     rules: Vec::new,
+    unlisted: &[],
+    announces: None,
 };
 
 /// Bob's proxy where Alice is a user too: it serves both domains, and challenges her (§3.3, §3.4).

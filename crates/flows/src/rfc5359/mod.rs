@@ -14,6 +14,7 @@ pub mod s02_09_forwarding_no_answer;
 pub mod s02_10_third_party_added;
 pub mod s02_11_third_party_joins;
 pub mod s02_12_find_me;
+pub mod s02_13_incoming_screening;
 pub mod s02_14_outgoing_screening;
 pub mod s02_15_call_park;
 pub mod s02_16_call_pickup;

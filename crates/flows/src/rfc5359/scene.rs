@@ -23,6 +23,7 @@ pub const ALICE: Person = Person {
     manners: Manners::USUAL,
     group: None,
     service: None,
+    screened_by: None,
 };
 
 /// Bob of Biloxi.
@@ -63,6 +64,17 @@ pub const PARK: Person = Person {
 /// The music server.
 pub const MUSIC: Person = Person { name: "music", user: "music", service: Some(Program::Music), ..PARK };
 
+/// The announcement server, which says that Bob does not take the call.
+pub const ANNOUNCER: Person = Person {
+    name: "announcer",
+    user: "screen-fail-term-ann",
+    address: 113,
+    domain: "ms.biloxi.example.com",
+    group: None,
+    service: Some(Program::Announcer { lasts: Duration::from_secs(4) }),
+    ..PARK
+};
+
 /// The proxy through which all of them call each other.
 pub const PROXY: Domain = Domain {
     name: "proxy",
@@ -75,6 +87,8 @@ pub const PROXY: Domain = Domain {
     record_routes: true,
     neighbours: &[],
     rules: Vec::new,
+    unlisted: &[],
+    announces: None,
 };
 
 /// The same people where all is sent to the proxy first.

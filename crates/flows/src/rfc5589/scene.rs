@@ -18,6 +18,7 @@ pub const TRANSFEREE: Person = Person {
     manners: Manners::ON_ITS_OWN,
     group: None,
     service: None,
+    screened_by: None,
 };
 
 /// Who hands over.
@@ -58,6 +59,8 @@ pub const PROXY: Domain = Domain {
     record_routes: true,
     neighbours: &[],
     rules: Vec::new,
+    unlisted: &[],
+    announces: None,
 };
 
 /// Lets people find each other without a server.

@@ -48,7 +48,8 @@ impl Member {
     pub(super) fn of_person(person: &Person) -> Self {
         let lasts = [Some(person.address), person.other_address].into_iter().flatten();
         let settings = person.settings();
-        Self::new(person.name, None, lasts.collect(), settings, Directory::default())
+        let member = Self::new(person.name, None, lasts.collect(), settings, Directory::default());
+        Self { neighbours: person.trusts().collect(), ..member }
     }
 
     pub(super) fn of_domain(domain: &Domain, transport: Transport) -> Self {

@@ -3,11 +3,13 @@
 //! A program hears what the telephone tells and presses its buttons; of SIP it knows nothing. Each is a small printed
 //! table, in a file that bears the name of its section.
 
+mod announcer;
 mod music;
 mod park;
 
 use crate::call::{CallAction, CallEvent};
 use crate::settings::{Role, Server, Service};
+use announcer::Announcer;
 use cordboard_core::time::Instant;
 use music::Music;
 use park::Park;
@@ -19,6 +21,7 @@ pub(crate) enum Program {
     Person,
     Music(Music),
     Park(Park),
+    Announcer(Announcer),
 }
 
 impl Program {
@@ -32,6 +35,9 @@ impl Program {
             Role::Server(Server { service: Service::Park(park), telephone }) => {
                 Self::Park(Park::new(park, &telephone.user))
             }
+            Role::Server(Server { service: Service::Announcer(announcer), .. }) => {
+                Self::Announcer(Announcer::new(announcer))
+            }
         }
     }
 
@@ -41,6 +47,7 @@ impl Program {
             Self::Person => {}
             Self::Music(music) => music.hears(event),
             Self::Park(park) => park.hears(now, event),
+            Self::Announcer(announcer) => announcer.hears(now, event),
         }
     }
 
@@ -50,6 +57,7 @@ impl Program {
             Self::Person => None,
             Self::Music(music) => music.poll_action(),
             Self::Park(park) => park.poll_action(),
+            Self::Announcer(announcer) => announcer.poll_action(),
         }
     }
 
@@ -58,6 +66,7 @@ impl Program {
         match self {
             Self::Person | Self::Music(_) => {}
             Self::Park(park) => park.handle_timeout(now),
+            Self::Announcer(announcer) => announcer.handle_timeout(now),
         }
     }
 
@@ -66,6 +75,7 @@ impl Program {
         match self {
             Self::Person | Self::Music(_) => None,
             Self::Park(park) => park.poll_timeout(),
+            Self::Announcer(announcer) => announcer.poll_timeout(),
         }
     }
 }

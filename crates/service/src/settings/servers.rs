@@ -1,6 +1,6 @@
 //! Servers that are user agents (RFC 5359): which program sits at the telephone, and who may ask it for something.
 
-use super::{Askers, Feature, Secret, Strangers, Success, Telephone, TelephoneFeatures};
+use super::{Askers, Feature, Rendering, Secret, Strangers, Success, Telephone, TelephoneFeatures};
 use std::time::Duration;
 
 /// A server: a telephone at which a program sits.
@@ -13,13 +13,18 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server at that telephone, which is made what a server is: nobody sits at it, it plays and renders nothing, never
-    /// ends a call by itself, calls for those who may ask and for nobody else, tells them the dialog that came of it, and
-    /// is itself not to be taken over.
+    /// A server at that telephone, which is made what a server is: nobody sits at it, it plays and renders nothing, and is
+    /// itself not to be taken over. Those that keep calls for somebody never end one by themselves, call for those who may
+    /// ask and for nobody else, and tell them the dialog that came of it. An announcement is for everybody, has an end,
+    /// and calls nobody.
     pub fn new(mut telephone: Telephone, service: Service) -> Self {
-        telephone.features = TelephoneFeatures { automaton: true, byeless: true, renders_nothing: true };
+        let (byeless, rendering, askers) = match service {
+            Service::Music | Service::Park(_) => (true, Rendering::Holds, Askers::Members),
+            Service::Announcer(_) => (false, Rendering::Unheard, Askers::Refuse),
+        };
+        telephone.features = TelephoneFeatures { automaton: true, byeless, rendering };
         telephone.strangers = Strangers::Refused;
-        telephone.transfers.askers = Askers::Members;
+        telephone.transfers.askers = askers;
         telephone.transfers.success = Success::Dialog;
         telephone.transfers.lacks.push(Feature::Replaces);
         Self { telephone, service }
@@ -33,6 +38,24 @@ pub enum Service {
     Music,
     /// Call park (RFC 5359 §2.15).
     Park(Park),
+    /// Announcements, such as why a call is refused (RFC 5359 §2.13).
+    Announcer(Announcer),
+}
+
+/// An announcement server.
+#[derive(Clone, Debug)]
+pub struct Announcer {
+    /// What can be heard there; whoever calls another address is answered 404.
+    pub announcements: Vec<Announcement>,
+}
+
+/// Something that is announced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    /// The user part of its address.
+    pub user: Box<str>,
+    /// How long it lasts; then the server hangs up.
+    pub lasts: Duration,
 }
 
 /// A park server.

@@ -2,7 +2,7 @@
 
 use super::Telephone;
 use super::call::{Call, Leg, Part, RING_AGAIN, RING_LIMIT, Ringing, SentOk, Side, outcome_of};
-use super::errand::{RENDERS_NOTHING, SDP, allowed, supported};
+use super::errand::{SDP, allowed, supported};
 use super::reliable::{Provisionals, Said};
 use super::token::description;
 use crate::call::{CallEvent, CallName};
@@ -50,6 +50,10 @@ impl Telephone {
                 return desk.stack.respond(now, server, why.status(), response);
             }
         };
+        let takes_part = replaces.is_some() || request.has(Name::JOIN);
+        if !takes_part && self.sends_to_be_screened(desk, now, flow, server, request) {
+            return;
+        }
         let Some(member) = self.is_caller_admitted(desk, now, flow, server, request) else { return };
         let Ok(joins) = self.joined(desk, now, flow, server, request) else { return };
         let local_tag = desk.stack.dice().tag();
@@ -110,7 +114,10 @@ impl Telephone {
             Self::tell(desk, CallEvent::Refused { from });
             self.decline(desk, now, key, Input::Decline, status);
         } else {
-            self.say(desk, now, key, Said::Ringing);
+            // Where nobody sits nothing rings: the call is answered or declined at once.
+            if !self.account.features.automaton {
+                self.say(desk, now, key, Said::Ringing);
+            }
             Self::tell(desk, incoming(name, request, member));
             self.identity_asserted(desk, key, request);
         }
@@ -144,8 +151,7 @@ impl Telephone {
         };
         let contact = self.face(desk, call, flow.listener, secure);
         let holds = call.and_then(|key| self.calls.get(key)).is_some_and(|call| call.media.holds);
-        // RFC 4235 §5.2: whoever holds renders nothing.
-        let rendering = if holds { RENDERS_NOTHING } else { "" };
+        let rendering = self.account.features.rendering_tag(holds);
         format!("<{contact}>{}{rendering}", self.features(call))
     }
 

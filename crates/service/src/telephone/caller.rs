@@ -1,7 +1,7 @@
 //! Calls that we make: RFC 3261 §13.2, §9.1, and what a fork or a redirection makes of them.
 
 use super::call::{Acked, CALL_LIMIT, Call, Leg, MAX_LEGS, MAX_REDIRECTS, Side, outcome_of};
-use super::errand::{ContactLine, Letter, Purpose, RENDERS_NOTHING, SDP};
+use super::errand::{ContactLine, Letter, Purpose, SDP};
 use super::reliable::Early;
 use super::token::Token;
 use super::{Telephone, bracketed, without_way};
@@ -88,8 +88,7 @@ impl Telephone {
             to: call.remote.clone(),
             call_id: call.call_id.clone(),
             cseq: call.cseq,
-            // RFC 4235 §5.2: whoever holds renders nothing.
-            contact: ContactLine::Own(if local.holds { RENDERS_NOTHING.into() } else { Box::default() }),
+            contact: ContactLine::Own(self.account.features.rendering_tag(local.holds).into()),
             lines,
             body,
             listener: call.listener,

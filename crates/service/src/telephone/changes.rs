@@ -3,7 +3,7 @@
 use super::Telephone;
 use super::call::{Acked, Asking, CHANGE_LIMIT, Call, Change, MAX_CHANGES, Side, Vehicle};
 use super::caller::{Answered, settle};
-use super::errand::{ContactLine, Letter, Purpose, RENDERS_NOTHING, SDP};
+use super::errand::{ContactLine, Letter, Purpose, SDP};
 use crate::call::{CallEvent, CallName};
 use crate::desk::Desk;
 use crate::settings::ChangesBy;
@@ -124,9 +124,17 @@ impl Telephone {
             Vehicle::Update => !matches!(change, Change::Refresh | Change::Identify),
         };
         let own = if offers { call.offer(leg, &media) } else { None };
-        let body = if change == Change::Pass { call.passing.take() } else { own }.map(|body| (SDP, body));
-        // RFC 4235 §5.2: whoever holds renders nothing.
-        let rendering = if media.holds { RENDERS_NOTHING } else { "" };
+        let body = if change == Change::Pass {
+            // A glare may have it sent again, after we have said something else.
+            let Some(body) = call.passing.as_ref().and_then(|text| call.origin.pass_on(text)) else {
+                return self.advance_change(desk, now, key, Input::Refused, Status::NOT_ACCEPTABLE_HERE);
+            };
+            Some(body.into())
+        } else {
+            own
+        };
+        let body = body.map(|body| (SDP, body));
+        let rendering = self.account.features.rendering_tag(media.holds);
         let proposed = (vehicle == Vehicle::Invite || offers).then_some((media, listener));
         call.asking = Some(Asking { leg, vehicle, proposed });
         let lines = if call.is_up() { call.timer.lines(habits.session_timer) } else { Vec::new() };

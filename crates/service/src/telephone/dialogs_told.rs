@@ -228,7 +228,7 @@ impl Telephone {
             (self.conference_of_call(key).is_some(), "isfocus", "true"),
             (fixed.automaton, "automata", "true"),
             (fixed.byeless, "+sip.byeless", "true"),
-            (call.media.holds, "+sip.rendering", "no"),
+            (!fixed.renders(call.media.holds), "+sip.rendering", "no"),
         ] {
             if told {
                 params.push((name.to_owned(), value.to_owned()));

@@ -33,7 +33,7 @@ pub(super) const ALLOW: &str =
 /// Extensions that it knows (RFC 3262, RFC 4028, RFC 3891, RFC 3911, RFC 4538, RFC 4488, RFC 7614, RFC 4916).
 pub(super) const SUPPORTED: &str = "100rel, timer, replaces, join, tdialog, norefersub, nosub, from-change";
 
-/// What a Contact says of whoever holds the other side (RFC 4235 §5.2).
+/// What a Contact says of whoever hears nothing of the other side (RFC 4235 §5.2).
 pub(super) const RENDERS_NOTHING: &str = ";+sip.rendering=\"no\"";
 
 /// The parameter of our Contact that names a conference.

@@ -1,9 +1,10 @@
 //! What Contact says of a user agent besides where it is: the feature tags of RFC 3840, RFC 4235 §5 and RFC 4579.
 
 use super::Telephone;
-use super::errand::{conference_uri, contact_uri};
+use super::errand::{RENDERS_NOTHING, conference_uri, contact_uri};
 use crate::call::{CallEvent, ContactFeatures};
 use crate::desk::Desk;
+use crate::settings::{Rendering, TelephoneFeatures};
 use cordboard_core::transport::ListenerId;
 use cordboard_sip::header::{FeatureValue, NameAddrRef, TagValue, Term};
 use cordboard_sip::{Name, View};
@@ -33,6 +34,18 @@ impl ContactFeatures {
             }
         }
         said
+    }
+}
+
+impl TelephoneFeatures {
+    /// Whether the sound that we get in a call is heard: whoever holds renders nothing (RFC 4235 §5.2).
+    pub(super) fn renders(self, holds: bool) -> bool {
+        self.rendering == Rendering::Heard && !holds
+    }
+
+    /// What our Contact says of that, where it is not the usual.
+    pub(super) fn rendering_tag(self, holds: bool) -> &'static str {
+        if self.renders(holds) { "" } else { RENDERS_NOTHING }
     }
 }
 

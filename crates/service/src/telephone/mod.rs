@@ -53,7 +53,7 @@ use crate::call::{CallAction, CallEvent, CallName};
 use crate::desk::Desk;
 use crate::door::{CommandId, Event as DoorEvent, Output};
 use crate::keyed::Keyed;
-use crate::settings::{self, Settings};
+use crate::settings::{self, Rendering, Settings};
 use asking::Question;
 use call::{Acked, Call, Change, Side};
 use callee::dialog_key;
@@ -720,7 +720,7 @@ impl Telephone {
 
     /// Our side of a new call's sound, if there is a port for it.
     fn new_media(&mut self, desk: &Desk, listener: ListenerId) -> Option<media::Local> {
-        let holds = self.account.features.renders_nothing;
+        let holds = self.account.features.rendering == Rendering::Holds;
         Some(media::Local { address: self.next_port(desk, listener)?, holds })
     }
 

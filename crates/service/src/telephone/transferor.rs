@@ -429,7 +429,7 @@ impl Telephone {
     /// Takes somebody off hold whose transfer failed, so that the parties have each other back (RFC 5589 §6.3).
     pub(super) fn restore(&mut self, desk: &mut Desk, now: Instant, name: CallName) {
         // Whoever has nobody to hear holds from the start.
-        let hears = !self.account.features.renders_nothing;
+        let hears = self.account.features.renders(false);
         let call = self.names.get(&name).and_then(|at| self.calls.get(*at)).filter(|_| hears);
         if call.is_some_and(|call| call.is_up() && call.media.holds) {
             self.want(desk, now, name, Change::Resume);

@@ -136,6 +136,26 @@ impl Telephone {
         self.is_admitted(desk, now, flow, server, request).then_some(true)
     }
 
+    /// RFC 5359 §2.13: whether a call has not passed the proxy that is to look at it first; then it is sent there (RFC 3261
+    /// §21.3.4). Whoever takes a call over, or joins one, is somebody whom its people let do that.
+    pub(super) fn sends_to_be_screened(
+        &self,
+        desk: &mut Desk,
+        now: Instant,
+        flow: Flow,
+        server: ServerId,
+        request: &View<'_>,
+    ) -> bool {
+        let Some(proxy) = &self.account.screened_by else { return false };
+        if desk.settings.neighbours.contains(&flow.remote.ip()) {
+            return false;
+        }
+        let response = desk.response(request, Status::USE_PROXY);
+        let response = response.line(Name::CONTACT, format_args!("<{proxy}>")).finish();
+        desk.stack.respond(now, server, Status::USE_PROXY, response);
+        true
+    }
+
     /// Asks for a proof (RFC 3261 §22.2).
     pub(super) fn challenge(
         &mut self,

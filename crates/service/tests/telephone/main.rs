@@ -21,6 +21,7 @@ mod redialling;
 mod referrals;
 mod registering;
 mod reliable;
+mod screened;
 mod timing;
 mod updating;
 mod watched;
