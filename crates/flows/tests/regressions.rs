@@ -126,6 +126,31 @@ fn a_call_that_is_over_waits_for_no_ack() {
     stage.talking([]);
 }
 
+/// RFC 5359 §2.3: the music server reported so late that the call was forgotten which had been given to it, and then nobody
+/// knew where to take the other side back.
+#[test]
+fn a_call_is_taken_back_from_a_server_however_late_that_reports() {
+    let stage = Stage::still();
+    let [alice, bob, music] =
+        [&rfc5359::ALICE, &rfc5359::BOB, &rfc5359::MUSIC].map(|person| stage.person(person));
+    rfc5359::with_server(&stage, &rfc5359::MUSIC);
+    alice.dials(bob);
+    bob.answers(alice);
+    bob.holds(alice);
+    alice.is_held_by(bob, true);
+    // The call is forgotten half a minute after it is over (RFC 3261 §17.2.2). The first report is heard when it is sent for
+    // the last time (§17.1.2.2), which is almost as late, and the second one seconds after that.
+    lose(&stage, "NOTIFY", [music.into(), bob.into()], 10);
+    bob.plays_music_to(alice, music);
+    stage.passes(Duration::from_millis(31_540));
+    lose(&stage, "NOTIFY", [music.into(), bob.into()], 3);
+    bob.learns(Outcome::Completed);
+    bob.takes_back(alice);
+    bob.is_answered();
+    music.is_alone();
+    stage.talking([(alice, bob)]);
+}
+
 /// RFC 3891 §3: the target hung up on the transferee before its ACK came, and stayed in the call that the transferee had
 /// taken over, with a transferor who had been told that all went well.
 #[test]
@@ -144,6 +169,31 @@ fn a_takeover_that_is_hung_up_before_its_ack_ends_the_call_it_took_over() {
     bob.learns(Outcome::Completed);
     bob.is_alone();
     alice.is_alone();
+    carol.is_alone();
+    stage.talking([]);
+}
+
+/// RFC 3725 §4: the target held the transferor while it was offered what the transferee had said, so that both refused each
+/// other (RFC 3261 §14.1). The second try offered nothing, nobody got an answer, and both calls were lost.
+#[test]
+fn an_offer_for_a_bridge_that_met_another_is_made_again() {
+    let stage = Stage::still();
+    let [alice, bob, carol] =
+        [&rfc5359::ALICE, &rfc5359::BOB, &rfc5359::CAROL].map(|person| stage.person(person));
+    rfc5359::without_servers(&stage);
+    alice.dials(bob);
+    bob.answers(alice);
+    bob.dials(carol);
+    carol.answers(bob);
+    bob.is_answered();
+    lose(&stage, "INVITE", [bob.into(), carol.into()], 2);
+    lose(&stage, "491", [bob.into(), carol.into()], 3);
+    bob.bridges(alice, carol);
+    carol.holds(bob);
+    carol.has_on_hold(bob);
+    bob.learns(Outcome::Completed);
+    stage.passes(Duration::from_mins(1));
+    alice.hangs_up();
     carol.is_alone();
     stage.talking([]);
 }

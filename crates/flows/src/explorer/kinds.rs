@@ -106,6 +106,7 @@ fn bridged(stage: &Stage) -> Scene<'_> {
     for other in [Transferee, Target] {
         scene.may_leave(Transferor, other);
         scene.may_leave(other, Transferor);
+        scene.may_hold(other, Transferor);
     }
     scene
 }

@@ -87,7 +87,7 @@ impl Telephone {
         call.bridge = Some(Bridge::Waiting(other, Box::new(waiting)));
         let text = std::str::from_utf8(offer).ok().filter(|text| !text.is_empty());
         let passed = self.calls.get_mut(other).filter(|call| call.is_up()).and_then(|call| {
-            call.passing = Some(call.origin.pass_on(text?)?.into());
+            call.passing = Some(text?.into());
             Some(call.name)
         });
         match passed {

@@ -30,15 +30,21 @@ pub(super) struct Told {
     replaces: Replaces,
 }
 
+/// Where the other side of a call is, to be called again when that call is over and forgotten.
+#[derive(Clone)]
+pub(super) struct Whereabouts {
+    /// Where it is called to take it back.
+    to: Box<str>,
+    /// Its Contact.
+    contact: Box<str>,
+}
+
 /// A call that a server has.
 pub(super) struct Given {
     name: CallName,
     /// The server that was asked.
     server: Box<str>,
-    /// Where the other side is called to take it back.
-    to: Box<str>,
-    /// Its Contact.
-    contact: Box<str>,
+    other_side: Whereabouts,
     /// The server's dialog with it, if the server told.
     told: Option<Told>,
 }
@@ -112,31 +118,25 @@ impl Telephone {
         })
     }
 
-    /// A server has taken over the other side of a call: where it is to be found, and under which name.
+    /// A server has taken over the other side of a call, which was there: where it is to be found, and under which name.
     pub(super) fn given(
         &mut self,
         desk: &mut Desk,
         name: CallName,
-        target: Option<u64>,
+        other_side: Whereabouts,
         server: Box<str>,
         told: Option<Told>,
     ) {
-        let found = target.and_then(|at| {
-            let dialog = &self.calls.get(at)?.legs.get(self.calls.get(at)?.answered?)?.dialog;
-            Some((self.where_to_call(at)?, dialog.target().into()))
-        });
         let at = told.as_ref().map(|told| told.from.clone());
-        if let Some((to, contact)) = found {
-            self.given_away.keep(Given { name, server, to, contact, told });
-        }
+        self.given_away.keep(Given { name, server, other_side, told });
         Self::tell(desk, CallEvent::Parked { call: name, at });
     }
 
     /// Where the other side of a call is called by others than whoever has the call.
-    fn where_to_call(&self, at: u64) -> Option<Box<str>> {
+    pub(super) fn whereabouts(&self, at: u64) -> Option<Whereabouts> {
         let call: &Call = self.calls.get(at)?;
         let dialog = &call.legs.get(call.answered?)?.dialog;
-        Some(naming(dialog).of(dialog)?.into())
+        Some(Whereabouts { to: naming(dialog).of(dialog)?.into(), contact: dialog.target().into() })
     }
 
     /// Takes back whom we gave to a server.
@@ -147,10 +147,10 @@ impl Telephone {
         };
         match &given.told {
             Some(told) => {
-                let (to, replaces) = (given.to.clone(), told.replaces.clone());
+                let (to, replaces) = (given.other_side.to.clone(), told.replaces.clone());
                 self.call_instead(desk, now, name, &to, &replaces);
             }
-            None => self.fetch(desk, now, name, &given.server, Wanted::With(given.contact)),
+            None => self.fetch(desk, now, name, &given.server, Wanted::With(given.other_side.contact)),
         }
     }
 }
@@ -186,8 +186,7 @@ mod tests {
             away.keep(Given {
                 name: CallName(name),
                 server: "sip:park@h".into(),
-                to: "sip:a@h".into(),
-                contact: "sip:a@h".into(),
+                other_side: Whereabouts { to: "sip:a@h".into(), contact: "sip:a@h".into() },
                 told: None,
             });
         }

@@ -7,7 +7,7 @@ use super::Telephone;
 use super::call::Call;
 use super::callee::dialog_key;
 use super::errand::{ContactLine, Letter, Purpose};
-use super::given::Told;
+use super::given::{Told, Whereabouts};
 use super::transferor::{Failing, Report};
 use super::wallet::Realm;
 use crate::call::CallName;
@@ -87,6 +87,8 @@ pub(super) struct Issuer {
     pub(super) failing: Failing,
     /// Who was asked, if it is not the other side of a call.
     pub(super) whom: Box<str>,
+    /// Where the other side of a call is that was given to a server.
+    pub(super) given: Option<Box<Whereabouts>>,
     /// The dialog that was told with the last report.
     pub(super) told: Option<Told>,
     /// Its numbers: one more for each challenge. A NOTIFY may name any of them (RFC 3515 §2.4.6).

@@ -240,6 +240,8 @@ impl Telephone {
         if !asking.reports {
             lines.push((Name::REFER_SUB, "false".into()));
         }
+        // The report may come when the call that was given away is forgotten.
+        let given = asking.target.filter(|_| asking.kind == Kind::Park).and_then(|at| self.whereabouts(at));
         let issuer = Issuer {
             state: State::Sent,
             kind: asking.kind,
@@ -248,6 +250,7 @@ impl Telephone {
             retry: asking.retry,
             failing: asking.failing,
             whom: asking.whom.clone(),
+            given: given.map(Box::new),
             told: None,
             cseqs: Vec::new(),
             status: None,
@@ -360,7 +363,8 @@ impl Telephone {
         let (state, acts) = step(issuer.state, input);
         issuer.state = state;
         let (name, kind, status, target) = (issuer.name, issuer.kind, issuer.status, issuer.target);
-        let (failing, given) = (issuer.failing, (issuer.whom.clone(), issuer.told.take()));
+        let failing = issuer.failing;
+        let given = issuer.given.clone().map(|given| (*given, issuer.whom.clone(), issuer.told.take()));
         let asked = at.and_then(|at| self.calls.get(at)).filter(|call| call.is_up()).map(|call| call.name);
         let reported = verdict::Reported {
             status,
@@ -378,9 +382,8 @@ impl Telephone {
                     }
                 }
                 Act::TellOutcome => {
-                    if kind == Kind::Park && outcome == Outcome::Completed {
-                        let (server, told) = given.clone();
-                        self.given(desk, name, target, server, told);
+                    if let (Some((given, server, told)), Outcome::Completed) = (given.clone(), outcome) {
+                        self.given(desk, name, given, server, told);
                     }
                     let says = verdict::sentence(outcome, kind, status, words.as_deref());
                     Self::tell(desk, CallEvent::Transferred { call: name, kind, outcome, status, says });
