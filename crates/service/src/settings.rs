@@ -319,6 +319,8 @@ pub struct Habits {
     pub changes_by: ChangesBy,
     /// Whether whoever was called by another address is told ours (RFC 4916).
     pub identity: ConnectedIdentity,
+    /// After what time its invitations expire (Expires, RFC 3261 §13.2.1); without one it gives them up by itself.
+    pub invitations_expire: Option<Duration>,
 }
 
 impl Habits {
@@ -328,6 +330,7 @@ impl Habits {
         session_timer: Policy { wish: None, least: SessionExpires::LEAST, refresh_ourselves: false },
         changes_by: ChangesBy::Invite,
         identity: ConnectedIdentity::OnRequest,
+        invitations_expire: None,
     };
 }
 

@@ -4,6 +4,7 @@ use super::Telephone;
 use super::errand::contact_uri;
 use super::referral::{Own, Part, Place, Recipient, Referral};
 use super::token::Token;
+use super::transferee::SUBSCRIBED_S;
 use super::verdict;
 use crate::call::{CallEvent, CallName};
 use crate::desk::Desk;
@@ -112,7 +113,10 @@ impl Telephone {
             user: None,
             new: None,
             id: self.event_id(request, &about),
+            cseq: Some(request.cseq().0),
             reports,
+            granted: SUBSCRIBED_S,
+            said: Status::TRYING,
             notifying: false,
             waiting: None,
             status: Status::SERVICE_UNAVAILABLE,

@@ -181,6 +181,8 @@ pub(super) struct Ringing {
     pub(super) said: Said,
     /// When to say that again.
     pub(super) again: Instant,
+    /// When the invitation expires (RFC 3261 §13.3.1).
+    pub(super) expires: Option<Instant>,
 }
 
 /// One call.
@@ -280,6 +282,8 @@ pub(super) struct Call {
     pub(super) ending: (Outcome, Option<Status>),
     /// Whether anybody hears of it: not of what is refused at once.
     pub(super) silent: bool,
+    /// As the how manieth it ended.
+    pub(super) finished: Option<u64>,
     /// When the wheel will wake it.
     pub(super) armed: Option<Instant>,
 }
@@ -344,6 +348,7 @@ impl Call {
             replaces: None,
             ending: (Outcome::Failed, None),
             silent: false,
+            finished: None,
             armed: None,
         }
     }

@@ -72,18 +72,20 @@ impl Telephone {
         call.server = Some(server);
         call.legs.push(Leg::new(dialog));
         call.answered = Some(0);
-        let limit = match request.header::<Expires>() {
-            // §13.3.1: an INVITE that expires is not rung longer.
-            Some(Ok(Expires(seconds))) => RING_LIMIT.min(Duration::from_secs(seconds.into())),
-            _ => RING_LIMIT,
+        // §13.3.1: an invitation that expires is not rung longer.
+        let expires = match request.header::<Expires>() {
+            Some(Ok(Expires(seconds))) => Some(now + Duration::from_secs(seconds.into())),
+            Some(Err(_)) | None => None,
         };
-        call.ring_until = Some(now + limit);
+        let limit = now + RING_LIMIT;
+        call.ring_until = Some(expires.map_or(limit, |expires| expires.min(limit)));
         call.ringing = Some(Ringing {
             request: Bytes::copy_from_slice(request.bytes()),
             source: flow.remote,
             flow,
             said: Said::Ringing,
             again: now + RING_AGAIN,
+            expires,
         });
         call.provisionals = Provisionals::of(request, desk.stack.dice());
         call.learn(request);
@@ -162,6 +164,20 @@ impl Telephone {
             call.ending = (outcome_of(status), Some(status));
         }
         self.advance_callee(desk, now, key, input);
+    }
+
+    /// It has rung too long for us, or for the caller, whose invitation has expired (§13.3.1).
+    pub(super) fn rang_too_long(&mut self, desk: &mut Desk, now: Instant, key: u64) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        let expires = call.ringing.as_ref().and_then(|ringing| ringing.expires);
+        let status = match expires {
+            Some(at) if at <= now => Status::REQUEST_TERMINATED,
+            Some(_) | None => Status::TEMPORARILY_UNAVAILABLE,
+        };
+        if matches!(call.side, Side::Callee(State::Ringing)) {
+            call.ending = (Outcome::NoAnswer, Some(status));
+        }
+        self.advance_callee(desk, now, key, Input::RangTooLong);
     }
 
     /// Feeds the callee's table and does what it says.

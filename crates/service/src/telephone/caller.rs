@@ -4,7 +4,7 @@ use super::call::{Acked, CALL_LIMIT, Call, Leg, MAX_LEGS, MAX_REDIRECTS, Side, o
 use super::errand::{ContactLine, Letter, Purpose, SDP};
 use super::reliable::Early;
 use super::token::Token;
-use super::{Telephone, bracketed, without_way};
+use super::{Telephone, bracketed, seconds, without_way};
 use crate::call::{CallEvent, CallName};
 use crate::desk::Desk;
 use crate::settings::Reliability;
@@ -58,7 +58,8 @@ impl Telephone {
         call.token = placing.token;
         call.asked_by = placing.asked_by;
         call.conference = placing.conference;
-        call.ring_until = Some(now + CALL_LIMIT);
+        let expires = self.account.habits.invitations_expire;
+        call.ring_until = Some(now + expires.map_or(CALL_LIMIT, |expires| expires.min(CALL_LIMIT)));
         call.tried.push(uri.into());
         let ways = self.first_ways(uri);
         let key = self.add_call(call);
@@ -78,6 +79,10 @@ impl Telephone {
         let body = if call.offers { call.offer(0, &local).map(|body| (SDP, body)) } else { None };
         let mut lines = call.lines.clone();
         lines.extend(call.timer.lines(self.account.habits.session_timer));
+        if let Some(expires) = self.account.habits.invitations_expire {
+            // §13.2.1: nobody rings longer, whoever they are.
+            lines.push((Name::EXPIRES, seconds(expires).to_string().into()));
+        }
         if self.account.habits.reliable == Reliability::Required {
             lines.push((Name::REQUIRE, "100rel".into()));
         }

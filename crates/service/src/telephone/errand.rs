@@ -72,6 +72,8 @@ pub(super) enum Purpose {
     Refer(u64),
     /// A NOTIFY of a referral.
     Notify(u64),
+    /// A SUBSCRIBE that refreshes the subscription of a referral.
+    Renew(u64),
     /// The SUBSCRIBE of something that is watched.
     Subscribe(u64),
     /// A NOTIFY to somebody who watches.
@@ -100,6 +102,7 @@ impl Purpose {
             | Self::Options(call) => Some(call),
             Self::Refer(_)
             | Self::Notify(_)
+            | Self::Renew(_)
             | Self::Subscribe(_)
             | Self::Tell(_)
             | Self::Ask(_)
@@ -462,6 +465,7 @@ impl Telephone {
             Purpose::Options(call) => self.abilities_told(desk, call, response),
             Purpose::Refer(referral) => self.refer_answered(desk, now, referral, status, response),
             Purpose::Notify(referral) => self.notify_answered(desk, now, referral, status),
+            Purpose::Renew(referral) => self.renewed(desk, now, referral, status, response),
             Purpose::Message(key) => self.message_answered(desk, now, key, status),
             Purpose::Prack(call, leg) => self.prack_answered(desk, now, call, leg),
             // The 2xx is repeated until an ACK gets through.
@@ -486,7 +490,7 @@ impl Telephone {
         }
     }
 
-    fn drop_errand(&mut self, key: u64) {
+    pub(super) fn drop_errand(&mut self, key: u64) {
         let Some(errand) = self.errands.remove(key) else { return };
         if let Some(call) = errand.purpose().call().and_then(|call| self.calls.get_mut(call)) {
             call.errands -= 1;

@@ -21,6 +21,7 @@ mod documents;
 mod errand;
 mod features;
 mod fetching;
+mod finished;
 mod given;
 mod handing;
 mod hosting;
@@ -37,6 +38,7 @@ mod referral;
 mod refresh;
 mod registration;
 mod reliable;
+mod renewing;
 mod replacing;
 mod subscribing;
 mod token;
@@ -67,10 +69,11 @@ use cordboard_core::transport::{Flow, ListenerId};
 use cordboard_core::wheel::Wheel;
 use cordboard_ladder::Outcome;
 use cordboard_sip::uri::{Uri, UriHeaders};
-use cordboard_sip::{Method, Name, Status, View};
+use cordboard_sip::{Method, Name, Status, UriRef, View};
 use dialogs_told::{Ending, Told};
 use errand::{Errand, Purpose};
 use fetching::{Fetches, Wanted};
+use finished::Finished;
 use given::GivenAway;
 use joining::Conference;
 use messages::Outgoing;
@@ -87,9 +90,6 @@ use transferor::Failing;
 use usages::OwnDialog;
 use wallet::{Realm, Wallet};
 use watchers::Watchers;
-
-/// Calls that one telephone may have; more are refused with 503.
-const MAX_CALLS: usize = 10_000;
 
 /// The wheel's name for the registration.
 const REGISTRATION: u64 = u64::MAX;
@@ -120,6 +120,7 @@ pub(crate) struct Telephone {
     messages: Keyed<Outgoing>,
     /// Calls that have ended, for those who name one.
     ended: Ended,
+    finished: Finished,
     given_away: GivenAway,
     /// Of a park server, its slots.
     slots: Vec<Box<str>>,
@@ -161,6 +162,7 @@ impl Telephone {
             by_referral: BTreeMap::new(),
             messages: Keyed::default(),
             ended: Ended::default(),
+            finished: Finished::default(),
             given_away: GivenAway::default(),
             slots: settings.role.slots().to_vec(),
             fetches: Fetches::default(),
@@ -201,6 +203,9 @@ impl Telephone {
         );
         if !known {
             return answers::not_allowed(desk, now, server, request);
+        }
+        if !has_known_scheme(request) {
+            return desk.reply(now, server, request, Status::UNSUPPORTED_URI_SCHEME);
         }
         let misplaced =
             [(Name::REPLACES, verdict::REPLACES_MISPLACED), (Name::JOIN, verdict::JOIN_MISPLACED)];
@@ -491,10 +496,7 @@ impl Telephone {
                     }
                     self.advance_caller(desk, now, key, caller_table::Input::RangTooLong, None);
                 }
-                Side::Callee(_) => {
-                    let status = Status::TEMPORARILY_UNAVAILABLE;
-                    self.decline(desk, now, key, callee_table::Input::RangTooLong, status);
-                }
+                Side::Callee(_) => self.rang_too_long(desk, now, key),
             }
         } else if let Some(ringing) = &mut call.ringing
             && ringing.again <= now
@@ -570,6 +572,7 @@ impl Telephone {
         self.touch(key, Some(Ending::of(outcome, status, by_peer)));
         self.leave_conference(desk, now, key);
         self.call_ended(desk, now, key, by_peer);
+        self.finished(key);
         self.sweep(key);
     }
 
@@ -579,37 +582,6 @@ impl Telephone {
         self.names.insert(name, key);
         self.by_dialog.insert(index, key);
         key
-    }
-
-    fn has_no_room(&self) -> bool {
-        self.calls.len() >= MAX_CALLS
-    }
-
-    /// Marks a call to be forgotten when nothing refers to it any more.
-    fn sweep(&mut self, key: u64) {
-        if self.calls.get(key).is_some_and(Call::is_over) {
-            self.leaving.push_back(key);
-        }
-    }
-
-    /// Forgets calls that are over and that nothing refers to any more.
-    fn leave(&mut self) {
-        while let Some(key) = self.leaving.pop_front() {
-            let Some(call) = self.calls.get(key) else { continue };
-            let used = call.errands > 0 || call.usages > 0 || !call.referrals.is_empty();
-            if !call.is_over() || used || call.server.is_some() {
-                continue;
-            }
-            let Some(call) = self.calls.remove(key) else { continue };
-            self.names.remove(&call.name);
-            self.by_dialog.remove(&dialog_key(&call.call_id, &call.local_tag));
-            if let (Side::Callee(_), Some(leg)) = (call.side, call.legs.first()) {
-                let peer = dialog_key(&call.call_id, &leg.dialog.id().remote_tag);
-                if self.by_peer.get(&peer) == Some(&key) {
-                    self.by_peer.remove(&peer);
-                }
-            }
-        }
     }
 
     /// The call and leg that a request inside a dialog belongs to.
@@ -633,7 +605,9 @@ impl Telephone {
             Purpose::Change(key) | Purpose::Options(key) | Purpose::Info(key) => {
                 Some(self.calls.get_mut(key)?.dialog_mut()?.next_cseq())
             }
-            Purpose::Refer(referral) | Purpose::Notify(referral) => self.referral_cseq(referral),
+            Purpose::Refer(referral) | Purpose::Notify(referral) | Purpose::Renew(referral) => {
+                self.referral_cseq(referral, purpose)
+            }
             Purpose::Message(key) => {
                 let message = self.messages.get_mut(key)?;
                 message.cseq += 1;
@@ -656,7 +630,9 @@ impl Telephone {
                     watcher.realms = realms;
                 }
             }
-            (Purpose::Refer(key) | Purpose::Notify(key), _) => self.keep_referral_realms(key, realms),
+            (Purpose::Refer(key) | Purpose::Notify(key) | Purpose::Renew(key), _) => {
+                self.keep_referral_realms(key, realms)
+            }
             (Purpose::Register, _) => self.registration.keep_realms(realms),
             (_, None) => {}
             (_, Some(key)) => {
@@ -681,6 +657,7 @@ impl Telephone {
             Purpose::Subscribe(watch) => self.watches.get(watch).is_none(),
             Purpose::Update(key, _) => call(key).is_none_or(Call::is_over),
             Purpose::Tell(watcher) => self.watchers.get(watcher).is_none(),
+            Purpose::Renew(referral) => self.referrals.get(referral).is_none(),
             Purpose::Ack(..)
             | Purpose::Prack(..)
             | Purpose::Bye(..)
@@ -743,6 +720,12 @@ fn media_ip(desk: &Desk, listener: ListenerId) -> IpAddr {
     }
     let written = listener.sent_by.parse::<SocketAddr>().map(|address| address.ip());
     written.ok().or_else(|| cordboard_sip::uri::ip(&listener.sent_by)).unwrap_or(bound)
+}
+
+/// Whether a request is for a URI of a scheme that we can be reached by (RFC 3261 §8.2.2.1). What is no URI at all was
+/// refused before.
+fn has_known_scheme(request: &View<'_>) -> bool {
+    UriRef::parse(request.request_uri()).is_ok_and(|uri| uri.is_sip())
 }
 
 /// Whole seconds, rounded up.

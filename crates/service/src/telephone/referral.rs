@@ -8,6 +8,7 @@ use super::call::Call;
 use super::callee::dialog_key;
 use super::errand::{ContactLine, Letter, Purpose};
 use super::given::{Told, Whereabouts};
+use super::renewing::purpose_of;
 use super::transferor::{Failing, Report};
 use super::wallet::Realm;
 use crate::call::CallName;
@@ -15,6 +16,7 @@ use crate::desk::Desk;
 use crate::settings::Profile;
 use cordboard_core::dialog::{Dialog, Way};
 use cordboard_core::refer::{issuer, recipient};
+use cordboard_core::subscription::duration::Lifetime;
 use cordboard_core::time::Instant;
 use cordboard_core::transaction::ServerId;
 use cordboard_core::transport::ListenerId;
@@ -97,6 +99,8 @@ pub(super) struct Issuer {
     pub(super) status: Option<Status>,
     /// What was said with it.
     pub(super) words: Option<Box<str>>,
+    /// How long the subscription lasts that it has made.
+    pub(super) life: Lifetime,
     /// Until when something final must come.
     pub(super) until: Instant,
     /// Whether the transferee has left the call.
@@ -127,8 +131,14 @@ pub(super) struct Recipient {
     pub(super) new: Option<u64>,
     /// The `id` that its NOTIFYs carry: of the second REFER in a dialog and of later ones (RFC 3515 §2.4.6).
     pub(super) id: Option<u32>,
+    /// The number of the REFER.
+    pub(super) cseq: Option<u32>,
     /// Whether anybody wants reports.
     pub(super) reports: bool,
+    /// For how many seconds they are promised.
+    pub(super) granted: u32,
+    /// What was reported last.
+    pub(super) said: Status,
     /// Whether a NOTIFY waits for its response.
     pub(super) notifying: bool,
     /// What is to be reported after that.
@@ -148,10 +158,12 @@ impl Referral {
     }
 
     /// When it is to be looked at.
-    const fn due(&self) -> Option<Instant> {
+    fn due(&self) -> Option<Instant> {
         match &self.part {
             Part::Issuer(issuer) => match issuer.state {
-                issuer::State::Sent | issuer::State::Reporting => Some(issuer.until),
+                issuer::State::Sent | issuer::State::Reporting => {
+                    Some(issuer.renew_at().map_or(issuer.until, |renew| renew.min(issuer.until)))
+                }
                 issuer::State::Over => None,
             },
             Part::Recipient(recipient) => recipient.until,
@@ -208,13 +220,13 @@ impl Telephone {
     }
 
     /// The number for a request of a referral that is sent again with credentials.
-    pub(super) fn referral_cseq(&mut self, key: u64) -> Option<u32> {
+    pub(super) fn referral_cseq(&mut self, key: u64, purpose: Purpose) -> Option<u32> {
         let referral = self.referrals.get_mut(key)?;
         let cseq = match &mut referral.place {
             Place::Leg(leg) => self.calls.get_mut(referral.call?)?.legs.get_mut(*leg)?.dialog.next_cseq(),
             Place::Own(own) => own.next_cseq(),
         };
-        if let Part::Issuer(issuer) = &mut referral.part {
+        if let (Part::Issuer(issuer), Purpose::Refer(_)) = (&mut referral.part, purpose) {
             issuer.cseqs.push(cseq);
         }
         Some(cseq)
@@ -244,7 +256,7 @@ impl Telephone {
         body: Option<(&'static str, Box<str>)>,
     ) -> bool {
         let Some(referral) = self.referrals.get_mut(key) else { return false };
-        let purpose = if method == Method::Refer { Purpose::Refer(key) } else { Purpose::Notify(key) };
+        let purpose = purpose_of(method, key);
         let written = match &mut referral.place {
             Place::Leg(leg) => {
                 let call = referral.call.and_then(|call| self.calls.get_mut(call));
@@ -258,7 +270,7 @@ impl Telephone {
             Place::Own(own) => Some(own.letter(purpose, method)),
         };
         let Some((letter, ways, realms)) = written else { return false };
-        if let Part::Issuer(issuer) = &mut referral.part {
+        if let (Part::Issuer(issuer), Purpose::Refer(_)) = (&mut referral.part, purpose) {
             issuer.cseqs.push(letter.cseq);
         }
         let letter = Letter { lines, body, ..letter };
@@ -358,7 +370,11 @@ impl Telephone {
         });
         let told =
             piece.filter(|_| status.is_some_and(Status::is_success)).and_then(|piece| Told::of(&piece));
+        if let Some(Part::Issuer(issuer)) = self.referrals.get_mut(key).map(|referral| &mut referral.part) {
+            issuer.life.notified(now, state.expires, desk.stack.timing());
+        }
         self.reported(desk, now, key, Report { status, words, told, ended });
+        self.arm_referral(key);
     }
 
     /// The REFER of ours that a NOTIFY reports on: the one that it names, or the only one there is.
@@ -396,6 +412,7 @@ impl Telephone {
             return self.arm_referral(key);
         }
         match &referral.part {
+            Part::Issuer(issuer) if issuer.until > now => self.renew(desk, now, key),
             Part::Issuer(_) => self.advance_issuer(desk, now, key, issuer::Input::TimedOut),
             Part::Recipient(recipient) => match recipient.state {
                 recipient::State::Asking => self.declined(desk, now, key, Status::TEMPORARILY_UNAVAILABLE),

@@ -15,7 +15,7 @@ use cordboard_sip::header::NameAddrRef;
 use cordboard_sip::{Method, Name, Status};
 
 /// For how long a subscription is promised (RFC 6665 §4.2.1.1): as long as a call may ring, and longer.
-const SUBSCRIBED_S: u32 = 600;
+pub(super) const SUBSCRIBED_S: u32 = 600;
 
 impl Telephone {
     /// The name of a call that begins without a button.
@@ -230,11 +230,15 @@ impl Telephone {
             Some(id) => format!("refer;id={id}"),
             None => "refer".to_owned(),
         };
+        recipient.said = status;
+        let granted = recipient.granted;
         let state = match (status.is_provisional(), recipient.state) {
+            // RFC 6665 §4.2.1.3: whoever watched does not want to any more.
+            (true, _) if granted == 0 => "terminated;reason=timeout".to_owned(),
             // RFC 6665 §4.1.3: nobody has agreed yet.
-            (true, State::Asking) => format!("pending;expires={SUBSCRIBED_S}"),
+            (true, State::Asking) => format!("pending;expires={granted}"),
             (true, State::Calling | State::Leaving | State::Releasing | State::Failed | State::Over) => {
-                format!("active;expires={SUBSCRIBED_S}")
+                format!("active;expires={granted}")
             }
             (false, _) => "terminated;reason=noresource".to_owned(),
         };

@@ -10,6 +10,7 @@ use crate::desk::Desk;
 use crate::settings::{Feature, Profile, Refers, Release};
 use cordboard_core::dialog::Dialog;
 use cordboard_core::refer::issuer::{Act, Input, State, step};
+use cordboard_core::subscription::duration::Lifetime;
 use cordboard_core::time::Instant;
 use cordboard_core::transport::ListenerId;
 use cordboard_ladder::{Kind, Outcome};
@@ -255,6 +256,8 @@ impl Telephone {
             cseqs: Vec::new(),
             status: None,
             words: None,
+            // REFER names no duration (RFC 3515 §2.4.4).
+            life: Lifetime::requested(None),
             until: now + REPORT_LIMIT,
             peer_left: false,
         };

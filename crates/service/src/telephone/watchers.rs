@@ -21,6 +21,7 @@ use cordboard_core::transaction::ServerId;
 use cordboard_core::transport::Flow;
 use cordboard_core::wheel::Wheel;
 use cordboard_sip::body::conference_info::User;
+use cordboard_sip::header::Event;
 use cordboard_sip::{Builder, Name, Status, UriRef, View};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -134,6 +135,11 @@ impl Telephone {
     ) {
         if let Some(refusal) = super::answers::unfit(desk, request) {
             return desk.stack.respond(now, server, refusal.0, refusal.1);
+        }
+        if request.to_tag().is_some()
+            && request.header::<Event>().is_some_and(|event| event.is_ok_and(|event| event.is("refer")))
+        {
+            return self.refer_resubscribed(desk, now, flow, server, request, found);
         }
         let asked = match subscribe::read(request, ALLOW_EVENTS) {
             Ok(asked) => asked,

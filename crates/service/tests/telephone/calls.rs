@@ -379,6 +379,40 @@ fn ringing_ends_by_itself() {
     world.settle();
 }
 
+/// A call that is over stays for half a minute, for what may come late. So many of them took the room of others: from some 300
+/// calls a second on, new ones were answered 503.
+#[test]
+fn finished_calls_leave_room_for_new_ones() {
+    const AT_ONCE: u64 = 1_000;
+    let (mut world, alice, bob) = World::two();
+    let mut answered = 0;
+    for round in 0..12 {
+        for nth in 0..AT_ONCE {
+            let call = CallName(1 + round * AT_ONCE + nth);
+            let to = world.uri(bob).into();
+            world.press(alice, CallAction::Dial { call, to, offer: true });
+        }
+        world.pass(Duration::from_millis(40));
+        for event in world.told(bob) {
+            if let CallEvent::Incoming { call, .. } = event {
+                world.press(bob, CallAction::Answer(call));
+            }
+        }
+        world.pass(Duration::from_millis(60));
+        for event in world.told(alice) {
+            if let CallEvent::Established(call) = event {
+                answered += 1;
+                world.press(alice, CallAction::HangUp(call));
+            }
+        }
+        world.pass(Duration::from_millis(60));
+        world.log.clear();
+    }
+    assert!(world.now.as_millis() < 32_000, "none of them is forgotten by itself yet");
+    assert_eq!(answered, 12 * AT_ONCE);
+    world.settle();
+}
+
 #[test]
 fn buttons_that_fit_nothing_say_so() {
     let (mut world, alice, bob) = World::two();

@@ -2,9 +2,11 @@
 //! silence, and requests that make no sense.
 
 use crate::pair::{World, account, sdp};
+use crate::puppet::calls;
 use bytes::Bytes;
 use cordboard_ladder::Outcome;
 use cordboard_service::call::{CallAction, CallEvent, CallName};
+use cordboard_service::settings::{Habits, Telephone};
 use cordboard_sip::digest::{Algorithm, Credentials, Ha1, Request};
 use cordboard_sip::{Builder, Method, Name, Status, View};
 use std::time::Duration;
@@ -270,6 +272,57 @@ fn requests_in_a_dialog_pass_its_route_set() {
     world.settle();
 }
 
+/// RFC 3261 §13.3.1: an invitation that expires while it rings is answered 487, and nobody was reached.
+#[test]
+fn an_invitation_expires_while_it_rings() {
+    let (mut world, alice, peer) = one();
+    let invite = request(&world, "INVITE", alice, None, "i", 1).line(Name::EXPIRES, "20");
+    world.say(peer, alice, invite.body("application/sdp", sdp("sendrecv").as_bytes()));
+    let ringing = world.receive(peer);
+    assert_eq!(statuses(&[ringing]), [180]);
+    let began = world.now;
+    let refused = world.receive(peer);
+    assert_eq!(statuses(std::slice::from_ref(&refused)), [487]);
+    assert_eq!(world.now.since(began).as_secs(), 20);
+    let over = world.wait(alice, |event| matches!(event, CallEvent::Ended { .. }));
+    let status = Some(Status::REQUEST_TERMINATED);
+    let outcome = Outcome::NoAnswer;
+    assert_eq!(over, CallEvent::Ended { call: THEIRS, outcome, status, by_peer: false });
+    let tag = View::parse(&refused).unwrap().to_tag().unwrap().to_owned();
+    world.say(peer, alice, request(&world, "ACK", alice, Some(&tag), "i", 1).finish());
+    world.settle();
+}
+
+/// RFC 3261 §13.3.1: one that is answered in time goes on.
+#[test]
+fn an_invitation_that_is_answered_does_not_expire() {
+    let (mut world, alice, peer) = one();
+    calls(&mut world, peer, alice, &[(Name::EXPIRES, "20")]);
+    world.pass(Duration::from_mins(2));
+    assert!(!world.told(alice).iter().any(|event| matches!(event, CallEvent::Ended { .. })));
+}
+
+/// RFC 3261 §13.2.1: whoever calls says for how long, and gives it up then.
+#[test]
+fn whoever_calls_gives_up_when_the_invitation_expires() {
+    let mut world = World::new();
+    let habits = Habits { invitations_expire: Some(Duration::from_secs(25)), ..Habits::USUAL };
+    let alice = world.phone("alice", Telephone { habits, ..account("alice") }, 1);
+    let peer = world.puppet("peer");
+    let to = world.uri(peer);
+    dial(&mut world, alice, &to);
+    let invite = next(&mut world, peer, Method::Invite);
+    assert_eq!(View::parse(&invite).unwrap().value(Name::EXPIRES), Some("25"));
+    world.reply(peer, alice, &invite, Status::RINGING, "t", &[], None);
+    let cancel = next(&mut world, peer, Method::Cancel);
+    assert_eq!(world.now.as_millis() / 1000, 25);
+    world.reply(peer, alice, &cancel, Status::OK, "t", &[], None);
+    world.reply(peer, alice, &invite, Status::REQUEST_TERMINATED, "t", &[], None);
+    let over = world.wait(alice, |event| matches!(event, CallEvent::Ended { .. }));
+    assert!(matches!(over, CallEvent::Ended { outcome: Outcome::NoAnswer, .. }), "{over:?}");
+    world.settle();
+}
+
 /// A 200 whose answer cannot be used is acknowledged and ended.
 #[test]
 fn an_answer_of_no_use_ends_the_call() {
@@ -289,6 +342,12 @@ fn an_answer_of_no_use_ends_the_call() {
 /// §8.2 in its order.
 #[test]
 fn requests_that_cannot_be_served_are_told_why() {
+    let of_scheme = |world: &World, method: &str, uri: &str, branch: &str| {
+        let whole = request(world, method, 0, None, branch, 1).finish();
+        let text = String::from_utf8(whole.to_vec()).unwrap();
+        let (_, rest) = text.split_once(" SIP/2.0").unwrap();
+        Bytes::from(format!("{method} {uri} SIP/2.0{rest}"))
+    };
     let (mut world, alice, peer) = one();
     let body = sdp("sendrecv");
     let ask = |world: &World, method: &str, tag: Option<&str>, branch: &str| {
@@ -322,6 +381,10 @@ fn requests_that_cannot_be_served_are_told_why() {
             "",
         ),
         (ask(&world, "INVITE", None, "l").body("application/sdp", b"v=nonsense"), 400, ""),
+        (of_scheme(&world, "INVITE", "tel:+15550100", "m"), 416, ""),
+        (of_scheme(&world, "INVITE", "unknown:alice@example.com", "n"), 416, ""),
+        (of_scheme(&world, "OPTIONS", "mailto:alice@example.com", "o"), 416, ""),
+        (of_scheme(&world, "MESSAGE", "im:alice@example.com", "p"), 416, ""),
     ];
     for (bytes, status, line) in cases {
         world.say(peer, alice, bytes.clone());

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use cordboard_ladder::{Kind, Outcome};
 use cordboard_service::call::{CallAction, CallEvent, CallName};
 use cordboard_service::settings::{Askers, Feature, Profile, Refers, Telephone, Transfers};
+use cordboard_sip::header::Expires;
 use cordboard_sip::{Builder, Method, Name, Status, View};
 use std::time::Duration;
 
@@ -520,4 +521,128 @@ fn a_refer_may_be_answered_200() {
     let transfers = Transfers { profile: Profile::Rfc7647, ..Transfers::default() };
     let mut scene = Scene::talking_at(telephone(transfers));
     assert_eq!(scene.refer(&["<sip:carol@192.0.2.9>"]), [200]);
+}
+
+/// A NOTIFY of the peer on our REFER, which is answered 200.
+#[track_caller]
+fn notifies(scene: &mut Scene, state: &str, line: &str) {
+    scene.cseq += 1;
+    let notify = scene
+        .request("NOTIFY", "call", "p1")
+        .line(Name::EVENT, "refer")
+        .line(Name::SUBSCRIPTION_STATE, state)
+        .body("message/sipfrag;version=2.0", format!("{line}\r\n").as_bytes());
+    assert_eq!(scene.say(notify), [200]);
+}
+
+/// RFC 3515 §2.4.4: the other side chose how long it reports, and the target rings longer.
+#[test]
+fn the_subscription_is_refreshed_while_the_transfer_is_under_way() {
+    let mut scene = Scene::talking();
+    scene.world.press(scene.alice, CallAction::Transfer { call: THEIRS, to: "sip:carol@192.0.2.77".into() });
+    let refer = next(&mut scene, Method::Refer);
+    let (peer, alice) = (scene.peer, scene.alice);
+    scene.world.reply(peer, alice, &refer, Status::ACCEPTED, "p1", &[], None);
+    notifies(&mut scene, "active;expires=80", "SIP/2.0 100 Trying");
+    let id = format!("refer;id={}", View::parse(&refer).unwrap().cseq().0);
+    for _ in 0..2 {
+        let told = scene.world.now;
+        let refresh = next(&mut scene, Method::Subscribe);
+        let age = scene.world.now.since(told).as_secs();
+        assert!((30..80).contains(&age), "{age}");
+        let view = View::parse(&refresh).unwrap();
+        assert_eq!(view.value(Name::EVENT), Some(&*id));
+        assert_eq!((view.call_id(), view.to_tag()), ("call", Some("p1")));
+        assert!(view.header::<Expires>().unwrap().unwrap().0 > 80);
+        scene.world.reply(peer, alice, &refresh, Status::OK, "p1", &[(Name::EXPIRES, "80")], None);
+        notifies(&mut scene, "active;expires=80", "SIP/2.0 180 Ringing");
+    }
+    notifies(&mut scene, "terminated;reason=noresource", "SIP/2.0 200 OK");
+    let (call, kind, outcome) = (THEIRS, Kind::UnattendedTransfer, Outcome::Completed);
+    let told = scene.world.wait(alice, |event| matches!(event, CallEvent::Transferred { .. }));
+    assert!(
+        matches!(told, CallEvent::Transferred { call: c, kind: k, outcome: o, .. } if (c, k, o) == (call, kind, outcome)),
+        "{told:?}"
+    );
+    let bye = next(&mut scene, Method::Bye);
+    ok(&mut scene, &bye);
+    scene.world.pass(Duration::from_mins(5));
+    let later = scene.world.inbox(peer);
+    assert!(later.iter().all(|bytes| View::parse(bytes).unwrap().method() != Method::Subscribe));
+    scene.world.settle();
+}
+
+/// RFC 6665 §4.1.2.2: the subscription is gone, and nobody will say how it goes.
+#[test]
+fn a_refresh_that_finds_no_subscription_ends_the_transfer_by_name() {
+    let mut scene = Scene::talking();
+    scene.world.press(scene.alice, CallAction::Transfer { call: THEIRS, to: "sip:carol@192.0.2.77".into() });
+    let refer = next(&mut scene, Method::Refer);
+    let (peer, alice) = (scene.peer, scene.alice);
+    scene.world.reply(peer, alice, &refer, Status::ACCEPTED, "p1", &[], None);
+    notifies(&mut scene, "active;expires=80", "SIP/2.0 100 Trying");
+    let refresh = next(&mut scene, Method::Subscribe);
+    scene.world.reply(peer, alice, &refresh, Status::CALL_DOES_NOT_EXIST, "p1", &[], None);
+    let told = scene.world.wait(alice, |event| matches!(event, CallEvent::Transferred { .. }));
+    assert!(matches!(told, CallEvent::Transferred { outcome: Outcome::NotReported, .. }), "{told:?}");
+}
+
+/// Many phones that know REFER know no SUBSCRIBE: the last report counts all the same.
+#[test]
+fn a_refresh_that_is_refused_changes_nothing() {
+    let mut scene = Scene::talking();
+    scene.world.press(scene.alice, CallAction::Transfer { call: THEIRS, to: "sip:carol@192.0.2.77".into() });
+    let refer = next(&mut scene, Method::Refer);
+    let (peer, alice) = (scene.peer, scene.alice);
+    scene.world.reply(peer, alice, &refer, Status::ACCEPTED, "p1", &[], None);
+    notifies(&mut scene, "active;expires=80", "SIP/2.0 100 Trying");
+    let refresh = next(&mut scene, Method::Subscribe);
+    scene.world.reply(peer, alice, &refresh, Status::METHOD_NOT_ALLOWED, "p1", &[], None);
+    scene.world.pass(Duration::from_mins(2));
+    notifies(&mut scene, "terminated;reason=noresource", "SIP/2.0 486 Busy Here");
+    let told = scene.world.wait(alice, |event| matches!(event, CallEvent::Transferred { .. }));
+    assert!(matches!(told, CallEvent::Transferred { outcome: Outcome::TargetBusy, .. }), "{told:?}");
+}
+
+/// The same from the other side: whoever has asked us refreshes, and ends, what its REFER has begun.
+#[test]
+fn whoever_asked_refreshes_and_ends_the_reports() {
+    let mut scene = Scene::talking();
+    scene.refer(&["<sip:carol@192.0.2.77>"]);
+    let first = next(&mut scene, Method::Notify);
+    ok(&mut scene, &first);
+    let refer = scene.cseq;
+    let subscribe = |scene: &mut Scene, event: &str, expires: &str| {
+        scene.cseq += 1;
+        let subscribe =
+            scene.request("SUBSCRIBE", "call", "p1").line(Name::EVENT, event).line(Name::EXPIRES, expires);
+        let bytes = subscribe.finish();
+        scene.world.say(scene.peer, scene.alice, bytes);
+        scene.world.pass(Duration::from_millis(30));
+        let mut inbox = scene.world.inbox(scene.peer);
+        inbox.retain(|bytes| {
+            let view = View::parse(bytes).unwrap();
+            !view.is_request() || view.method() == Method::Notify
+        });
+        inbox
+    };
+    let status = |bytes: &Bytes| View::parse(bytes).unwrap().status().unwrap().code();
+    assert_eq!(status(&subscribe(&mut scene, "refer;id=77777", "120")[0]), 403, "of no REFER here");
+    assert_eq!(status(&subscribe(&mut scene, "refer", "10")[0]), 423);
+    for (event, asked, state) in [
+        (format!("refer;id={refer}"), "120", "active;expires=120"),
+        ("refer".to_owned(), "0", "terminated;reason=timeout"),
+    ] {
+        let came = subscribe(&mut scene, &event, asked);
+        let [answer, notify] = &came[..] else { panic!("{came:?}") };
+        assert_eq!(status(answer), 200);
+        assert_eq!(View::parse(answer).unwrap().value(Name::EXPIRES), Some(asked));
+        assert_eq!(View::parse(notify).unwrap().value(Name::SUBSCRIPTION_STATE), Some(state));
+        assert_eq!(piece(notify), "SIP/2.0 100 Trying");
+        ok(&mut scene, notify);
+    }
+    // Nothing more is reported, also when the call has failed.
+    scene.world.pass(Duration::from_mins(1));
+    let later = scene.world.inbox(scene.peer);
+    assert!(later.iter().all(|bytes| View::parse(bytes).unwrap().method() != Method::Notify), "{later:?}");
 }
