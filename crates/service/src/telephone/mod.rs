@@ -631,7 +631,7 @@ impl Telephone {
                 }
             }
             (Purpose::Refer(key) | Purpose::Notify(key) | Purpose::Renew(key), _) => {
-                self.keep_referral_realms(key, realms)
+                self.keep_referral_realms(key, realms);
             }
             (Purpose::Register, _) => self.registration.keep_realms(realms),
             (_, None) => {}
