@@ -5,6 +5,7 @@
 //! the disk.
 
 mod committer;
+mod kept;
 mod memory;
 mod rows;
 mod schema;
@@ -26,6 +27,7 @@ use std::thread::JoinHandle;
 
 use crate::rules::Written;
 use committer::{Committer, UserChange, Waiting, Work};
+use kept::Left;
 use memory::Memory;
 
 pub use rows::{Translator, UserRow};
@@ -95,7 +97,9 @@ impl Store {
         }
         let users = rows::users(&connection).map_err(unusable)?;
         let rules = rows::rules(&connection).map_err(unusable)?;
+        let left = kept::read(&connection, &translator).map_err(unusable)?;
         let shared = Arc::new(Shared {
+            left: Mutex::new(left),
             memory: Mutex::new(Memory::new(location)),
             users: Mutex::new(users),
             rules: Mutex::new(rules),
@@ -243,7 +247,7 @@ impl Store {
                 Work::Commit(waiting, _) => {
                     Some((waiting, Answer::Registered(Err(RegisterError::NotStored))))
                 }
-                Work::User(..) | Work::Flush(_) | Work::Stop => None,
+                Work::Keep(..) | Work::User(..) | Work::Flush(_) | Work::Stop => None,
             },
         }
     }
@@ -267,6 +271,8 @@ impl cordboard_net::Store for Store {
             Question::Register(asked) => {
                 self.change(now, &asked, Waiting::Shard(reply)).map(|(_, answer)| answer)
             }
+            // The switchboard itself has no calls of its own.
+            Question::Keep { name, text, due } => self.keep("", name, text, due, reply),
             // The drivers answer these two themselves; should one come here, it has no answer.
             Question::Dns(_) => Some(Answer::Dns(cordboard_core::dns::Records::Failed)),
             Question::Open { .. } => {
@@ -292,6 +298,7 @@ impl Drop for Store {
 
 /// What the writing thread and the askers share.
 struct Shared {
+    left: Mutex<Left>,
     memory: Mutex<Memory>,
     users: Mutex<Vec<UserRow>>,
     rules: Mutex<BTreeMap<Box<str>, Written>>,

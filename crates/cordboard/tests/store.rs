@@ -1,11 +1,13 @@
 //! What is answered is kept: through restarts, through SIGKILL, through a disk that fails.
 
 use cordboard::store::{Store, Translator, UserRow};
+use cordboard_core::session::media::Origin;
 use cordboard_core::time::Instant;
 use cordboard_core::transport::{Flow, ListenerId, Transport};
 use cordboard_net::Clock;
 use cordboard_service::directory::User;
 use cordboard_service::door::Answer;
+use cordboard_service::kept::{Purpose, Record, RecordName, Side, WrittenCall};
 use cordboard_service::location::{Aor, Change, ContactChange, Located, RegisterError, Registration, Wanted};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -147,6 +149,106 @@ fn what_the_disk_refuses_is_refused_and_undone() {
     let (store, clock) = open(folder.path());
     assert_eq!(locate(&store, &clock, "bob").targets.len(), 1);
     assert!(locate(&store, &clock, "alice").targets.is_empty());
+}
+
+/// A parked call as its server has it written down.
+fn parked(slot: &str, due: Option<Instant>) -> Record {
+    Record {
+        purpose: Purpose::Slot { slot: slot.into(), parker: Some("sip:bob@example.com".into()) },
+        call: Some(WrittenCall {
+            side: Side::Caller,
+            dialog: cordboard_core::dialog::Written {
+                call_id: "c1".into(),
+                local_tag: "p1".into(),
+                remote_tag: "a1".into(),
+                local: "<sip:701@example.com>;tag=p1".into(),
+                remote: "<sip:alice@example.com>;tag=a1".into(),
+                target: "sip:alice@192.0.2.1".into(),
+                routes: vec!["<sip:192.0.2.9;lr>".into()],
+                local_seq: 1,
+                remote_seq: None,
+                created_by: 1,
+            },
+            session: Origin::new(77).written(),
+            holds: true,
+            listener: 0,
+            timer: None,
+        }),
+        due,
+    }
+}
+
+fn write_down(store: &Store, server: &str, name: &str, record: Option<&Record>) -> Answer {
+    let (answer, wait) = channel();
+    let text = record.map(|record| record.to_text().expect("a small one").into());
+    let due = record.and_then(|record| record.due);
+    store.write_down(server, RecordName(name.into()), (text, due), answer);
+    wait.recv_timeout(Duration::from_secs(30)).expect("an answer")
+}
+
+#[test]
+fn what_a_server_has_written_down_is_there_when_it_is_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, clock) = open(folder.path());
+    let later = clock.now() + Duration::from_secs(90);
+    for (name, slot) in [("a", "701"), ("b", "702"), ("c", "703")] {
+        assert_eq!(write_down(&store, "park", name, Some(&parked(slot, Some(later)))), Answer::Kept(true));
+    }
+    assert_eq!(write_down(&store, "park", "a", None), Answer::Kept(true));
+    assert_eq!(write_down(&store, "park", "b", Some(&parked("705", None))), Answer::Kept(true));
+    assert_eq!(write_down(&store, "gone", "a", Some(&parked("701", None))), Answer::Kept(true));
+    drop(store);
+    let (store, clock) = open(folder.path());
+    let left = store.left_by("park");
+    let slots: Vec<_> = left.iter().map(|(name, record)| (&*name.0, record.purpose.clone())).collect();
+    let slot = |slot: &str| parked(slot, None).purpose;
+    assert_eq!(slots, [("b", slot("705")), ("c", slot("703"))]);
+    assert_eq!(left[0].1, parked("705", None));
+    // The same moment, by another clock.
+    let due = left[1].1.due.unwrap();
+    let wait = due.since(clock.now());
+    assert!(wait > Duration::from_secs(30) && wait <= Duration::from_secs(90), "{wait:?}");
+    assert!(store.left_by("park").is_empty(), "it is given out once");
+    store.abandon_all_but(&["park"]);
+    drop(store);
+    let (store, _) = open(folder.path());
+    assert!(store.left_by("gone").is_empty(), "a server that is not there any more leaves nothing");
+    assert_eq!(store.left_by("park").len(), 2, "what was given out stays until it is over");
+}
+
+#[test]
+fn a_damaged_record_is_left_out_and_the_others_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = open(folder.path());
+    for name in ["a", "b", "c"] {
+        write_down(&store, "park", name, Some(&parked("701", None)));
+    }
+    drop(store);
+    let database = rusqlite::Connection::open(folder.path().join("cordboard.db")).unwrap();
+    database.execute("UPDATE kept SET record = substr(record, 1, 40) WHERE name = 'a'", ()).unwrap();
+    database
+        .execute("UPDATE kept SET record = replace(record, 'tag=a1', 'tag=a2') WHERE name = 'b'", ())
+        .unwrap();
+    let (store, _) = open(folder.path());
+    let left = store.left_by("park");
+    assert_eq!(left.iter().map(|(name, _)| &*name.0).collect::<Vec<_>>(), ["c"]);
+    let rows: i64 = database.query_row("SELECT count(*) FROM kept", (), |row| row.get(0)).unwrap();
+    assert_eq!(rows, 1, "it will never be of use");
+}
+
+#[test]
+fn what_the_disk_does_not_take_is_said_not_to_be_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = open(folder.path());
+    let database = rusqlite::Connection::open(folder.path().join("cordboard.db")).unwrap();
+    database
+        .execute_batch(
+            "CREATE TRIGGER full BEFORE INSERT ON kept BEGIN SELECT RAISE(FAIL, 'disk is full'); END;",
+        )
+        .unwrap();
+    assert_eq!(write_down(&store, "park", "a", Some(&parked("701", None))), Answer::Kept(false));
+    database.execute_batch("DROP TRIGGER full").unwrap();
+    assert_eq!(write_down(&store, "park", "a", Some(&parked("701", None))), Answer::Kept(true));
 }
 
 #[test]

@@ -149,6 +149,10 @@ impl Book {
             CallEvent::Registered { contacts } => self.registrations.push(Ok(contacts)),
             CallEvent::NotRegistered(status) => self.registrations.push(Err(status)),
             CallEvent::Incoming { call, from, .. } => self.begin(call, &from, Progress::Incoming),
+            CallEvent::TakenUp { call, with } => {
+                self.begin(call, &with, Progress::Dialled);
+                self.advance(call, Progress::Established);
+            }
             CallEvent::Ringing(call) => self.advance(call, Progress::Ringing),
             CallEvent::Established(call) => self.advance(call, Progress::Established),
             CallEvent::Impossible(call) => {

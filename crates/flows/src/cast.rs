@@ -4,9 +4,9 @@ use cordboard_core::transport::{ListenerId, Transport};
 use cordboard_service::directory::{Directory, User};
 use cordboard_service::services::Rules;
 use cordboard_service::settings::{
-    Announcement, Announcements, Announcer, Feature, Group, Habits, MediaPorts, Park, Refers, Relay, Release,
-    Role, Screened, Secret, SemiAttended, Server, Service, Settings, Switchboard, Takeovers, Telephone,
-    Transfers, Watching,
+    Announcement, Announcements, Announcer, Feature, Group, Habits, MediaPorts, Memory, Park, Refers, Relay,
+    Release, Role, Screened, Secret, SemiAttended, Server, Service, Settings, Switchboard, Takeovers,
+    Telephone, Transfers, Watching,
 };
 use cordboard_sip::digest::{Algorithm, Ha1};
 use std::net::{IpAddr, Ipv4Addr};
@@ -199,7 +199,10 @@ impl Person {
             ..Telephone::default()
         };
         let role = match self.service {
-            Some(program) => Role::Server(Server::new(telephone, program.service(self.user))),
+            Some(program) => {
+                let service = program.service(self.user);
+                Role::Server(Server { memory: Memory::Store, ..Server::new(telephone, service) })
+            }
             None => Role::Telephone(telephone),
         };
         let settings = Settings::of_domain(self.domain);

@@ -188,6 +188,20 @@ impl Phone<'_> {
         });
     }
 
+    /// Whether some call rings here now.
+    pub fn is_rung(self) -> bool {
+        self.stage
+            .read(|books| books.of(self.host).find(|call| call.progress == Progress::Incoming).is_some())
+    }
+
+    /// Whether a call with that person is up here.
+    pub fn is_up_with(self, other: Phone<'_>) -> bool {
+        self.stage.read(|books| {
+            let mut live = books.of(self.host).live();
+            live.any(|call| call.progress == Progress::Established && call.is_with(other.user))
+        })
+    }
+
     /// Waits until the other side of the call just made rings.
     pub fn hears_ringing(self) {
         self.stage.waits(&format!("{}.hears_ringing()", self.name), |books| {
@@ -586,6 +600,11 @@ impl Phone<'_> {
             let so = |call: &Call| call.transfer == Some(wanted);
             books.of(self.host).find(so).is_some()
         });
+    }
+
+    /// Whether it is known already that handing somebody over ended so.
+    pub fn has_learnt(self, outcome: Outcome) -> bool {
+        self.stage.read(|books| books.of(self.host).find(|call| call.transfer == Some(outcome)).is_some())
     }
 
     /// Hangs up the call with somebody.

@@ -131,6 +131,25 @@ impl Stage {
         self.inner.borrow_mut().ground.fault(fault);
     }
 
+    /// Makes it go right again. On a simulated network only.
+    pub fn lift(&self, fault: &Fault) {
+        self.inner.borrow_mut().ground.simulation_mut().lift(fault);
+    }
+
+    /// Kills the process at somebody's address, as SIGKILL does, and starts it again: a server knows what it had written
+    /// down, and nothing else. On a simulated network only.
+    pub fn starts_again(&self, phone: Phone<'_>) {
+        let mut inner = self.inner.borrow_mut();
+        inner.books.enters(phone.host);
+        inner.ground.simulation_mut().start_again(phone.host);
+        inner.write_down();
+    }
+
+    /// How many calls somebody has written down.
+    pub fn kept_by(&self, phone: Phone<'_>) -> usize {
+        self.inner.borrow().ground.simulation().kept(phone.host).count()
+    }
+
     /// Lets so much time pass.
     pub fn passes(&self, time: Duration) {
         let mut inner = self.inner.borrow_mut();

@@ -360,7 +360,7 @@ impl<A: Shard> Entered<'_, A> {
                 ask,
                 crate::flows::Opening { transport, remote, server_name },
             ),
-            question @ (Question::Locate(_) | Question::Register(_)) => {
+            question @ (Question::Locate(_) | Question::Register(_) | Question::Keep { .. }) => {
                 let reply = Reply { shard: self.shard, ask, deliver: Arc::<Hub<A>>::clone(self.hub) };
                 self.hub.store.ask(self.now, question, reply)
             }

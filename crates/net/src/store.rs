@@ -12,8 +12,8 @@ use std::sync::Arc;
 /// [`Running`](crate::Running) server.
 pub trait Store: Send + Sync + 'static {
     /// Answers at once with `Some`, or keeps `reply` and sends the answer later from a thread of its
-    /// own. Only [`Question::Locate`] and [`Question::Register`] come here. Every question must be
-    /// answered once.
+    /// own. Only [`Question::Locate`], [`Question::Register`] and [`Question::Keep`] come here. Every question
+    /// must be answered once, and those to keep something in their order.
     fn ask(&self, now: Instant, question: Question, reply: Reply) -> Option<Answer>;
 
     /// Takes note of what happened in a shard.

@@ -6,6 +6,7 @@ use crate::clearance::{self, Clearance};
 use crate::counters::Counters;
 use crate::desk::{Asker, Desk, role};
 use crate::door::{Answer, AskId, Command, CommandId, Event, Input, Output, ShardId};
+use crate::keeper::Keeper;
 use crate::notifier::{self, Notifier, telling};
 use crate::passing::Passing;
 use crate::programs::Program;
@@ -42,6 +43,8 @@ pub struct Agent {
     returns: Returns,
     /// Who sits at the telephone.
     program: Program,
+    /// What of its calls survives the process.
+    keeper: Keeper,
     ring: Ring,
 }
 
@@ -55,6 +58,7 @@ impl Agent {
         let telephone = Telephone::new(&settings, watching);
         let ring = Ring::new(settings.ring_bytes);
         let program = Program::of(&settings.role);
+        let keeper = Keeper::new(&settings);
         Self {
             desk: Desk::new(settings, stack, shard),
             proxy: Proxy::new(),
@@ -66,6 +70,7 @@ impl Agent {
             passing: Passing::default(),
             returns: Returns::default(),
             program,
+            keeper,
             ring,
         }
     }
@@ -264,6 +269,10 @@ impl Agent {
             Some(Asker::Registrations(key)) => notifier::located(self, now, key, answer),
             Some(Asker::Return(key)) => self.returns.handle_answer(&mut self.desk, key, answer),
             Some(Asker::Telephone(key)) => self.telephone.handle_answer(&mut self.desk, now, key, answer),
+            Some(Asker::Keeper(call)) => {
+                let done = answer == Answer::Kept(true);
+                Keeper::kept(&mut self.desk, &mut self.telephone, now, call, done);
+            }
             None => {}
         }
     }
@@ -277,6 +286,10 @@ impl Agent {
             Command::UseSettings(settings) => self.desk.use_settings(&settings),
             Command::Call(action) => self.telephone.handle_action(&mut self.desk, now, id, action),
             Command::TellNews(audience) => self.desk.audience = audience,
+            Command::TakeUp(records) => {
+                let Self { desk, telephone, program, keeper, .. } = self;
+                keeper.take_up(desk, telephone, program, now, &records);
+            }
             Command::ListCalls => {
                 let calls = calls::summaries(&self.ring);
                 self.desk.out.push_back(Output::Event(Event::Calls(id, calls)));
@@ -302,7 +315,11 @@ impl Agent {
                 }
             }
             self.telephone.settle(&mut self.desk, now);
-            if !self.program_acts(now, &mut heard) {
+            if self.program_acts(now, &mut heard) {
+                continue;
+            }
+            let Self { desk, telephone, program, keeper, .. } = self;
+            if !keeper.settle(desk, telephone, program, now) {
                 break;
             }
         }
@@ -323,6 +340,7 @@ impl Agent {
             *heard += 1;
             if let Output::Event(Event::Call(event)) = output {
                 self.program.hears(now, event);
+                self.keeper.hears(event);
             }
         }
         let mut acted = false;

@@ -361,8 +361,16 @@ pub enum CallEvent {
     HeldByPeer(CallName, bool),
     /// Our hold, or its end, was accepted by the other side.
     HoldChanged(CallName, bool),
-    /// Our move was accepted by the other side.
+    /// Our move was accepted by the other side; of a call that was taken up, that it goes on.
     Moved(CallName),
+    /// A call of the process before this one is here again, and its other side is being told. Told before anything else of
+    /// it; it ends if the other side has forgotten it.
+    TakenUp {
+        /// Its name from now on.
+        call: CallName,
+        /// Who the other side is, as To has it.
+        with: Box<str>,
+    },
     /// The other side made the offer that [`CallAction::AskOffer`] asked for, and has our answer.
     OfferAnswered(CallName),
     /// The other side took the address that [`CallAction::Identify`] shows it.

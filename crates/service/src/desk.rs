@@ -1,6 +1,7 @@
 //! What every role of an agent works with: the stack, the settings, the directory, and the questions
 //! that are out.
 
+use crate::call::CallName;
 use crate::counters::Counters;
 use crate::directory::Directory;
 use crate::door::{AskId, Event, Level, Note, Output, Question, ShardId};
@@ -48,6 +49,8 @@ pub(crate) enum Asker {
     Notify(u64),
     /// The notifier, what somebody has registered.
     Registrations(u64),
+    /// The keeper, for a call that waits until it is written down.
+    Keeper(Option<CallName>),
 }
 
 /// What came of looking for a server.

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::call::{CallAction, CallEvent};
 use crate::clearance::Letter;
 use crate::directory::Directory;
+use crate::kept::{Record, RecordError, RecordName};
 use crate::location::{Aor, Located, RegisterError, Registered, Registration, Wanted};
 use crate::news::{Audience, News};
 use crate::settings::Settings;
@@ -102,6 +103,15 @@ pub enum Question {
     /// A change to what somebody has registered. Answered by [`Answer::Registered`] when it is kept
     /// so that it survives the process.
     Register(Box<Registration>),
+    /// Something of a server that is to survive the process, or is over. Answered by [`Answer::Kept`] once it is kept.
+    Keep {
+        /// What names it.
+        name: RecordName,
+        /// What [`Record::parse`] reads; nothing of what is to be forgotten.
+        text: Option<Box<str>>,
+        /// When something is to be done about it.
+        due: Option<Instant>,
+    },
 }
 
 /// The answer to a [`Question`].
@@ -115,6 +125,8 @@ pub enum Answer {
     Located(Located),
     /// To [`Question::Register`].
     Registered(Result<Registered, RegisterError>),
+    /// To [`Question::Keep`]: whether it is kept.
+    Kept(bool),
 }
 
 /// What somebody outside wants of an agent.
@@ -128,6 +140,9 @@ pub enum Command {
     Call(CallAction),
     /// Tell [`Event::News`] from now on, or no longer.
     TellNews(Audience),
+    /// Go on with what another process has left behind, before anything else happens. Told by [`CallEvent::TakenUp`] for
+    /// each call, or by [`Event::NotTakenUp`].
+    TakeUp(Arc<[(RecordName, Record)]>),
     /// List the calls in the message ring. Answered by [`Event::Calls`].
     ListCalls,
     /// The recent messages of one call. Answered by [`Event::Messages`].
@@ -142,6 +157,8 @@ pub enum Command {
 pub enum Event {
     /// Something about the telephone's calls.
     Call(CallEvent),
+    /// A record that is of no use, which is forgotten, and why.
+    NotTakenUp(RecordName, RecordError),
     /// To [`Command::ListCalls`].
     Calls(CommandId, Vec<CallSummary>),
     /// To [`Command::ShowCall`]: oldest first; empty when the ring holds none.

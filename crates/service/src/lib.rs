@@ -16,6 +16,8 @@ mod desk;
 mod dialog_news;
 pub mod directory;
 pub mod door;
+mod keeper;
+pub mod kept;
 mod keyed;
 pub mod location;
 pub mod news;

@@ -86,7 +86,7 @@ impl Returns {
                     known.selection.handle_records(&query, records, desk.stack.dice());
                 }
             }
-            Answer::Opened(Err(_)) | Answer::Located(_) | Answer::Registered(_) => {}
+            Answer::Opened(Err(_)) | Answer::Located(_) | Answer::Registered(_) | Answer::Kept(_) => {}
         }
         self.step(desk, key);
     }

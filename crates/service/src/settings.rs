@@ -3,7 +3,7 @@
 mod servers;
 mod transfers;
 
-pub use servers::{Announcement, Announcer, Group, Park, Server, Service};
+pub use servers::{Announcement, Announcer, Group, Memory, Park, Server, Service};
 pub use transfers::{Askers, Feature, Profile, Refers, Release, SemiAttended, Success, Transfers};
 
 use cordboard_core::session::timer::Policy;
@@ -158,6 +158,14 @@ impl Role {
         match self {
             Self::Telephone(telephone) | Self::Server(Server { telephone, .. }) => Some(telephone),
             Self::Switchboard(_) => None,
+        }
+    }
+
+    /// What of its calls outlives the process: of a person's telephone nothing does.
+    pub const fn memory(&self) -> Memory {
+        match self {
+            Self::Server(server) => server.memory,
+            Self::Telephone(_) | Self::Switchboard(_) => Memory::Process,
         }
     }
 

@@ -5,8 +5,10 @@ use cordboard_core::time::Instant;
 use cordboard_core::transport::{Flow, Listener, ListenerId, Transport};
 use cordboard_service::Agent;
 use cordboard_service::door::ShardId;
+use cordboard_service::kept::{Record, RecordName};
 use cordboard_service::location::{Aor, Change, ContactChange, Location, Registration};
 use cordboard_service::settings::{Role, Settings};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,7 +102,12 @@ pub(crate) struct Standing {
     pub(crate) listeners: Vec<Listener>,
     pub(crate) agents: Vec<Agent>,
     pub(crate) location: Location,
+    /// What is written down and survives.
+    pub(crate) kept: BTreeMap<RecordName, Record>,
+    /// When the last of it is.
+    pub(crate) written: Instant,
     pub(crate) is_switchboard: bool,
+    settings: Arc<Settings>,
 }
 
 impl Standing {
@@ -117,10 +124,25 @@ impl Standing {
         let location = Location::new(settings.registrar.max_contacts, key);
         let listeners = settings.listeners.clone();
         let settings = Arc::new(settings);
-        let agents = (0..shards)
-            .map(|shard| Agent::new(ShardId(shard), Arc::clone(&settings), seed).among(shards))
-            .collect();
-        Self { name, listeners, agents, location, is_switchboard }
+        let agents = agents(&settings, shards, seed);
+        Self {
+            name,
+            listeners,
+            agents,
+            location,
+            kept: BTreeMap::new(),
+            written: Instant::START,
+            is_switchboard,
+            settings,
+        }
+    }
+
+    /// The process is started again: other agents stand here, who know what was written down and nothing else.
+    pub(crate) fn start_again(&mut self, dice: &mut Dice) {
+        let mut seed = [0; 32];
+        dice.fill(&mut seed);
+        let shards = u8::try_from(self.agents.len()).unwrap_or(MAX_SHARDS);
+        self.agents = agents(&self.settings, shards, seed);
     }
 
     /// The agent that a message is for.
@@ -139,4 +161,8 @@ impl Standing {
     pub(crate) fn local(&self, listener: ListenerId) -> Option<SocketAddr> {
         self.listeners.get(usize::from(listener.0)).map(|listener| listener.local)
     }
+}
+
+fn agents(settings: &Arc<Settings>, shards: u8, seed: [u8; 32]) -> Vec<Agent> {
+    (0..shards).map(|shard| Agent::new(ShardId(shard), Arc::clone(settings), seed).among(shards)).collect()
 }

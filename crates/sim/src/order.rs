@@ -129,6 +129,7 @@ impl Sim {
                 Happening::Packet(end, _) => (end.host, What::Other(place)),
                 Happening::Closed(host, ..)
                 | Happening::Answer { host, .. }
+                | Happening::Kept { host, .. }
                 | Happening::Handed { host, .. } => (*host, What::Other(place)),
             };
             Due { at, host, what }

@@ -14,6 +14,7 @@ use cordboard_core::time::Instant;
 use cordboard_core::transport::{Flow, FlowError, Listener, ListenerId, Transport};
 use cordboard_ladder::Ladder;
 use cordboard_service::door::{Answer, AskId, Command, CommandId, Envelope, Event, Input, Output, Question};
+use cordboard_service::kept::{Record, RecordName};
 use cordboard_sip::View;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
@@ -54,8 +55,25 @@ pub struct Notice {
 pub(crate) enum Happening {
     Packet(End, Bytes),
     Closed(HostId, Flow, FlowError),
-    Answer { host: HostId, shard: usize, ask: AskId, answer: Answer },
-    Handed { host: HostId, shard: usize, envelope: Envelope },
+    Answer {
+        host: HostId,
+        shard: usize,
+        ask: AskId,
+        answer: Answer,
+    },
+    /// A store has written something down; then it says so.
+    Kept {
+        host: HostId,
+        shard: usize,
+        ask: AskId,
+        name: RecordName,
+        record: Option<Record>,
+    },
+    Handed {
+        host: HostId,
+        shard: usize,
+        envelope: Envelope,
+    },
 }
 
 /// A virtual network with a clock, and hosts on it.
@@ -75,6 +93,8 @@ pub struct Sim {
     sessions: Sessions,
     notices: VecDeque<Notice>,
     commands: u64,
+    /// How often a host was started again.
+    starts: u64,
 }
 
 impl Sim {
@@ -96,6 +116,7 @@ impl Sim {
             sessions: Sessions::default(),
             notices: VecDeque::new(),
             commands: 0,
+            starts: 0,
         }
     }
 
@@ -194,6 +215,44 @@ impl Sim {
         };
         self.send(from, flow, bytes);
         true
+    }
+
+    /// Kills the process at a host, as SIGKILL does, and starts it again: connections are gone, and so is all that it knew
+    /// but for what it had written down.
+    pub fn start_again(&mut self, host: HostId) {
+        self.starts += 1;
+        let mut dice = Dice::new(self.seed, FIRST_HOST + (self.starts << 32) + host.0 as u64);
+        for peer in (0..self.hosts.len()).map(HostId) {
+            for near in self.streams.between(host, peer) {
+                if let Some((far, due)) = self.streams.close(near.connection, self.now) {
+                    self.schedule(due, Happening::Closed(far.host, far.flow, FlowError::Closed));
+                }
+            }
+        }
+        self.coming.retain(|_, happening| match happening {
+            Happening::Packet(..) => true,
+            Happening::Closed(to, ..) => *to != host,
+            Happening::Answer { host: to, .. }
+            | Happening::Kept { host: to, .. }
+            | Happening::Handed { host: to, .. } => *to != host,
+        });
+        let standing = &mut self.hosts[host.0];
+        standing.start_again(&mut dice);
+        let records: Vec<_> = standing.kept.clone().into_iter().collect();
+        self.command(host, &Command::TakeUp(records.into()));
+    }
+
+    /// What a host has written down.
+    pub fn kept(&self, host: HostId) -> impl Iterator<Item = &Record> {
+        self.hosts[host.0].kept.values()
+    }
+
+    /// A store writes one after the other.
+    fn write_down(&mut self, host: HostId, happening: Happening) {
+        let wait = self.climate.within(STILL_COMMIT, LONGEST_COMMIT);
+        let due = self.hosts[host.0].written.max(self.now + wait);
+        self.hosts[host.0].written = due;
+        self.schedule(due, happening);
     }
 
     /// Lets a host's location service know for a day of a contact that nobody registered, as an administrator
@@ -316,7 +375,10 @@ impl Sim {
     pub(crate) fn packet(&self, at: Instant, place: u64) -> Option<&Bytes> {
         match self.coming.get(&(at, place))? {
             Happening::Packet(_, bytes) => Some(bytes),
-            Happening::Closed(..) | Happening::Answer { .. } | Happening::Handed { .. } => None,
+            Happening::Closed(..)
+            | Happening::Answer { .. }
+            | Happening::Kept { .. }
+            | Happening::Handed { .. } => None,
         }
     }
 
@@ -370,6 +432,14 @@ impl Sim {
             }
             Happening::Answer { host, shard, ask, answer } => {
                 self.hand(host, shard, Input::Answer(ask, answer));
+            }
+            Happening::Kept { host, shard, ask, name, record } => {
+                let kept = &mut self.hosts[host.0].kept;
+                match record {
+                    Some(record) => kept.insert(name, record),
+                    None => kept.remove(&name),
+                };
+                self.hand(host, shard, Input::Answer(ask, Answer::Kept(true)));
             }
             Happening::Handed { host, shard, envelope } => {
                 self.hand(host, shard, Input::Handed(envelope));
@@ -471,6 +541,11 @@ impl Sim {
                 let wait = self.climate.within(STILL_COMMIT, LONGEST_COMMIT);
                 let kept = self.hosts[host.0].location.handle(self.now, &registration);
                 (wait, Answer::Registered(kept.map(|(registered, _)| registered)))
+            }
+            Question::Keep { name, text, due } => {
+                let record =
+                    text.map(|text| Record::parse(&text, due).expect("an agent reads what it wrote"));
+                return self.write_down(host, Happening::Kept { host, shard, ask, name, record });
             }
         };
         self.schedule(self.now + wait, Happening::Answer { host, shard, ask, answer });

@@ -82,6 +82,8 @@ impl Store for Happenings {
     fn ask(&self, _: Instant, question: Question, _: Reply) -> Option<Answer> {
         match question {
             Question::Register(_) => Some(Answer::Registered(Err(RegisterError::NotStored))),
+            // A telephone keeps nothing.
+            Question::Keep { .. } => Some(Answer::Kept(false)),
             _ => Some(Answer::Located(Located::default())),
         }
     }

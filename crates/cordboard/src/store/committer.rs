@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+use super::kept::Keeping;
 use super::memory::{Dirty, Memory};
 use super::rows::{self, BindingRow, FreshRow, Translator, UserRow};
 use super::{Counts, Listener, Shared, UserError};
@@ -39,6 +40,8 @@ pub(super) enum Waiting {
 pub(super) enum Work {
     /// Commit what is urgent and give this answer.
     Commit(Waiting, Answer),
+    /// Write down, or forget, something of a server.
+    Keep(Keeping, Option<Waiting>),
     /// Change the people.
     User(UserChange, Sender<Result<(), UserError>>),
     /// Write everything, then tell.
@@ -120,6 +123,7 @@ impl Committer {
             }
         }
         send(std::mem::take(&mut batch.answers));
+        self.keep(std::mem::take(&mut batch.kept));
         if all {
             self.write_late();
         }
@@ -130,6 +134,26 @@ impl Committer {
         for done in batch.flushes.drain(..) {
             let _ = done.send(());
         }
+    }
+
+    /// Writes what servers have to keep, in one transaction; they hear whether it is kept.
+    fn keep(&mut self, kept: Vec<(Keeping, Option<Waiting>)>) {
+        if kept.is_empty() {
+            return;
+        }
+        let written = self.connection.transaction().and_then(|transaction| {
+            kept.iter().try_for_each(|(keeping, _)| keeping.write(&transaction, &self.translator))?;
+            transaction.commit()
+        });
+        match &written {
+            Ok(()) => self.shared.counts.committed(kept.len()),
+            Err(error) => {
+                tracing::error!(%error, "calls of a server could not be written down; they will not survive");
+                self.shared.counts.failed();
+            }
+        }
+        let answer = Answer::Kept(written.is_ok());
+        send(kept.into_iter().filter_map(|(_, waiting)| Some((waiting?, answer.clone()))).collect());
     }
 
     /// Everything that may lag, in portions, so that no lock is held for long.
@@ -226,6 +250,7 @@ impl Committer {
 #[derive(Default)]
 struct Batch {
     answers: Vec<(Waiting, Answer)>,
+    kept: Vec<(Keeping, Option<Waiting>)>,
     users: Vec<(UserChange, Sender<Result<(), UserError>>)>,
     flushes: Vec<Sender<()>>,
     stop: bool,
@@ -235,6 +260,7 @@ impl Batch {
     fn take(&mut self, work: Work) {
         match work {
             Work::Commit(waiting, answer) => self.answers.push((waiting, answer)),
+            Work::Keep(keeping, waiting) => self.kept.push((keeping, waiting)),
             Work::User(change, done) => self.users.push((change, done)),
             Work::Flush(done) => self.flushes.push(done),
             Work::Stop => self.stop = true,
@@ -242,7 +268,7 @@ impl Batch {
     }
 
     const fn is_full(&self) -> bool {
-        self.stop || self.answers.len() >= MAX_BATCH
+        self.stop || self.answers.len() + self.kept.len() >= MAX_BATCH
     }
 }
 

@@ -22,12 +22,12 @@ pub struct Translator {
 }
 
 impl Translator {
-    fn millis(&self, instant: Instant) -> i64 {
+    pub(super) fn millis(&self, instant: Instant) -> i64 {
         let since = self.clock.wall(instant).duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     }
 
-    fn instant(&self, millis: i64) -> Instant {
+    pub(super) fn instant(&self, millis: i64) -> Instant {
         let since = Duration::from_millis(u64::try_from(millis).unwrap_or(0));
         SystemTime::UNIX_EPOCH.checked_add(since).map_or(Instant::START, |wall| self.clock.instant(wall))
     }

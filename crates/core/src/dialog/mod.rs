@@ -7,9 +7,11 @@
 
 pub mod state;
 mod way;
+mod written;
 
 pub use state::State;
 pub use way::Way;
+pub use written::{CSEQ_MARGIN, Written};
 
 use cordboard_sip::header::NameAddrRef;
 use cordboard_sip::{Malformed, Name, Status, View};

@@ -3,6 +3,7 @@
 
 use cordboard_sip::sdp::{Direction, Sdp, Stream};
 use cordboard_sip::{Malformed, Status};
+use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
@@ -264,6 +265,50 @@ impl Origin {
     }
 }
 
+/// Streams that a session may have to be written down: more than a description of one datagram holds.
+const MAX_PLACES: usize = 64;
+
+/// What has to be known of a session to go on with it in another process, from another port (RFC 3264 §8).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WrittenOrigin {
+    /// The number of the session.
+    pub session: u64,
+    /// The version of what was said last.
+    pub version: u64,
+    /// Its streams in their places: what a refused one says, or nothing for ours.
+    pub places: Vec<Option<Box<str>>>,
+}
+
+impl Origin {
+    /// What has to be known to go on with the session.
+    pub fn written(&self) -> WrittenOrigin {
+        WrittenOrigin { session: self.session, version: self.version, places: self.places.clone() }
+    }
+
+    /// Goes on with a session. What is said next has the next version, whatever it is: of what was said last only
+    /// that is known (§8).
+    ///
+    /// # Errors
+    /// What is written is no session.
+    pub fn take_up(written: &WrittenOrigin) -> Result<Self, Malformed> {
+        let WrittenOrigin { session, version, places } = written;
+        if *session >> 62 != 0 || version < session || *version >> 63 != 0 {
+            return Err(Malformed::new("the numbers of the session are out of range"));
+        }
+        let is_refused = |line: &str| {
+            line.starts_with("m=")
+                && line.contains(" 0 ")
+                && !line.contains(|char: char| char.is_ascii_control())
+        };
+        if places.len() > MAX_PLACES || !places.iter().flatten().all(|line| is_refused(line)) {
+            return Err(Malformed::new("the streams of the session cannot be read"));
+        }
+        let (session, version) = (*session, *version);
+        Ok(Self { session, version, places: places.clone(), said: String::new(), passed_on: true })
+    }
+}
+
 fn read(stream: &Stream<'_>) -> Remote {
     let ip = stream.address().and_then(|address| address.parse::<IpAddr>().ok());
     let direction = stream.direction();
@@ -467,5 +512,36 @@ mod tests {
         let text = Origin::new(1).offer(&local);
         assert!(text.contains("c=IN IP6 2001:db8::1\r\n"), "{text}");
         assert_eq!(Origin::new(1).read_answer(text.as_bytes()).unwrap().address, Some(local.address));
+    }
+
+    /// RFC 3264 §8: the session stays the same one, its version rises by one, and refused streams keep their places.
+    #[test]
+    fn a_session_that_is_taken_up_goes_on_with_the_next_version() {
+        let mut origin = Origin::new(4 << 2);
+        let offer = sdp("m=video 5000 RTP/AVP 31\r\nm=audio 6000 RTP/AVP 0\r\n");
+        origin.answer(&local(true), &offer).unwrap();
+        let written = origin.written();
+        assert_eq!((written.session, written.version, written.places.len()), (4, 4, 2));
+        let mut again = Origin::take_up(&written).unwrap();
+        let text = again.offer(&local(true));
+        assert!(
+            text.contains("o=- 4 5 IN") && text.contains("m=video 0 RTP/AVP 31\r\nm=audio 49172"),
+            "{text}"
+        );
+        assert_eq!(again.offer(&local(true)), text, "what stays the same keeps its version");
+    }
+
+    #[test]
+    fn a_damaged_session_is_not_taken_up() {
+        let good = Origin::new(4 << 2).written();
+        for damaged in [
+            WrittenOrigin { version: 3, ..good.clone() },
+            WrittenOrigin { session: u64::MAX, version: u64::MAX, ..good.clone() },
+            WrittenOrigin { places: vec![Some("m=audio 9 RTP/AVP 0".into())], ..good.clone() },
+            WrittenOrigin { places: vec![Some("m=audio 0 RTP/AVP 0\r\na=x".into())], ..good.clone() },
+            WrittenOrigin { places: vec![None; MAX_PLACES + 1], ..good },
+        ] {
+            assert!(Origin::take_up(&damaged).is_err(), "{damaged:?}");
+        }
     }
 }

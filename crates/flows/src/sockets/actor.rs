@@ -49,6 +49,8 @@ impl Actor {
                 let kept = self.location.handle(self.now, &registration);
                 Answer::Registered(kept.map(|(registered, _)| registered))
             }
+            // Nobody is started again on this stage.
+            Question::Keep { .. } => Answer::Kept(true),
             open @ Question::Open { .. } => return Err(open),
         })
     }

@@ -152,7 +152,7 @@ pub(crate) fn handle_answer(agent: &mut Agent, now: Instant, key: u64, answer: A
             }
         }
         Answer::Opened(Err(_)) => seek(agent, now, key),
-        Answer::Located(_) | Answer::Registered(_) => {}
+        Answer::Located(_) | Answer::Registered(_) | Answer::Kept(_) => {}
     }
 }
 

@@ -7,7 +7,8 @@ mod announcer;
 mod music;
 mod park;
 
-use crate::call::{CallAction, CallEvent};
+use crate::call::{CallAction, CallEvent, CallName};
+use crate::kept::{Purpose, Record, RecordError};
 use crate::settings::{Role, Server, Service};
 use announcer::Announcer;
 use cordboard_core::time::Instant;
@@ -29,10 +30,10 @@ impl Program {
     pub(crate) fn of(role: &Role) -> Self {
         match role {
             Role::Telephone(_) | Role::Switchboard(_) => Self::Person,
-            Role::Server(Server { service: Service::Music, telephone }) => {
+            Role::Server(Server { service: Service::Music, telephone, .. }) => {
                 Self::Music(Music::new(&telephone.user))
             }
-            Role::Server(Server { service: Service::Park(park), telephone }) => {
+            Role::Server(Server { service: Service::Park(park), telephone, .. }) => {
                 Self::Park(Park::new(park, &telephone.user))
             }
             Role::Server(Server { service: Service::Announcer(announcer), .. }) => {
@@ -58,6 +59,35 @@ impl Program {
             Self::Music(music) => music.poll_action(),
             Self::Park(park) => park.poll_action(),
             Self::Announcer(announcer) => announcer.poll_action(),
+        }
+    }
+
+    /// What a call is there for, and when something is to be done about it, if it is to survive the process.
+    pub(crate) fn purpose(&self, call: CallName) -> Option<(Purpose, Option<Instant>)> {
+        match self {
+            Self::Person | Self::Music(_) | Self::Announcer(_) => None,
+            Self::Park(park) => park.purpose(call),
+        }
+    }
+
+    /// The next call whose purpose has changed.
+    pub(crate) fn poll_changed(&mut self) -> Option<CallName> {
+        match self {
+            Self::Person | Self::Music(_) | Self::Announcer(_) => None,
+            Self::Park(park) => park.poll_changed(),
+        }
+    }
+
+    /// Goes on with what another process has left behind.
+    pub(crate) fn take_up(
+        &mut self,
+        now: Instant,
+        record: &Record,
+        call: CallName,
+    ) -> Result<(), RecordError> {
+        match self {
+            Self::Person | Self::Music(_) | Self::Announcer(_) => Err(RecordError::NoPlace),
+            Self::Park(park) => park.take_up(now, record, call),
         }
     }
 

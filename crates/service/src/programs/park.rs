@@ -6,6 +6,7 @@
 //! waited for too long.
 
 use crate::call::{CallAction, CallEvent, CallName};
+use crate::kept::{Purpose, Record, RecordError};
 use crate::settings;
 use cordboard_core::time::Instant;
 use cordboard_ladder::Outcome;
@@ -157,6 +158,8 @@ pub(crate) struct Park {
     user: Box<str>,
     slots: Vec<Slot>,
     rings_back_after: Duration,
+    /// Calls whose slots have changed.
+    changed: VecDeque<CallName>,
     actions: VecDeque<CallAction>,
     /// Calls of ours so far.
     dialled: u64,
@@ -177,6 +180,7 @@ impl Park {
             user: user.into(),
             slots: settings.slots.iter().map(|user| slot(user)).collect(),
             rings_back_after: settings.rings_back_after,
+            changed: VecDeque::new(),
             actions: VecDeque::new(),
             dialled: 0,
         }
@@ -205,6 +209,43 @@ impl Park {
 
     pub(super) fn poll_action(&mut self) -> Option<CallAction> {
         self.actions.pop_front()
+    }
+
+    /// For which slot a call is there, as long as it waits in it, and when whoever parked it is called: at once, if that is
+    /// being done; never, if somebody is about to have it.
+    pub(super) fn purpose(&self, call: CallName) -> Option<(Purpose, Option<Instant>)> {
+        let slot = self.slots.iter().find(|slot| slot.parkee == Some(call))?;
+        let due = match slot.state {
+            State::Parking | State::Parked => slot.due,
+            State::RingingBack => Some(Instant::START),
+            State::Retrieving | State::Handing | State::HandingAlone | State::Bridging => None,
+            State::Free | State::Bridged | State::Released | State::Settling => return None,
+        };
+        Some((Purpose::Slot { slot: slot.user.clone(), parker: slot.parker.clone() }, due))
+    }
+
+    pub(super) fn poll_changed(&mut self) -> Option<CallName> {
+        self.changed.pop_front()
+    }
+
+    /// Somebody waits in a slot since before this process. The timer goes on from where it was; where none ran, it begins.
+    pub(super) fn take_up(
+        &mut self,
+        now: Instant,
+        record: &Record,
+        call: CallName,
+    ) -> Result<(), RecordError> {
+        let Purpose::Slot { slot, parker } = &record.purpose;
+        let rings_back_after = self.rings_back_after;
+        let slot = self.slots.iter_mut().find(|known| known.user == *slot).ok_or(RecordError::NoPlace)?;
+        if slot.state != State::Free {
+            return Err(RecordError::Taken);
+        }
+        slot.state = State::Parked;
+        slot.parkee = Some(call);
+        slot.parker.clone_from(parker);
+        slot.due = parker.as_ref().map(|_| record.due.unwrap_or(now + rings_back_after));
+        Ok(())
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
@@ -289,6 +330,7 @@ impl Park {
         let Some(slot) = self.slots.get_mut(at) else { return };
         let (state, acts) = step(slot.state, input);
         slot.state = state;
+        self.changed.extend(slot.parkee);
         for act in acts {
             let action = match act {
                 Act::Consent => {

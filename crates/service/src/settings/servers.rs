@@ -10,6 +10,18 @@ pub struct Server {
     pub telephone: Telephone,
     /// The program.
     pub service: Service,
+    /// What of its calls and promises is there after a restart.
+    pub memory: Memory,
+}
+
+/// What of a server's calls and promises outlives the process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Memory {
+    /// Nothing.
+    #[default]
+    Process,
+    /// What the store keeps, which has to be asked before a call is up ([`Question::Keep`](crate::door::Question::Keep)).
+    Store,
 }
 
 impl Server {
@@ -27,7 +39,7 @@ impl Server {
         telephone.transfers.askers = askers;
         telephone.transfers.success = Success::Dialog;
         telephone.transfers.lacks.push(Feature::Replaces);
-        Self { telephone, service }
+        Self { telephone, service, memory: Memory::Process }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::abilities::Features;
 use super::bridging::Bridge;
 use super::handing::Handing;
+use super::keeping::Keeping;
 use super::refresh::Timed;
 use super::reliable::{Early, Provisionals, Said};
 use super::token::Token;
@@ -69,6 +70,8 @@ pub(super) enum Change {
     Refresh,
     /// The other side is to be shown whom it talks to (RFC 4916).
     Identify,
+    /// Go on from a new port after a restart.
+    TakeUp,
     /// Tell the other side that it is in a conference now.
     Focus,
     /// The same, and put it on hold.
@@ -277,6 +280,8 @@ pub(super) struct Call {
     pub(super) peer_features: ContactFeatures,
     /// The call here whose place this one takes.
     pub(super) replaces: Option<u64>,
+    /// Whether it survives the process.
+    pub(super) keeping: Keeping,
 
     /// How it ends, if it ends now.
     pub(super) ending: (Outcome, Option<Status>),
@@ -346,6 +351,7 @@ impl Call {
             conference: None,
             peer_features: ContactFeatures::default(),
             replaces: None,
+            keeping: Keeping::Not,
             ending: (Outcome::Failed, None),
             silent: false,
             finished: None,

@@ -242,7 +242,11 @@ impl Telephone {
                 Act::Cancel => self.cancel_invite(desk, now, key),
                 Act::ByeEarly => self.send_early_byes(desk, now, key),
                 Act::Ack => {
-                    if let Some(answered) = answered.take() {
+                    let mut ack = answered.take();
+                    if (before, state) != (State::Answered, State::Answered) && state == State::Answered {
+                        ack = ack.and_then(|answered| self.keeps_ack(key, answered));
+                    }
+                    if let Some(answered) = ack {
                         self.acknowledge(desk, now, key, answered);
                     }
                     // Sound waits for no ACK.

@@ -109,6 +109,7 @@ impl Telephone {
             | Change::Pass
             | Change::Refresh
             | Change::Identify
+            | Change::TakeUp
             | Change::Focus => {}
             Change::Move(to) => {
                 listener = to;
@@ -278,7 +279,7 @@ impl Telephone {
             Change::Hold => Self::tell(desk, CallEvent::HoldChanged(name, true)),
             Change::Resume => Self::tell(desk, CallEvent::HoldChanged(name, false)),
             Change::AskOffer => Self::tell(desk, CallEvent::OfferAnswered(name)),
-            Change::Move(_) => Self::tell(desk, CallEvent::Moved(name)),
+            Change::Move(_) | Change::TakeUp => Self::tell(desk, CallEvent::Moved(name)),
             Change::Bridge | Change::Pass | Change::Refresh => {}
             Change::Focus => Self::tell(desk, CallEvent::InConference(name)),
             Change::FocusAndHold => {
@@ -490,7 +491,7 @@ impl Call {
             Change::Hold | Change::Resume | Change::Move(_) | Change::Focus | Change::FocusAndHold => {
                 by == ChangesBy::Update
             }
-            Change::AskOffer | Change::Bridge | Change::Pass => false,
+            Change::AskOffer | Change::Bridge | Change::Pass | Change::TakeUp => false,
         };
         Some((leg, if update && self.peer.updates { Vehicle::Update } else { Vehicle::Invite }))
     }

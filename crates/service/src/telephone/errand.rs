@@ -282,7 +282,7 @@ impl Telephone {
             }
             Answer::Opened(Ok(flow)) => self.send(desk, now, key, flow),
             Answer::Opened(Err(_)) => self.step(desk, now, key),
-            Answer::Located(_) | Answer::Registered(_) => {}
+            Answer::Located(_) | Answer::Registered(_) | Answer::Kept(_) => {}
         }
         self.leave();
     }

@@ -4,6 +4,7 @@
 use super::Telephone;
 use super::call::{Call, Side};
 use super::callee::dialog_key;
+use super::keeping::Keeping;
 use std::collections::BTreeMap;
 
 /// Calls that one telephone may have at a time; more are refused with 503. Those that are over do not count.
@@ -57,7 +58,8 @@ impl Telephone {
     pub(super) fn leave(&mut self) {
         while let Some(key) = self.leaving.pop_front() {
             let Some(call) = self.calls.get(key) else { continue };
-            let waits = call.errands > 0 || call.server.is_some();
+            let written = matches!(call.keeping, Keeping::Waits(_));
+            let waits = written || call.errands > 0 || call.server.is_some();
             if call.is_over() && !waits && !call.is_used() {
                 self.forget(key);
             }

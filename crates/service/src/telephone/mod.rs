@@ -28,6 +28,7 @@ mod hosting;
 mod identity;
 mod info;
 mod joining;
+mod keeping;
 mod messages;
 mod notified;
 mod notifying;
@@ -76,6 +77,7 @@ use fetching::{Fetches, Wanted};
 use finished::Finished;
 use given::GivenAway;
 use joining::Conference;
+use keeping::Unkept;
 use messages::Outgoing;
 use ports::Ports;
 use redialling::Redials;
@@ -125,6 +127,8 @@ pub(crate) struct Telephone {
     /// Of a park server, its slots.
     slots: Vec<Box<str>>,
     fetches: Fetches,
+    /// Calls that are to survive the process.
+    unkept: Unkept,
     wallet: Wallet,
     registration: Registration,
     refuses: Option<Status>,
@@ -166,6 +170,7 @@ impl Telephone {
             given_away: GivenAway::default(),
             slots: settings.role.slots().to_vec(),
             fetches: Fetches::default(),
+            unkept: Unkept::new(settings.role.memory()),
             wallet: Wallet::default(),
             registration: Registration::default(),
             refuses: None,
@@ -399,7 +404,7 @@ impl Telephone {
         (call.side == Side::Callee(callee_table::State::Ringing)).then_some(key)
     }
 
-    fn hang_up(&mut self, desk: &mut Desk, now: Instant, name: CallName) {
+    pub(crate) fn hang_up(&mut self, desk: &mut Desk, now: Instant, name: CallName) {
         if self.fetches.drop_call(name) {
             let (outcome, status) = (Outcome::Cancelled, None);
             return Self::tell(desk, CallEvent::Ended { call: name, outcome, status, by_peer: false });
@@ -539,6 +544,7 @@ impl Telephone {
 
     fn arm(&mut self, key: u64) {
         self.touch(key, None);
+        self.may_have_changed(key);
         let Some(call) = self.calls.get_mut(key) else { return };
         if let Some(due) = call.due()
             && call.armed.is_none_or(|armed| due < armed)

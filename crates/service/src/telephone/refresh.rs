@@ -90,6 +90,16 @@ impl Timed {
         lines
     }
 
+    /// What was agreed, if anything was.
+    pub(super) const fn agreement(&self) -> Option<Agreement> {
+        self.agreement
+    }
+
+    /// What another process had agreed holds, as if that had been now.
+    pub(super) fn take_up(&mut self, now: Instant, agreement: Agreement) {
+        self.settle(now, Some(agreement));
+    }
+
     fn settle(&mut self, now: Instant, agreement: Option<Agreement>) {
         self.raises = 0;
         self.agreement = agreement;

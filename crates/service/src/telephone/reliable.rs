@@ -260,6 +260,9 @@ impl Telephone {
 
     /// The call is to be answered: at once, or once the PRACK of what was described has come (§3).
     pub(super) fn accept(&mut self, desk: &mut Desk, now: Instant, key: u64) {
+        if self.keeps_answer(key) {
+            return;
+        }
         let reliable = self.provisionals_mut(key).is_some();
         let acts = self.advance_provisionals(desk, now, key, Input::Succeed, Said::Ringing);
         if !reliable || acts.contains(&Act::Answer) {
