@@ -277,6 +277,9 @@ fn open_store(
         // A log that cannot keep up loses lines; calls go on.
         Some(Event::Note(note)) => drop(notes.try_send(note)),
         Some(Event::News(news)) => feed.tell(news),
+        Some(Event::NotTakenUp(_, why)) => {
+            tracing::error!("what was kept of a call is of no use, and is forgotten: {why}");
+        }
         Some(Event::Call(_) | Event::Calls(..) | Event::Messages(..)) | None => {}
     });
     let translator = Translator { clock, listeners };
