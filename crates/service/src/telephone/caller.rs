@@ -345,9 +345,8 @@ impl Telephone {
         call.forget_early();
         call.exchange(0, offer_answer::Input::Fail);
         call.cseq += 1;
-        let redirected = call.tried.len() > 1;
         let Some(uri) = call.tried.last().cloned() else { return false };
-        let ways = if redirected { vec![Way::new(&uri, &[])] } else { self.first_ways(&uri) };
+        let ways = self.first_ways(&uri);
         self.invite(desk, now, key, ways);
         true
     }
@@ -392,8 +391,9 @@ impl Telephone {
         call.cseq += 1;
         let name = call.name;
         Self::tell(desk, CallEvent::Redirected(name, uri.clone()));
-        // Whoever redirected was the way so far, so that the preloaded route ends with it.
-        self.invite(desk, now, key, vec![Way::new(&uri, &[])]);
+        // "In all other aspects [...] re-use the header fields" (§8.1.3.4): an outbound proxy is not left by that.
+        let ways = self.first_ways(&uri);
+        self.invite(desk, now, key, ways);
         true
     }
 

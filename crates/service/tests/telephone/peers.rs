@@ -205,6 +205,28 @@ fn a_302_is_followed_best_contact_first() {
     world.settle();
 }
 
+/// §8.1.3.4: what is redirected goes by the outbound proxy as well; the telephone may reach nobody else.
+#[test]
+fn a_redirected_call_goes_by_the_outbound_proxy_too() {
+    let mut world = World::new();
+    let mut settings = account("alice");
+    settings.outbound_proxies = vec!["sip:proxy.test;lr".into()];
+    let alice = world.phone("alice", settings, 1);
+    let proxy = world.puppet("proxy");
+    dial(&mut world, alice, "sip:bob@example.com");
+    let first = next(&mut world, proxy, Method::Invite);
+    let lines = [(Name::CONTACT, "<sip:carol@nowhere.invalid>")];
+    world.reply(proxy, alice, &first, Status::MOVED_TEMPORARILY, "r", &lines, None);
+    let second = next(&mut world, proxy, Method::Invite);
+    let view = View::parse(&second).unwrap();
+    assert_eq!(view.request_uri(), "sip:carol@nowhere.invalid");
+    assert_eq!(view.top_route(), Some("sip:proxy.test;lr"));
+    world.reply(proxy, alice, &second, Status::BUSY_HERE, "b", &[], None);
+    let ended = world.wait(alice, |event| matches!(event, CallEvent::Ended { .. }));
+    assert!(matches!(ended, CallEvent::Ended { outcome: Outcome::Busy, .. }), "{ended:?}");
+    world.settle();
+}
+
 #[test]
 fn redirections_in_a_circle_end() {
     let (mut world, alice, server) = one();
