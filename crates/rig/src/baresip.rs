@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use crate::deadline::{STEP, wait_for};
-use crate::phone::{Account, Phone, Transport, Way};
+use crate::phone::{Account, Manner, Phone, Transport, Way};
 use crate::place::{Place, ip};
 use crate::process::Program;
 use crate::recording::Recording;
@@ -130,6 +130,29 @@ impl Phone for Baresip {
         self.command("dial", uri);
     }
 
+    fn wait_incoming(&mut self) {
+        self.wait_event("a call", |event| event["type"] == "CALL_INCOMING");
+    }
+
+    fn answer(&mut self) {
+        self.wait_incoming();
+        self.command("accept", "");
+        self.wait_established();
+    }
+
+    fn is_busy(&mut self) {
+        self.wait_incoming();
+        self.command("hangup", "");
+        self.wait_idle();
+    }
+
+    fn wait_refused(&mut self, status: u16) {
+        self.wait_event("a refusal", |event| {
+            let why = event["param"].as_str().unwrap_or_default();
+            event["type"] == "CALL_CLOSED" && why.starts_with(&status.to_string())
+        });
+    }
+
     fn wait_established(&mut self) {
         self.wait_event("CALL_ESTABLISHED", |event| event["type"] == "CALL_ESTABLISHED");
     }
@@ -229,8 +252,9 @@ fn accounts(account: &Account) -> String {
         ),
         Way::Direct => "regint=0".to_owned(),
     };
+    let answers = if account.manner == Manner::Answers { "auto" } else { "manual" };
     format!(
-        "\"{user}\" <{uri};transport={transport}>;{registration};answermode=auto;ptime=20;audio_codecs=pcma,pcmu\n"
+        "\"{user}\" <{uri};transport={transport}>;{registration};answermode={answers};ptime=20;audio_codecs=pcma,pcmu\n"
     )
 }
 
@@ -244,7 +268,7 @@ fn config(account: &Account, address: &str, label: u8) -> String {
         "sip_listen {address}:{port}
 {authority}
 call_local_timeout 120
-call_max_calls 4
+call_max_calls {lines}
 audio_source ausine,{tone}
 audio_player aubridge,ear
 audio_alert aubridge,bell
@@ -265,6 +289,7 @@ ctrl_tcp_listen {address}:4444
 snd_path sound
 ",
         port = port(account.way),
+        lines = if account.manner == Manner::OneLine { 1 } else { 4 },
         tone = account.tone,
     )
 }

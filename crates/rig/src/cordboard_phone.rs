@@ -9,7 +9,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use crate::deadline::STEP;
-use crate::phone::{Account, Phone, Way};
+use crate::phone::{Account, Manner, Phone, Way};
 use crate::place::Place;
 use crate::process::Program;
 use crate::recording::Recording;
@@ -25,8 +25,6 @@ pub struct CordboardPhone {
     account: Account,
     directory: PathBuf,
     recording: Recording,
-    /// Whether calls are answered without being asked about.
-    auto_answer: bool,
     running: Option<Running>,
 }
 
@@ -48,13 +46,7 @@ impl CordboardPhone {
         let sound = place.subdirectory(&format!("{}/sound", account.user));
         std::fs::write(directory.join("password"), &account.password).expect("the directory can be written");
         let recording = Recording::new(&account.user, sound, ".wav");
-        Self { account, directory, recording, auto_answer: true, running: None }
-    }
-
-    /// The same, but calls ring until somebody says `answer`.
-    #[must_use]
-    pub fn rings(self) -> Self {
-        Self { auto_answer: false, ..self }
+        Self { account, directory, recording, running: None }
     }
 
     /// Where the one with this number is called directly.
@@ -153,13 +145,13 @@ impl Phone for CordboardPhone {
     }
 
     fn switch_on(&mut self) {
-        let Account { user, password, domain, server, authority, transport, number, tone, .. } =
+        let Account { user, password, domain, server, authority, transport, number, tone, manner, .. } =
             &self.account;
         let transport = transport.parameter();
         let mut command = Command::new(binary());
         command
             .args(["phone", "--json", "--user", user, "--transport", transport])
-            .args(self.auto_answer.then_some("--auto-answer"))
+            .args((*manner == Manner::Answers).then_some("--auto-answer"))
             .args(["--tone", &tone.to_string(), "--record", "sound/heard.wav"])
             .current_dir(&self.directory)
             .stdin(Stdio::piped());
@@ -191,6 +183,25 @@ impl Phone for CordboardPhone {
         // The answer may come before the verb is said to be done.
         self.say(&format!("dial {uri}"));
         self.wait_event("dialing");
+    }
+
+    fn wait_incoming(&mut self) {
+        self.wait_event("incoming");
+    }
+
+    fn answer(&mut self) {
+        self.wait_incoming();
+        self.does("answer");
+    }
+
+    fn is_busy(&mut self) {
+        self.wait_incoming();
+        self.does("decline 486");
+    }
+
+    fn wait_refused(&mut self, status: u16) {
+        let ended = self.wait_event("ended");
+        assert_eq!(ended["status"], status, "{ended}");
     }
 
     fn wait_established(&mut self) {

@@ -8,7 +8,7 @@ use std::process::{ChildStdin, Command, Stdio};
 use std::time::Instant;
 
 use crate::deadline::STEP;
-use crate::phone::{Account, Phone, Transport, Way};
+use crate::phone::{Account, Manner, Phone, Transport, Way};
 use crate::place::Place;
 use crate::process::Program;
 use crate::recording::Recording;
@@ -41,6 +41,8 @@ pub struct Linphone {
     seen: usize,
     /// Its numbers of the calls that are up, oldest first; the last is the present one.
     calls: Vec<u32>,
+    /// Those that ring.
+    ringing: Vec<u32>,
 }
 
 #[derive(Debug)]
@@ -67,6 +69,7 @@ impl Linphone {
             running: None,
             seen: 0,
             calls: Vec::new(),
+            ringing: Vec::new(),
         }
     }
 
@@ -92,6 +95,7 @@ impl Linphone {
                     call_in(line, "Call ", " ended (").or_else(|| call_in(line, "Call ", " error."))
                 {
                     self.calls.retain(|&call| call != ended);
+                    self.ringing.retain(|&call| call != ended);
                 }
                 if let Some(found) = wanted(line) {
                     return found;
@@ -126,7 +130,9 @@ impl Phone for Linphone {
     fn switch_on(&mut self) {
         let mut command = Command::new("stdbuf");
         command
-            .args(["-oL", "linphonec", "-a", "-c", "rc", "-d", "6", "-l", "linphone.log"])
+            .args(["-oL", "linphonec"])
+            .args((self.account.manner == Manner::Answers).then_some("-a"))
+            .args(["-c", "rc", "-d", "6", "-l", "linphone.log"])
             .current_dir(&self.directory)
             .env("HOME", &self.directory)
             .stdin(Stdio::piped());
@@ -154,6 +160,37 @@ impl Phone for Linphone {
 
     fn dial(&mut self, uri: &str) {
         self.say(&format!("call {uri}"));
+    }
+
+    fn wait_incoming(&mut self) {
+        let call = self.wait("that somebody calls", |line| {
+            line.strip_prefix("Receiving new incoming call from ")?.rsplit(' ').next()?.parse().ok()
+        });
+        self.ringing.push(call);
+    }
+
+    fn answer(&mut self) {
+        if self.ringing.is_empty() {
+            self.wait_incoming();
+        }
+        let call = self.ringing.remove(0);
+        self.say(&format!("answer {call}"));
+        self.wait_established();
+    }
+
+    fn is_busy(&mut self) {
+        panic!("linphone declines for ever (603); it is busy while its one line has another call");
+    }
+
+    fn wait_refused(&mut self, status: u16) {
+        self.wait("that its call is refused", |line| {
+            call_in(line, "Call ", " error.").or_else(|| call_in(line, "Call ", " ended ("))
+        });
+        if status == 403 {
+            // It takes that for a wrong password, and asks for another.
+            let password = self.account.password.clone();
+            self.say(&password);
+        }
     }
 
     fn wait_established(&mut self) {
@@ -220,7 +257,7 @@ impl Phone for Linphone {
     }
 
     fn wait_idle(&mut self) {
-        while !self.calls.is_empty() {
+        while !(self.calls.is_empty() && self.ringing.is_empty()) {
             self.wait("that its calls ended", |line| call_in(line, "Call ", " ended ("));
         }
     }
@@ -237,6 +274,11 @@ fn port(number: u8, way: Way) -> u16 {
 /// `linphonec> ` stands before whatever was printed next.
 fn without_prompt(mut line: &str) -> &str {
     while let Some(rest) = line.strip_prefix("linphonec> ") {
+        line = rest;
+    }
+    if line.starts_with("Password for ")
+        && let Some((_, rest)) = line.split_once(": ")
+    {
         line = rest;
     }
     // The answer to an attended transfer comes without a line's end.
@@ -274,7 +316,11 @@ audio_rtp_port={rtp}
 
 [video]
 enabled=0
+
+[misc]
+max_calls={lines}
 ",
+        lines = if account.manner == Manner::OneLine { 1 } else { 10 },
         udp = listens(Transport::Udp),
         tcp = listens(Transport::Tcp),
         tls = listens(Transport::Tls),

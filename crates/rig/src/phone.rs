@@ -78,6 +78,17 @@ pub enum Way {
     Direct,
 }
 
+/// What a phone does when it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// It answers.
+    Answers,
+    /// It rings until somebody answers it.
+    Rings,
+    /// The same, but while it has a call it is busy to others.
+    OneLine,
+}
+
 /// Who uses a phone, and where it finds its switchboard.
 #[derive(Clone, Debug)]
 pub struct Account {
@@ -99,10 +110,12 @@ pub struct Account {
     pub number: u8,
     /// What its microphone hears, in Hz.
     pub tone: u16,
+    /// What it does when it is called.
+    pub manner: Manner,
 }
 
 impl Account {
-    /// The account of the switchboard's user number `number` (0 to 2).
+    /// The account of the switchboard's user number `number` (0 to 4).
     pub fn of(switchboard: &Switchboard, number: u8, transport: Transport) -> Self {
         let (user, password) = switchboard.user(number);
         Self {
@@ -115,6 +128,7 @@ impl Account {
             authority: switchboard.authority().display().to_string(),
             number,
             tone: crate::tone::TONES[usize::from(number)],
+            manner: Manner::Answers,
         }
     }
 
@@ -130,6 +144,7 @@ impl Account {
             authority: String::new(),
             number,
             tone: crate::tone::TONES[usize::from(number)],
+            manner: Manner::Answers,
         }
     }
 
@@ -139,7 +154,7 @@ impl Account {
     }
 }
 
-/// A telephone and the hand that presses its buttons. Incoming calls are answered at once.
+/// A telephone and the hand that presses its buttons.
 ///
 /// A verb returns when the phone says that it was done, and panics when it does not say so in time.
 pub trait Phone {
@@ -163,6 +178,18 @@ pub trait Phone {
 
     /// Starts a call to `uri`.
     fn dial(&mut self, uri: &str);
+
+    /// Waits until somebody calls, and lets it ring.
+    fn wait_incoming(&mut self);
+
+    /// Waits until somebody calls, answers, and waits until the call is established.
+    fn answer(&mut self);
+
+    /// Waits until somebody calls, and turns the call down: busy (486).
+    fn is_busy(&mut self);
+
+    /// Waits until the call that it started is refused, with that status as far as the phone tells it.
+    fn wait_refused(&mut self, status: u16);
 
     /// Waits until a call that was not yet waited for is established, whoever started it.
     fn wait_established(&mut self);
@@ -191,6 +218,6 @@ pub trait Phone {
     /// Ends the present call.
     fn hang_up(&mut self);
 
-    /// Waits until the phone has no call.
+    /// Waits until the phone has no call, and none that rings.
     fn wait_idle(&mut self);
 }

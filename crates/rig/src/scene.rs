@@ -3,6 +3,7 @@
 use crate::capture::Capture;
 use crate::cordboard_phone::CordboardPhone;
 use crate::judge::Verdict;
+pub use crate::phone::Manner;
 use crate::phone::{Account, Kind, Phone, Transport};
 use crate::place::Place;
 use crate::script::Actor;
@@ -14,15 +15,6 @@ pub const PROGRAMS: [&str; 3] = ["sipp", "tcpdump", "tshark"];
 
 /// The first port that `SIPp` uses; each further one is 10 higher.
 const SIPP: u16 = 5070;
-
-/// What a telephone does when it is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
-    /// It answers.
-    Answers,
-    /// It rings until somebody says `answer`.
-    Rings,
-}
 
 /// The telephones of alice, bob and carol as far as the test wants them, and room for `SIPp`.
 pub struct Scene<'a> {
@@ -39,11 +31,11 @@ impl<'a> Scene<'a> {
     /// are the owner.
     pub fn direct(place: &'a Place, manners: &[Manner]) -> Self {
         let capture = Capture::start(place);
-        let accounts = (0..).take(manners.len()).map(|number| {
+        let accounts = (0..).zip(manners).map(|(number, &manner)| {
             let account = Account::direct(Kind::Cordboard, number);
-            Account { password: password(&account.user), ..account }
+            Account { password: password(&account.user), manner, ..account }
         });
-        let phones = switched_on(place, accounts.collect(), manners);
+        let phones = switched_on(place, accounts);
         Self { place, capture, phones, started: 0, switchboard: None }
     }
 
@@ -51,9 +43,11 @@ impl<'a> Scene<'a> {
     pub fn served(place: &'a Place, manners: &[Manner]) -> Self {
         let capture = Capture::start(place);
         let switchboard = Switchboard::start_told(place, &[], "\n[proxy]\nphones_are_watched = true\n");
-        let account = |number| Account::of(&switchboard, number, Transport::Udp);
-        let accounts = (0..).take(manners.len()).map(account).collect();
-        let phones = switched_on(place, accounts, manners);
+        let accounts = (0..).zip(manners).map(|(number, &manner)| {
+            let account = Account::of(&switchboard, number, Transport::Udp);
+            Account { manner, ..account }
+        });
+        let phones = switched_on(place, accounts);
         Self { place, capture, phones, started: 0, switchboard: Some(switchboard) }
     }
 
@@ -112,14 +106,13 @@ impl<'a> Scene<'a> {
     }
 }
 
-fn switched_on(place: &Place, accounts: Vec<Account>, manners: &[Manner]) -> Vec<CordboardPhone> {
-    let switched_on = |(account, manner): (Account, &Manner)| {
-        let phone = CordboardPhone::new(place, account);
-        let mut phone = if *manner == Manner::Rings { phone.rings() } else { phone };
+fn switched_on(place: &Place, accounts: impl Iterator<Item = Account>) -> Vec<CordboardPhone> {
+    let switched_on = |account| {
+        let mut phone = CordboardPhone::new(place, account);
         phone.switch_on();
         phone
     };
-    let mut phones: Vec<_> = accounts.into_iter().zip(manners).map(switched_on).collect();
+    let mut phones: Vec<_> = accounts.map(switched_on).collect();
     for phone in &mut phones {
         phone.wait_registered();
     }

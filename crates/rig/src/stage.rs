@@ -74,7 +74,7 @@ impl Stage {
 }
 
 /// Starts them side by side.
-fn switched_on(mut phones: Vec<Box<dyn Phone>>) -> Vec<Box<dyn Phone>> {
+pub(crate) fn switched_on(mut phones: Vec<Box<dyn Phone>>) -> Vec<Box<dyn Phone>> {
     for phone in &mut phones {
         phone.switch_on();
     }
