@@ -53,6 +53,8 @@ pub(crate) struct Book {
     pub(crate) calls: Vec<Call>,
     /// Those that have been established, though they may be over.
     pub(crate) were_up: Vec<CallName>,
+    /// Those that are over, in the order in which they ended.
+    pub(crate) ended: Vec<CallName>,
     /// Answers of the registrar, oldest first: the contacts, or the status of the refusal.
     pub(crate) registrations: Vec<Result<Vec<Box<str>>, Status>>,
     /// Who called and was refused at once.
@@ -262,8 +264,10 @@ impl Book {
     fn advance(&mut self, name: CallName, progress: Progress) {
         if let Some(call) = self.call_mut(name).filter(|call| !call.is_over()) {
             call.progress = progress;
-            if progress == Progress::Established {
-                self.were_up.push(name);
+            match progress {
+                Progress::Established => self.were_up.push(name),
+                Progress::Ended(..) => self.ended.push(name),
+                Progress::Dialled | Progress::Ringing | Progress::Incoming => {}
             }
         }
     }

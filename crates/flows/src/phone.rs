@@ -421,10 +421,21 @@ impl Phone<'_> {
 
     /// Joins a call that somebody has with somebody else, having been told by word of mouth what names it (RFC 3911).
     pub fn joins(self, one: Phone<'_>, other: Phone<'_>) {
+        one.tells_what_names(other);
+        self.joins_as_told_by(one);
+    }
+
+    /// Tells others what names the call with somebody.
+    pub(crate) fn tells_what_names(self, other: Phone<'_>) {
         let up = |call: &Call| call.progress == Progress::Established && call.is_with(other.user);
-        one.press("tells_dialog", up, CallAction::TellDialog);
-        let said = format!("{}.joins({}, {})", self.name, one.name, other.name);
-        self.stage.waits(&said, |books| !books.of(one.host).dialogs.is_empty());
+        self.press("tells_what_names", up, CallAction::TellDialog);
+        let said = format!("{}.tells_what_names({})", self.name, other.name);
+        self.stage.waits(&said, |books| !books.of(self.host).dialogs.is_empty());
+    }
+
+    /// Joins the call of which somebody has told what names it.
+    pub(crate) fn joins_as_told_by(self, one: Phone<'_>) {
+        let said = format!("{}.joins_as_told_by({})", self.name, one.name);
         let named = self.stage.read(|books| books.of(one.host).dialogs.last().cloned());
         let join = named.and_then(|(_, [call_id, own, peer])| {
             Some(Join::new(call_id.parse().ok()?, own.parse().ok()?, peer.parse().ok()?))

@@ -84,6 +84,20 @@ impl Sessions {
         streams
     }
 
+    /// The pairs of hosts that have a session up with each other, whether they hear each other or not.
+    pub fn connected(&self) -> BTreeSet<[HostId; 2]> {
+        let mut pairs = BTreeSet::new();
+        for (host, book) in &self.0 {
+            for (dialog, _) in book.sessions.iter().filter(|(_, session)| !session.over) {
+                let other = dialog.seen_by_the_other();
+                let has = |theirs: &Book| theirs.sessions.get(&other).is_some_and(|session| !session.over);
+                let peers = self.0.iter().filter(|(peer, theirs)| *peer > host && has(theirs));
+                pairs.extend(peers.map(|(peer, _)| [*host, *peer]));
+            }
+        }
+        pairs
+    }
+
     /// Sessions that one side still has up and the other has not: the hosts that are mistaken.
     pub fn one_sided(&self) -> BTreeSet<HostId> {
         let mut mistaken = BTreeSet::new();

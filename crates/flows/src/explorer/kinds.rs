@@ -1,6 +1,7 @@
 //! The kinds of transfer: how their calls are set up, and what everybody can do from the handing over on.
 
-use super::{Act, Consultation, Deed, Kind, Party, Scene};
+use super::verdict::{self, Consultation};
+use super::{Cast, Deed, Kind, Party, Scene};
 use crate::rfc5589::scene::{REUSING, TARGET, TRANSFEREE, TRANSFEROR, without_servers};
 use crate::{Person, Phone, Stage};
 use Party::{Target, Transferee, Transferor};
@@ -53,8 +54,7 @@ fn consulted<'a>(stage: &'a Stage, people: &[Person; 3]) -> [Phone<'a>; 3] {
 
 /// RFC 5589 §6: the target is called, and the transferor does not know whether it wants that.
 fn blind([transferor, transferee, target]: [Phone<'_>; 3]) -> Scene<'_> {
-    let mut scene =
-        Scene { transferor, transferee, target, consultation: Consultation::None, acts: Vec::new() };
+    let mut scene = of_transfer([transferor, transferee, target], Consultation::None);
     scene.usually(Transferor, Deed::HandsOver, move || transferor.transfers(transferee, target));
     scene.rings_at_the_target(transferee);
     scene.everybody_may_leave();
@@ -70,8 +70,7 @@ fn attended<'a>(stage: &'a Stage, people: &[Person; 3]) -> Scene<'a> {
     transferor.holds(target);
     target.is_held_by(transferor, true);
     transferor.has_changed(target);
-    let mut scene =
-        Scene { transferor, transferee, target, consultation: Consultation::Up, acts: Vec::new() };
+    let mut scene = of_transfer([transferor, transferee, target], Consultation::Up);
     scene.usually(Transferor, Deed::HandsOver, move || transferor.transfers_to(transferee, target));
     scene.everybody_may_leave();
     scene.may_leave(Transferor, Target);
@@ -84,8 +83,7 @@ fn semi_attended(stage: &Stage) -> Scene<'_> {
     let [transferor, transferee, target] = held(stage, &REUSING);
     transferor.dials(target);
     transferor.hears_ringing();
-    let consultation = Consultation::Rings;
-    let mut scene = Scene { transferor, transferee, target, consultation, acts: Vec::new() };
+    let mut scene = of_transfer([transferor, transferee, target], Consultation::Rings);
     scene.usually(Transferor, Deed::HandsOver, move || transferor.transfers_to_ringing(transferee, target));
     scene.rings_at_the_target(transferor);
     scene.everybody_may_leave();
@@ -100,8 +98,7 @@ fn bridged(stage: &Stage) -> Scene<'_> {
     transferor.dials(target);
     target.answers(transferor);
     transferor.is_answered();
-    let consultation = Consultation::Stays;
-    let mut scene = Scene { transferor, transferee, target, consultation, acts: Vec::new() };
+    let mut scene = of_transfer([transferor, transferee, target], Consultation::Stays);
     scene.usually(Transferor, Deed::HandsOver, move || transferor.bridges(transferee, target));
     for other in [Transferee, Target] {
         scene.may_leave(Transferor, other);
@@ -114,46 +111,31 @@ fn bridged(stage: &Stage) -> Scene<'_> {
 /// RFC 5359 §2.6: the target gets a link, and takes the transferor's place in the call with the transferee.
 fn by_message(stage: &Stage) -> Scene<'_> {
     let [transferor, transferee, target] = called(stage, &REUSING);
-    let consultation = Consultation::None;
-    let mut scene = Scene { transferor, transferee, target, consultation, acts: Vec::new() };
+    let mut scene = of_transfer([transferor, transferee, target], Consultation::None);
     scene.usually(Transferor, Deed::HandsOver, move || transferor.transfers_by_message(transferee, target));
     scene.usually(Target, Deed::FollowsLink, move || target.follows_link());
     scene.everybody_may_leave();
     scene
 }
 
+/// A transfer, in which the transferor has such a call with the target.
+fn of_transfer([transferor, transferee, target]: [Phone<'_>; 3], consultation: Consultation) -> Scene<'_> {
+    let cast = Cast::of([(Transferor, transferor), (Transferee, transferee), (Target, target)]);
+    Scene::new(cast, Box::new(move |stage, cast, done| verdict::of(stage, cast, consultation, done)))
+}
+
 impl<'a> Scene<'a> {
-    /// Somebody does this in the usual run.
-    fn usually(&mut self, by: Party, deed: Deed, verb: impl Fn() + 'a) {
-        self.acts.push(Act { by, deed, usual: true, verb: Box::new(verb) });
-    }
-
-    /// Somebody may do this.
-    fn may(&mut self, by: Party, deed: Deed, verb: impl Fn() + 'a) {
-        self.acts.push(Act { by, deed, usual: false, verb: Box::new(verb) });
-    }
-
     /// The target answers that caller, or is busy.
     fn rings_at_the_target(&mut self, caller: Phone<'a>) {
-        let target = self.target;
+        let target = self.cast.phone(Target);
         self.usually(Target, Deed::Answers, move || target.answers(caller));
         self.may(Target, Deed::IsBusy, move || target.declines(caller, Status::BUSY_HERE));
-    }
-
-    fn may_leave(&mut self, one: Party, other: Party) {
-        let (by, whom) = (self.phone(one), self.phone(other));
-        self.may(one, Deed::Leaves(one, other), move || by.gives_up_on(whom));
-    }
-
-    fn may_hold(&mut self, one: Party, other: Party) {
-        let (by, whom) = (self.phone(one), self.phone(other));
-        self.may(one, Deed::Holds(one, other), move || by.holds(whom));
     }
 
     /// Anybody may end what is up with the transferee or on its way to the target, the transferee may hold either, and
     /// who is called back answers.
     fn everybody_may_leave(&mut self) {
-        let (transferor, transferee) = (self.transferor, self.transferee);
+        let [transferor, transferee] = [Transferor, Transferee].map(|party| self.cast.phone(party));
         self.usually(Transferor, Deed::Answers, move || transferor.answers(transferee));
         self.may_leave(Transferor, Transferee);
         self.may_leave(Transferee, Transferor);

@@ -1,4 +1,4 @@
-//! The explorer: every order in which the events of a transfer can come, and what must be so in each of them.
+//! The explorer: every order in which the events of a transfer or a service can come, and what must be so in each of them.
 //!
 //! Storms draw their orders; the explorer plays them all, as far as they differ from the usual run in at most so many
 //! *turns*. A turn is: something waits until something else has come to the same host, up to 2·T1 later
@@ -6,8 +6,8 @@
 //! somebody does what is usual before the wire is at rest, or out of turn. Orders in which only the doings of
 //! different hosts are mixed otherwise are played once: they commute.
 //!
-//! A [`Kind`] of transfer is played by three parties on a still network. Its calls are set up first; from
-//! the handing over on everything is chosen. Each run has to end well (`verdict`): with a named outcome that the
+//! A [`Kind`] of transfer, or a service, is played by a few parties on a still network. Its calls are set up first; from
+//! the handing over on, or whatever it begins with, everything is chosen. Each run has to end well (`verdict`): with a named outcome that the
 //! deeds explain, the right two talking, nobody alone in a call, nothing left behind.
 //!
 //! A run that does not is told with its choices, and `CORDBOARD_CHOICES='3=1 17=2'` in the environment plays only
@@ -15,16 +15,18 @@
 
 mod kinds;
 mod run;
+mod services;
 mod verdict;
 
 use crate::{Phone, Stage};
-use cordboard_sim::{Choices, Fault, Order, Turns, Walk};
+use cordboard_sim::{Choices, Fault, HostId, Order, Turns, Walk};
 use run::{Cut, Run};
 use std::fmt;
 
 pub use kinds::KINDS;
+pub use services::SERVICES;
 
-/// Who somebody is in a transfer (RFC 5589 §2).
+/// Who somebody is: in a transfer (RFC 5589 §2), or to a service (RFC 5359).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Party {
     /// Hands somebody over.
@@ -33,6 +35,16 @@ pub enum Party {
     Transferee,
     /// Gets the transferee.
     Target,
+    /// Calls.
+    Caller,
+    /// Is called.
+    Callee,
+    /// Has something to do with that call, too.
+    Colleague,
+    /// And somebody more.
+    Another,
+    /// A server that is a user agent, or the proxy.
+    Server,
 }
 
 /// What somebody does, as far as the outcome depends on it.
@@ -40,26 +52,43 @@ pub enum Party {
 pub(crate) enum Deed {
     /// The transferor hands over.
     HandsOver,
+    /// The caller calls.
+    Dials,
     /// Somebody answers whoever rings.
     Answers,
-    /// The target is busy.
+    /// Somebody is busy.
     IsBusy,
+    /// Somebody wants no such call, here or elsewhere.
+    Declines,
     /// The target follows the link that it was sent.
     FollowsLink,
     /// One leaves the other.
     Leaves(Party, Party),
     /// One puts the other on hold.
     Holds(Party, Party),
+    /// Somebody ends the call that it has, or tries to have.
+    GivesUp,
+    /// Somebody parks the caller.
+    Parks,
+    /// Somebody wants to have whoever is parked.
+    Retrieves,
+    /// Whoever parked wants the same.
+    TakesBack,
+    /// Somebody takes the call that rings at somebody else's.
+    PicksUp,
+    /// Somebody joins a call.
+    Joins,
 }
 
 impl Deed {
     /// Whether who did this cannot do that any more.
-    const fn excludes(self, other: Self) -> bool {
-        matches!((self, other), (Self::Answers, Self::IsBusy) | (Self::IsBusy, Self::Answers))
+    fn excludes(self, other: Self) -> bool {
+        let decides = |deed| matches!(deed, Self::Answers | Self::IsBusy | Self::Declines);
+        self != other && decides(self) && decides(other)
     }
 }
 
-/// Something that one of the three can do once.
+/// Something that a party can do once.
 pub(crate) struct Act<'a> {
     by: Party,
     deed: Deed,
@@ -68,40 +97,74 @@ pub(crate) struct Act<'a> {
     verb: Box<dyn Fn() + 'a>,
 }
 
-/// The three on a stage, their calls set up, and what they can do. The first act is the handing over.
-pub struct Scene<'a> {
-    transferor: Phone<'a>,
-    transferee: Phone<'a>,
-    target: Phone<'a>,
-    /// How far the transferor's call with the target is before the handing over.
-    consultation: Consultation,
-    acts: Vec<Act<'a>>,
-}
+/// Who plays which party.
+#[derive(Clone)]
+pub(crate) struct Cast<'a>(Vec<(Party, Phone<'a>)>);
 
-/// A call of the transferor with the target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Consultation {
-    /// There is none, or it is over.
-    None,
-    /// The target still rings.
-    Rings,
-    /// It is up, and the transferee is to take it over.
-    Up,
-    /// It is up, and stays: the transferor connects the two.
-    Stays,
-}
+impl<'a> Cast<'a> {
+    fn of<const PARTIES: usize>(people: [(Party, Phone<'a>); PARTIES]) -> Self {
+        Self(people.into())
+    }
 
-impl<'a> Scene<'a> {
-    const fn phone(&self, party: Party) -> Phone<'a> {
-        match party {
-            Party::Transferor => self.transferor,
-            Party::Transferee => self.transferee,
-            Party::Target => self.target,
-        }
+    fn has(&self, party: Party) -> bool {
+        self.0.iter().any(|(other, _)| *other == party)
+    }
+
+    /// Who plays a party.
+    ///
+    /// # Panics
+    ///
+    /// If nobody does.
+    fn phone(&self, party: Party) -> Phone<'a> {
+        let found = self.0.iter().find(|(other, _)| *other == party);
+        found.map_or_else(|| panic!("nobody plays the {party:?}"), |(_, phone)| *phone)
+    }
+
+    fn people(&self) -> impl Iterator<Item = (Party, Phone<'a>)> {
+        self.0.iter().copied()
     }
 }
 
-/// A kind of transfer.
+/// Judges a run by what its parties did, in their order.
+type Verdict<'a> = Box<dyn Fn(&Stage, &Cast<'a>, &[(Party, Deed)]) -> Result<(), String> + 'a>;
+
+/// The parties on a stage, their calls set up, what they can do, and what must be so in the end. The first act is the one
+/// with which it begins.
+pub struct Scene<'a> {
+    cast: Cast<'a>,
+    /// Servers that are drawn and are no user agents.
+    proxy: Option<HostId>,
+    acts: Vec<Act<'a>>,
+    verdict: Verdict<'a>,
+}
+
+impl<'a> Scene<'a> {
+    fn new(cast: Cast<'a>, verdict: Verdict<'a>) -> Self {
+        Self { cast, proxy: None, acts: Vec::new(), verdict }
+    }
+
+    /// Somebody does this in the usual run.
+    fn usually(&mut self, by: Party, deed: Deed, verb: impl Fn() + 'a) {
+        self.acts.push(Act { by, deed, usual: true, verb: Box::new(verb) });
+    }
+
+    /// Somebody may do this.
+    fn may(&mut self, by: Party, deed: Deed, verb: impl Fn() + 'a) {
+        self.acts.push(Act { by, deed, usual: false, verb: Box::new(verb) });
+    }
+
+    fn may_leave(&mut self, one: Party, other: Party) {
+        let (by, whom) = (self.cast.phone(one), self.cast.phone(other));
+        self.may(one, Deed::Leaves(one, other), move || by.gives_up_on(whom));
+    }
+
+    fn may_hold(&mut self, one: Party, other: Party) {
+        let (by, whom) = (self.cast.phone(one), self.cast.phone(other));
+        self.may(one, Deed::Holds(one, other), move || by.holds(whom));
+    }
+}
+
+/// A kind of transfer, or a service.
 #[derive(Clone, Copy)]
 pub struct Kind {
     /// As it is told.
@@ -140,7 +203,7 @@ impl Kind {
     pub fn explore(
         &self,
         most_turns: usize,
-        planted: impl Fn(Party, Phone<'_>) -> Option<Fault>,
+        planted: impl Fn(Party, HostId) -> Option<Fault>,
     ) -> Result<Explored, String> {
         let mut walk = Walk::new(most_turns);
         let mut explored = Explored::default();
@@ -173,7 +236,7 @@ impl Kind {
     pub fn replay(
         &self,
         turns: Turns,
-        planted: impl Fn(Party, Phone<'_>) -> Option<Fault>,
+        planted: impl Fn(Party, HostId) -> Option<Fault>,
     ) -> Result<String, String> {
         let stage = Stage::still();
         let mut run = self.set_up(&stage, Choices::new(turns), &planted);
@@ -194,12 +257,13 @@ impl Kind {
         &self,
         stage: &'a Stage,
         choices: Choices,
-        planted: &impl Fn(Party, Phone<'_>) -> Option<Fault>,
+        planted: &impl Fn(Party, HostId) -> Option<Fault>,
     ) -> Run<'a> {
         let scene = (self.sets_up)(stage);
         stage.turn_page();
-        for party in [Party::Transferor, Party::Transferee, Party::Target] {
-            if let Some(fault) = planted(party, scene.phone(party)) {
+        let people = scene.cast.people().map(|(party, phone)| (party, phone.host));
+        for (party, host) in people.chain(scene.proxy.map(|host| (Party::Server, host))) {
+            if let Some(fault) = planted(party, host) {
                 stage.fault(fault);
             }
         }

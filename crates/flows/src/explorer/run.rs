@@ -1,12 +1,11 @@
 //! One run: what is due happens in the order that is chosen, and people act when it is chosen that they do.
 
-use super::{Act, Deed, Party, Scene, verdict};
-use crate::book::Call;
-use crate::{Phone, Stage};
+use super::{Act, Deed, Party, Scene};
+use crate::Stage;
 use cordboard_sim::{HostId, Order, Step};
 use std::time::Duration;
 
-/// How long a run goes on after nobody does anything any more: longer than any wait of a transfer, so that each has
+/// How long a run goes on after nobody does anything any more: longer than any wait of a transfer or a service, so that each has
 /// come to its end.
 const SETTLES: Duration = Duration::from_mins(8);
 
@@ -25,13 +24,11 @@ pub(super) struct Run<'a> {
     pub(super) order: Order,
     /// The acts that were done, in their order.
     done: Vec<usize>,
-    /// Which of the transferee's calls was over first, once one is.
-    over_first: Option<Party>,
 }
 
 impl<'a> Run<'a> {
     pub(super) const fn new(stage: &'a Stage, scene: Scene<'a>, order: Order) -> Self {
-        Self { stage, scene, order, done: Vec::new(), over_first: None }
+        Self { stage, scene, order, done: Vec::new() }
     }
 
     /// Plays it until nothing happens any more.
@@ -51,7 +48,6 @@ impl<'a> Run<'a> {
             }
             let before = self.stage.rows();
             let step = self.stage.step_in(&mut self.order, until);
-            self.notes_what_is_over();
             match step {
                 Step::Delivered(host) => self.hastens(host),
                 // What is only forgotten by and by is no new moment.
@@ -65,32 +61,21 @@ impl<'a> Run<'a> {
 
     /// Looks at how it ended, lets everybody hang up, and sees that nothing is left behind.
     pub(super) fn ends(&self) -> Result<(), String> {
-        let deeds: Vec<Deed> = self.done.iter().map(|act| self.scene.acts[*act].deed).collect();
-        let judged = verdict::of(self.stage, &self.scene, &deeds, self.over_first);
+        let done: Vec<(Party, Deed)> = self.acts_done().map(|act| (act.by, act.deed)).collect();
+        let judged = (self.scene.verdict)(self.stage, &self.scene.cast, &done);
         judged.map_err(|why| self.stage.report(&format!("{why}\n{}", self.deeds())))?;
         self.stage.end().map_err(|why| format!("{why}\n{}", self.deeds()))
     }
 
     /// What was done, in words.
     pub(super) fn deeds(&self) -> String {
-        let words = self.done.iter().map(|act| {
-            let act = &self.scene.acts[*act];
-            format!("{} {:?}", self.scene.phone(act.by).name, act.deed)
-        });
+        let words =
+            self.acts_done().map(|act| format!("{} {:?}", self.scene.cast.phone(act.by).name, act.deed));
         format!("done: {}", words.collect::<Vec<_>>().join(", "))
     }
 
-    /// Takes note of the first call of the transferee that is over: with the transferor, or with the target.
-    fn notes_what_is_over(&mut self) {
-        if self.over_first.is_none() {
-            let (scene, over) = (&self.scene, |call: &Call| call.is_over());
-            self.over_first = self.stage.read(|books| {
-                let book = books.of(scene.transferee.host);
-                let ended = |phone: Phone<'_>| book.find(|call| call.is_with(phone.user)).is_some_and(over);
-                let parties = [(Party::Transferor, scene.transferor), (Party::Target, scene.target)];
-                parties.into_iter().find(|(_, phone)| ended(*phone)).map(|(party, _)| party)
-            });
-        }
+    fn acts_done(&self) -> impl Iterator<Item = &Act<'a>> {
+        self.done.iter().map(|act| &self.scene.acts[*act])
     }
 
     /// The wire is at rest: what is usual is done, unless it is chosen that somebody does something else. False if
@@ -139,7 +124,7 @@ impl<'a> Run<'a> {
         let acts = self.scene.acts.iter().enumerate();
         let acts = acts.take(if self.done.is_empty() { 1 } else { usize::MAX });
         let can = acts.filter(|(at, act)| {
-            by(self.scene.phone(act.by).host) && !self.is_past(*at) && self.stage.could(&act.verb)
+            by(self.scene.cast.phone(act.by).host) && !self.is_past(*at) && self.stage.could(&act.verb)
         });
         can.map(|(at, _)| at).collect()
     }

@@ -1,6 +1,8 @@
 //! What must be so at the end of a transfer, in whatever order its events came.
 
-use super::{Consultation, Deed, Party, Scene};
+pub(super) mod services;
+
+use super::{Cast, Deed, Party};
 use crate::Stage;
 use crate::book::{Call, Progress};
 use crate::phone::Phone;
@@ -13,25 +15,39 @@ use std::collections::BTreeMap;
 /// says it more often is not heard.
 const MOST_COPIES: usize = 4;
 
-/// Judges a run by what its three parties did; tells what is wrong.
+/// A call of the transferor with the target, before the handing over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Consultation {
+    /// There is none, or it is over.
+    None,
+    /// The target still rings.
+    Rings,
+    /// It is up, and the transferee is to take it over.
+    Up,
+    /// It is up, and stays: the transferor connects the two.
+    Stays,
+}
+
+/// Judges a transfer by what its three parties did; tells what is wrong.
 pub(super) fn of(
     stage: &Stage,
-    scene: &Scene<'_>,
-    deeds: &[Deed],
-    over_first: Option<Party>,
+    cast: &Cast<'_>,
+    consultation: Consultation,
+    done: &[(Party, Deed)],
 ) -> Result<(), String> {
-    nobody_is_alone(stage, scene)?;
-    if scene.consultation == Consultation::Stays {
-        return bridged(stage, scene, deeds).and_then(|()| everybody_is_heard(stage));
+    nobody_is_alone(stage, cast)?;
+    let deeds: Vec<Deed> = done.iter().map(|(_, deed)| *deed).collect();
+    if consultation == Consultation::Stays {
+        return bridged(stage, cast, &deeds).and_then(|()| everybody_is_heard(stage));
     }
-    let end = End::read(stage, scene, deeds, over_first);
+    let end = End::read(stage, cast, consultation, &deeds);
     end.has_a_name()?;
     for (one, other) in [
         (Party::Transferor, Party::Transferee),
         (Party::Transferee, Party::Target),
         (Party::Transferor, Party::Target),
     ] {
-        let (wanted, is) = (end.belongs(one, other), are_up(stage, scene, one, other));
+        let (wanted, is) = (end.belongs(one, other), are_up(stage, cast, one, other));
         if wanted.is_some_and(|wanted| wanted != is) {
             let be = if is { "are in a call, and should not be" } else { "should be in a call" };
             return Err(format!("{one:?} and {other:?} {be}; the transfer ended as {:?}", end.outcome));
@@ -40,7 +56,7 @@ pub(super) fn of(
         let held = (one, other) == (Party::Transferor, Party::Target)
             || end.did(Deed::Holds(one, other))
             || end.did(Deed::Holds(other, one));
-        if is && !held && !talk(stage, scene, one, other) {
+        if is && !held && !talk(stage, cast, one, other) {
             return Err(format!("{one:?} and {other:?} do not hear each other"));
         }
     }
@@ -49,11 +65,11 @@ pub(super) fn of(
 
 /// A transferor that connects its two calls: both are up or both are over, once they are connected; before that, whoever
 /// does not leave stays in its own.
-fn bridged(stage: &Stage, scene: &Scene<'_>, deeds: &[Deed]) -> Result<(), String> {
+fn bridged(stage: &Stage, cast: &Cast<'_>, deeds: &[Deed]) -> Result<(), String> {
     use Party::{Target, Transferee, Transferor};
     let told = |call: &Call| call.transfer.is_some();
-    let outcome =
-        stage.read(|books| books.of(scene.transferor.host).find(told).and_then(|call| call.transfer));
+    let outcome = stage
+        .read(|books| books.of(cast.phone(Party::Transferor).host).find(told).and_then(|call| call.transfer));
     let Some(outcome) = outcome else { return Err("the transferor was told no outcome".into()) };
     let left =
         |one, other| deeds.contains(&Deed::Leaves(one, other)) || deeds.contains(&Deed::Leaves(other, one));
@@ -61,12 +77,12 @@ fn bridged(stage: &Stage, scene: &Scene<'_>, deeds: &[Deed]) -> Result<(), Strin
     let held = deeds.iter().any(|deed| matches!(deed, Deed::Holds(..)));
     let (first, second) = (left(Transferor, Transferee), left(Transferor, Target));
     for (other, is_left) in [(Transferee, first), (Target, second)] {
-        let is = are_up(stage, scene, Transferor, other);
+        let is = are_up(stage, cast, Transferor, other);
         let wanted = if outcome == Outcome::Completed { !first && !second } else { !is_left };
         if is != wanted {
             return Err(format!("{other:?} and the transferor are in a call: {is}; it ended as {outcome}"));
         }
-        if is && !held && outcome == Outcome::Completed && !talk(stage, scene, Transferor, other) {
+        if is && !held && outcome == Outcome::Completed && !talk(stage, cast, Transferor, other) {
             return Err(format!("{other:?} hears nobody"));
         }
     }
@@ -90,7 +106,9 @@ struct End<'a> {
 }
 
 impl<'a> End<'a> {
-    fn read(stage: &Stage, scene: &Scene<'_>, deeds: &'a [Deed], over_first: Option<Party>) -> Self {
+    fn read(stage: &Stage, cast: &Cast<'_>, consultation: Consultation, deeds: &'a [Deed]) -> Self {
+        let [transferor, transferee, target] =
+            [Party::Transferor, Party::Transferee, Party::Target].map(|party| cast.phone(party));
         let had = |one: Phone<'_>, other: Phone<'_>| {
             stage.read(|books| {
                 let book = books.of(one.host);
@@ -104,22 +122,31 @@ impl<'a> End<'a> {
         // Who follows a link calls by itself.
         let called = !deeds.contains(&Deed::FollowsLink)
             && stage.read(|books| {
-                let calls = books.of(scene.transferee.host);
-                calls.find(|call| call.is_with(scene.target.user)).is_some()
+                let calls = books.of(transferee.host);
+                calls.find(|call| call.is_with(target.user)).is_some()
             });
-        let consulted = match scene.consultation {
+        let consulted = match consultation {
             Consultation::None | Consultation::Stays => false,
-            Consultation::Rings => had(scene.transferor, scene.target),
+            Consultation::Rings => had(transferor, target),
             Consultation::Up => true,
         };
         let told = |call: &Call| call.transfer.is_some();
-        let transferor = scene.transferor.host;
+        // Which of the transferee's calls was over first.
+        let first_over = stage.read(|books| {
+            let book = books.of(transferee.host);
+            let calls =
+                book.ended.iter().filter_map(|name| book.calls.iter().find(|call| call.name == *name));
+            let mut users = calls.filter_map(|call| {
+                [transferor.user, target.user].into_iter().find(|user| call.is_with(user))
+            });
+            users.next()
+        });
         Self {
             deeds,
-            outcome: stage.read(|books| books.of(transferor).find(told).and_then(|call| call.transfer)),
-            reached: had(scene.transferee, scene.target),
-            kept: consulted && !had(scene.target, scene.transferee),
-            left_early: called && over_first == Some(Party::Transferor),
+            outcome: stage.read(|books| books.of(transferor.host).find(told).and_then(|call| call.transfer)),
+            reached: had(transferee, target),
+            kept: consulted && !had(target, transferee),
+            left_early: called && first_over == Some(transferor.user),
         }
     }
 
@@ -198,8 +225,8 @@ impl<'a> End<'a> {
 }
 
 /// Each call that a telephone tells of is up at both ends.
-fn nobody_is_alone(stage: &Stage, scene: &Scene<'_>) -> Result<(), String> {
-    for phone in [scene.transferor, scene.transferee, scene.target] {
+fn nobody_is_alone(stage: &Stage, cast: &Cast<'_>) -> Result<(), String> {
+    for (_, phone) in cast.people() {
         let unfinished = |call: &&Call| call.progress != Progress::Established;
         let left = stage.read(|books| {
             let left = books.of(phone.host).live().find(unfinished).cloned();
@@ -220,17 +247,17 @@ fn nobody_is_alone(stage: &Stage, scene: &Scene<'_>) -> Result<(), String> {
     Ok(())
 }
 
-fn are_up(stage: &Stage, scene: &Scene<'_>, one: Party, other: Party) -> bool {
+fn are_up(stage: &Stage, cast: &Cast<'_>, one: Party, other: Party) -> bool {
     let has = |one: Phone<'_>, other: Phone<'_>| {
         let up = |call: &Call| call.progress == Progress::Established && call.is_with(other.user);
         stage.read(|books| books.of(one.host).find(up).is_some())
     };
-    let (one, other) = (scene.phone(one), scene.phone(other));
+    let (one, other) = (cast.phone(one), cast.phone(other));
     has(one, other) || has(other, one)
 }
 
-fn talk(stage: &Stage, scene: &Scene<'_>, one: Party, other: Party) -> bool {
-    let (one, other) = (scene.phone(one).host, scene.phone(other).host);
+fn talk(stage: &Stage, cast: &Cast<'_>, one: Party, other: Party) -> bool {
+    let (one, other) = (cast.phone(one).host, cast.phone(other).host);
     stage.watch(|sim| sim.sessions().talking().contains(&[one.min(other), one.max(other)]))
 }
 
