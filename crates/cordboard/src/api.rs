@@ -11,6 +11,7 @@ mod description;
 mod events;
 mod guard;
 mod house;
+mod park;
 mod take;
 mod users;
 
@@ -66,6 +67,7 @@ fn operators() -> OpenApiRouter<Arc<Switchboard>> {
         .routes(routes!(calls::registrations))
         .routes(routes!(calls::list))
         .routes(routes!(calls::show))
+        .routes(routes!(park::list))
         .routes(routes!(events::listen))
         .routes(routes!(house::reload))
 }

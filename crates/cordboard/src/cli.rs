@@ -172,8 +172,18 @@ pub enum Wish {
     Screen(ScreenWish),
     /// What happens from now on: calls, transfers, registrations, changes. It ends with the switchboard, or by Ctrl-C.
     Events,
+    /// Calls that are parked.
+    #[command(subcommand)]
+    Park(ParkWish),
     /// Read the configuration file again.
     Reload,
+}
+
+/// Calls that are parked.
+#[derive(Debug, Subcommand)]
+pub enum ParkWish {
+    /// List every slot, and who waits in it.
+    List,
 }
 
 /// Forwarding. What is given replaces all that was set up for it.

@@ -4,6 +4,7 @@ mod check;
 mod fault;
 mod file;
 mod people;
+pub mod servers;
 
 use crate::rules::Written;
 use cordboard_core::transport::Transport;
@@ -65,6 +66,8 @@ pub struct Config {
     pub groups: BTreeMap<Box<str>, Group>,
     /// Where callers hear why they are refused.
     pub announcements: Announcements,
+    /// The servers that run beside the switchboard.
+    pub servers: servers::Servers,
     /// What people have set up for their calls; what they change at run time counts more.
     pub rules: BTreeMap<Box<str>, Written>,
     /// People, with hashes of their passwords.

@@ -8,7 +8,7 @@ mod show;
 use serde_json::{Value, json};
 use std::io::{self, IsTerminal, Read, Write};
 
-use crate::cli::{Ctl, Users, Wish};
+use crate::cli::{Ctl, ParkWish, Users, Wish};
 use crate::passwords;
 use crate::terminal;
 use client::Client;
@@ -42,6 +42,7 @@ pub fn run(ctl: &Ctl, out: &mut dyn Write) -> Result<(), CtlError> {
         Wish::FindMe(wish) => rules::find_me(&client, wish, ctl.json, out),
         Wish::Screen(wish) => rules::screen(&client, wish, ctl.json, out),
         Wish::Events => events::follow(&client, ctl.json, out),
+        Wish::Park(ParkWish::List) => print(out, ctl.json, &client.get("/v1/park")?, show::park),
         Wish::Reload => print(out, ctl.json, &client.post("/v1/reload", &json!({}))?, show::reload),
     }
 }

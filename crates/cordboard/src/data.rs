@@ -86,7 +86,8 @@ impl DataFolder {
 
     /// Tells `cordboard ctl` where to connect.
     pub fn announce(&self, http: SocketAddr) -> Result<(), DataError> {
-        write_private(&self.path.join("http"), &format!("{http}\n"))
+        let path = self.path.join("http");
+        write_private(&path, &format!("{http}\n")).map_err(|source| DataError::Unwritable { path, source })
     }
 
     fn secret(&self, name: &str, random: [u8; 32], consequence: &'static str) -> Result<[u8; 32], DataError> {
@@ -94,8 +95,10 @@ impl DataFolder {
         match std::fs::read_to_string(&path) {
             Ok(text) => from_hex(text.trim()).ok_or(DataError::Damaged { path, consequence }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                write_private(&path, &format!("{}\n", to_hex(&random)))?;
-                Ok(random)
+                match write_private(&path, &format!("{}\n", to_hex(&random))) {
+                    Ok(()) => Ok(random),
+                    Err(source) => Err(DataError::Unwritable { path, source }),
+                }
             }
             Err(source) => Err(DataError::Unreadable { path, source }),
         }
@@ -115,7 +118,7 @@ pub fn announced(folder: &Path) -> Result<(SocketAddr, String), DataError> {
 }
 
 /// Whole or not at all, and for this user alone.
-fn write_private(path: &Path, text: &str) -> Result<(), DataError> {
+pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let temporary = path.with_extension("new");
     let write = || {
         let mut file =
@@ -124,7 +127,7 @@ fn write_private(path: &Path, text: &str) -> Result<(), DataError> {
         file.sync_all()?;
         std::fs::rename(&temporary, path)
     };
-    write().map_err(|source| DataError::Unwritable { path: path.to_owned(), source })
+    write()
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ pub mod phone;
 pub mod private;
 pub mod rules;
 pub mod serve;
+pub mod servers;
 pub mod store;
 pub mod switchboard;
 pub mod terminal;

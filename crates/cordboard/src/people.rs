@@ -1,6 +1,6 @@
 //! People: from names and passwords to the directory that agents are given.
 
-use cordboard_service::directory::{Directory, Group, User};
+use cordboard_service::directory::{Directory, Group, Server, User};
 use cordboard_service::services::Rules;
 use md5::{Digest, Md5};
 use sha2::{Sha256, Sha512_256};
@@ -46,13 +46,15 @@ pub fn user(name: &str, realm: &str, password: &str) -> User {
 }
 
 /// Everybody: those of the configuration and those of the database, of whom the former win. People
-/// whose hashes were made for another realm are left out, and counted. `groups` say what is asked of both.
+/// whose hashes were made for another realm are left out, and counted. `groups` say what is asked of both. Whoever has the
+/// name of one of the `servers` is left out too: calls for them would not reach them.
 pub fn directory(
     configured: &BTreeMap<Box<str>, User>,
     groups: &BTreeMap<Box<str>, Group>,
     stored: &[UserRow],
     realm: &str,
     rules: Vec<(Box<str>, Arc<Rules>)>,
+    servers: Vec<(Box<str>, Arc<Server>)>,
 ) -> (Arc<Directory>, usize) {
     let mut users = configured.clone();
     let mut left_out = 0;
@@ -65,8 +67,15 @@ pub fn directory(
     }
     let asking = groups.iter().filter(|(_, group)| **group != Group::default());
     let groups = asking.map(|(name, group)| (name.clone(), *group)).collect();
-    let directory =
-        Directory { users: users.into_iter().collect(), groups, rules: rules.into_iter().collect() };
+    for (name, _) in &servers {
+        left_out += usize::from(users.remove(name).is_some());
+    }
+    let directory = Directory {
+        users: users.into_iter().collect(),
+        groups,
+        rules: rules.into_iter().collect(),
+        servers: servers.into_iter().collect(),
+    };
     (Arc::new(directory), left_out)
 }
 
@@ -148,7 +157,7 @@ mod tests {
         stored[1].user.groups.push("doctors".into());
         let doctors = ("doctors".into(), Group { client_certificate: true });
         let groups = BTreeMap::from([doctors, ("sales".into(), Group::default())]);
-        let (directory, left_out) = directory(&configured, &groups, &stored, "here", Vec::new());
+        let (directory, left_out) = directory(&configured, &groups, &stored, "here", Vec::new(), Vec::new());
         assert_eq!(directory.groups.len(), 1, "of those that ask for nothing nobody needs to know");
         assert!(directory.wants_certificate("bob") && !directory.wants_certificate("alice"));
         assert_eq!(left_out, 1);

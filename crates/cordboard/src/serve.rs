@@ -1,9 +1,10 @@
 //! `cordboard serve`: starts a switchboard, says where it listens, and ends it cleanly.
 
 use axum::Router;
-use cordboard_core::transport::Transport;
+use cordboard_core::transport::{ListenerId, Transport};
 use cordboard_net::{Accepts, Certificates, Clock, ListenOn, Server, StartError, system_seed};
 use cordboard_service::door::{Event, Note};
+use cordboard_service::settings::Settings;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -26,6 +27,7 @@ use crate::fleet::Fleet;
 use crate::logging::{self, Logging};
 use crate::people;
 use crate::private;
+use crate::servers::{ServerError, Servers};
 use crate::store::{OpenError, Store, Translator};
 use crate::switchboard::{Refusal, Switchboard};
 
@@ -46,6 +48,9 @@ pub enum ServeError {
     /// The database is of no use.
     #[error(transparent)]
     Store(#[from] OpenError),
+    /// The servers cannot be started.
+    #[error(transparent)]
+    Servers(#[from] ServerError),
     /// The listeners cannot be started.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -147,12 +152,21 @@ impl Started {
         let clock = Clock::new();
         let answers = Arc::new(Answers::default());
         let feed = Arc::new(Feed::default());
+        let notes = note_writer()?;
+        let servers = Servers::start(&config, folder.path(), clock, &notes)?;
         let tables = derived(&key, b"tables");
-        let store = open_store(&config, &folder, clock, tables, Arc::clone(&answers), Arc::clone(&feed))?;
-        let store = Arc::new(store);
+        let telling = Telling { answers: Arc::clone(&answers), feed: Arc::clone(&feed), notes };
+        let store = Arc::new(open_store(&config, &folder, clock, tables, telling)?);
         let rules = people::rules(&config.rules, &store.rules(), &config.domains);
-        let (directory, stale) =
-            people::directory(&config.users, &config.groups, &store.users(), config.realm(), rules);
+        let (directory, stale) = people::directory(
+            &config.users,
+            &config.groups,
+            &store.users(),
+            config.realm(),
+            rules,
+            servers.listed(),
+        );
+        servers.use_directory(&directory);
         if stale > 0 {
             tracing::warn!(
                 users = stale,
@@ -160,10 +174,12 @@ impl Started {
             );
         }
         store.use_directory(Arc::clone(&directory));
+        // Behind those of the configuration, so that theirs keep their numbers.
+        let inside = servers.listen().map(|_| ListenerId(config.listen.len() as u16));
         let running = Server::start(cordboard_net::Config {
-            settings: config.settings(key),
+            settings: Settings { inside, ..config.settings(key) },
             directory,
-            listen: config.listen.iter().map(listen_on).collect(),
+            listen: config.listen.iter().map(listen_on).chain(servers.listen()).collect(),
             tls: tls(&config),
             origins: config.origins.clone(),
             dns: config.dns.clone(),
@@ -173,8 +189,9 @@ impl Started {
             clock,
             seed: seed()?,
         })?;
+        let open = running.listeners().iter().filter(|listener| Some(listener.id) != inside);
         let mut listening: Vec<(&'static str, SocketAddr)> =
-            running.listeners().iter().map(|listener| (listener.transport.token(), listener.local)).collect();
+            open.map(|listener| (listener.transport.token(), listener.local)).collect();
         let address =
             http.local_addr().map_err(|source| ServeError::Http { address: config.http, source })?;
         listening.push(("http", address));
@@ -182,6 +199,7 @@ impl Started {
         let board = Arc::new(Switchboard {
             store,
             agents: Box::new(Fleet::new(running)),
+            servers,
             answers,
             feed,
             listening: Mutex::new(0),
@@ -223,6 +241,7 @@ impl Started {
             Ok(())
         });
         self.board.agents.stop();
+        self.board.servers.stop();
         self.board.store.close();
         runtime.shutdown_background();
         outcome
@@ -263,16 +282,21 @@ fn allow_many_files() {
     }
 }
 
+/// Where what the agents tell goes.
+struct Telling {
+    answers: Arc<Answers>,
+    feed: Arc<Feed>,
+    notes: SyncSender<Note>,
+}
+
 fn open_store(
     config: &Config,
     folder: &DataFolder,
     clock: Clock,
     key: [u8; 16],
-    answers: Arc<Answers>,
-    feed: Arc<Feed>,
+    Telling { answers, feed, notes }: Telling,
 ) -> Result<Store, ServeError> {
     let listeners = config.listen.iter().map(|listen| (listen.transport, listen.address)).collect();
-    let notes = note_writer()?;
     let listener = Arc::new(move |_, _, event| match answers.take(event) {
         // A log that cannot keep up loses lines; calls go on.
         Some(Event::Note(note)) => drop(notes.try_send(note)),
@@ -280,7 +304,7 @@ fn open_store(
         Some(Event::NotTakenUp(_, why)) => {
             tracing::error!("what was kept of a call is of no use, and is forgotten: {why}");
         }
-        Some(Event::Call(_) | Event::Calls(..) | Event::Messages(..)) | None => {}
+        Some(Event::Call(_) | Event::Calls(..) | Event::Messages(..) | Event::Slots(..)) | None => {}
     });
     let translator = Translator { clock, listeners };
     Ok(Store::open(folder.path(), translator, config.registrar.max_contacts, key, listener)?)

@@ -17,6 +17,7 @@ use crate::logging::Logging;
 use crate::metrics::{Counter, Metrics};
 use crate::people::{self, NameError};
 use crate::rules::Written;
+use crate::servers::Servers;
 use crate::store::{Store, UserError, UserRow};
 
 /// How long the agents may take to answer.
@@ -54,6 +55,8 @@ pub struct Switchboard {
     pub store: Arc<Store>,
     /// The agents.
     pub agents: Box<dyn Agents>,
+    /// The servers that run beside them.
+    pub servers: Servers,
     /// Where the agents' answers arrive.
     pub answers: Arc<Answers>,
     /// What happens.
@@ -84,6 +87,9 @@ pub enum Refusal {
     /// There is one already.
     #[error("{0} exists already: `cordboard ctl users passwd {0}` changes the password")]
     Exists(Box<str>),
+    /// A server has the name.
+    #[error("{0} is a server, and who calls it must not get somebody else: choose another name")]
+    Server(Box<str>),
     /// The configuration file says so, and only it can change that.
     #[error("{0} stands in the configuration file: change it there and reload")]
     Configured(Box<str>),
@@ -165,6 +171,9 @@ impl Switchboard {
         let config = self.config();
         if config.users.contains_key(name) || self.store.users().iter().any(|row| *row.name == *name) {
             return Err(Refusal::Exists(name.into()));
+        }
+        if self.servers.listed().iter().any(|(server, _)| **server == *name) {
+            return Err(Refusal::Server(name.into()));
         }
         let realm = config.realm();
         let user = User { display_name, groups, ..people::user(name, realm, password) };
@@ -379,8 +388,15 @@ impl Switchboard {
 
     fn spread(&self, config: &Config) -> usize {
         let rules = people::rules(&config.rules, &self.store.rules(), &config.domains);
-        let (directory, left_out) =
-            people::directory(&config.users, &config.groups, &self.store.users(), config.realm(), rules);
+        let (directory, left_out) = people::directory(
+            &config.users,
+            &config.groups,
+            &self.store.users(),
+            config.realm(),
+            rules,
+            self.servers.listed(),
+        );
+        self.servers.use_directory(&directory);
         self.store.use_directory(Arc::clone(&directory));
         self.agents.command(Command::UseDirectory(directory));
         left_out
@@ -413,6 +429,7 @@ fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("dns", old.dns != new.dns),
         ("log.format", old.log.json != new.log.json),
         ("limits", old.limits != new.limits),
+        ("servers", old.servers != new.servers),
     ];
     differs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
 }

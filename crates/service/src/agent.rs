@@ -294,6 +294,9 @@ impl Agent {
                 let calls = calls::summaries(&self.ring);
                 self.desk.out.push_back(Output::Event(Event::Calls(id, calls)));
             }
+            Command::ListSlots => {
+                self.desk.out.push_back(Output::Event(Event::Slots(id, self.program.slots())));
+            }
             Command::ShowCall { call_id } => {
                 let messages = calls::messages(&self.ring, &call_id);
                 self.desk.out.push_back(Output::Event(Event::Messages(id, messages)));

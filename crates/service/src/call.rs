@@ -393,7 +393,7 @@ pub enum CallEvent {
     Asked {
         /// The name of the call that it would be.
         call: CallName,
-        /// Who asks, as the From header says; nothing proves it here.
+        /// Who asks, as a server that we trust says, else the From header, which proves nothing.
         from: Box<str>,
         /// Whom we are to call.
         to: Box<str>,

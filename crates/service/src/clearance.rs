@@ -1,6 +1,8 @@
 //! Requests that are looked at more closely before they go on: INVITEs that take over or join a call, and the REFERs
 //! and MESSAGEs that ask somebody to.
 //!
+//! So are calls for a server of ours that does not serve who calls.
+//!
 //! What they name may be the business of another shard, or the location's; they are held meanwhile. The switchboard
 //! itself acts on no REFER: it goes on as it came, and what its Refer-To holds is for the phone to judge.
 
@@ -12,6 +14,8 @@ use crate::door::{Answer, Envelope, Level, Output, Question, ShardId};
 use crate::location::Wanted;
 use crate::notifier;
 use crate::passing::{self, Passing};
+use crate::proxy::target::Destination;
+use crate::servers::{self, Admission};
 use crate::settings::Takeovers;
 use crate::switchboard::{self, Admitted, Caller};
 use cordboard_core::time::Instant;
@@ -34,6 +38,8 @@ pub(crate) enum Letter {
     Ruled { held: u64, ruling: Ruling },
     /// One of ours has asked somebody to take over or join that dialog.
     Vouched { dialog: DialogKey, by: Box<str> },
+    /// One of those whom a server serves has sent somebody there.
+    SentTo { place: DialogKey, by: Box<str> },
     /// About who is watched.
     Watched(notifier::Letter),
 }
@@ -101,6 +107,16 @@ pub(crate) fn clear(
     request: &View<'_>,
     admitted: Admitted,
 ) {
+    if let Destination::Server(name) = &admitted.destination {
+        match servers::admission(&agent.desk, request, &admitted.caller, name) {
+            Admission::Member => {}
+            Admission::IfSent => return sent(agent, now, flow, server, request, admitted),
+            Admission::Refused => {
+                agent.desk.note(Level::Warning, "refused what a server does for others", request, Some(flow));
+                return agent.desk.reply(now, server, request, Status::FORBIDDEN);
+            }
+        }
+    }
     match request.method() {
         Method::Invite if request.has(Name::REPLACES) || request.has(Name::JOIN) => {
             takeover(agent, now, flow, server, request, admitted);
@@ -123,7 +139,7 @@ fn go_on(
     admitted: Admitted,
 ) {
     if matches!(request.method(), Method::Refer | Method::Message)
-        && let Some(by) = insider(agent, request, &admitted)
+        && let Some(by) = insider(agent, request, &admitted.caller)
     {
         for named in named_by_request(request) {
             let (home, dialog) = home_of(&agent.desk, &named);
@@ -131,6 +147,17 @@ fn go_on(
                 agent.proxy.carried.vouch(&agent.desk.directory, now, dialog, &by);
             } else {
                 let letter = Letter::Vouched { dialog, by: by.clone() };
+                agent.desk.out.push_back(Output::HandOver(home, Envelope(letter)));
+            }
+        }
+        if request.method() == Method::Refer
+            && let Some(name) = servers::sent_to(&agent.desk, request, &by)
+        {
+            let (home, place) = home_of_server(&agent.desk, &name);
+            let letter = Letter::SentTo { place, by };
+            if home == agent.desk.shard {
+                handed(agent, now, letter);
+            } else {
                 agent.desk.out.push_back(Output::HandOver(home, Envelope(letter)));
             }
         }
@@ -167,10 +194,40 @@ fn takeover(
     let own = agent.desk.tokens.dialog(request.call_id(), [request.from_tag().unwrap_or_default(), ""]);
     let claim = Claim {
         dialog,
-        asker: insider(agent, request, &admitted),
+        asker: insider(agent, request, &admitted.caller),
         call: own.0,
         referrer: referrer(&agent.desk, request),
     };
+    decide(agent, now, flow, server, request, admitted, (home, claim));
+}
+
+/// A call for a server by somebody whom it does not serve: only one whom a member has just sent there is let through, for
+/// a transfer to its number.
+fn sent(
+    agent: &mut Agent,
+    now: Instant,
+    flow: Flow,
+    server: ServerId,
+    request: &View<'_>,
+    admitted: Admitted,
+) {
+    let Destination::Server(name) = &admitted.destination else { return };
+    let (home, dialog) = home_of_server(&agent.desk, name);
+    let own = agent.desk.tokens.dialog(request.call_id(), [request.from_tag().unwrap_or_default(), ""]);
+    let claim = Claim { dialog, asker: None, call: own.0, referrer: referrer(&agent.desk, request) };
+    decide(agent, now, flow, server, request, admitted, (home, claim));
+}
+
+/// Has a claim decided where it can be.
+fn decide(
+    agent: &mut Agent,
+    now: Instant,
+    flow: Flow,
+    server: ServerId,
+    request: &View<'_>,
+    admitted: Admitted,
+    (home, claim): (ShardId, Claim),
+) {
     if home == agent.desk.shard {
         let ruling = agent.proxy.carried.rule(&agent.desk.directory, now, &claim);
         return ruled(agent, now, flow, server, request, admitted, ruling);
@@ -232,7 +289,7 @@ pub(crate) fn located(agent: &mut Agent, now: Instant, key: u64, answer: &Answer
     let external = !located.known;
     if external {
         let allowed = agent.desk.settings.external_transfer;
-        let transferor = match insider(agent, &request, &admitted) {
+        let transferor = match insider(agent, &request, &admitted.caller) {
             Some(user) => Some(format!("sip:{}", agent.desk.written_aor(&user)).into()),
             None => request.value(Name::FROM).map(Box::from),
         };
@@ -264,6 +321,7 @@ pub(crate) fn handed(agent: &mut Agent, now: Instant, letter: Letter) {
             };
             ruled(agent, now, flow, server, &request.view(), admitted, ruling);
         }
+        Letter::SentTo { place, by } => agent.proxy.carried.tickets.make(now, place, by),
         Letter::Watched(letter) => notifier::handed(agent, now, letter),
         Letter::Vouched { dialog, by } => agent.proxy.carried.vouch(&agent.desk.directory, now, dialog, &by),
     }
@@ -276,9 +334,14 @@ fn home_of(desk: &Desk, named: &Named) -> (ShardId, DialogKey) {
     (home, desk.tokens.dialog(&named.call_id, [one, other]))
 }
 
+/// The shard that keeps who was sent to a server, and its name there: no dialog has such tags.
+fn home_of_server(desk: &Desk, name: &str) -> (ShardId, DialogKey) {
+    (Agent::shard_of_call(name.as_bytes(), desk.shards), desk.tokens.dialog(name, ["", ""]))
+}
+
 /// Who sent a request, if it is one of ours: who has proved it now, or when the dialog began that it is inside.
-pub(crate) fn insider(agent: &Agent, request: &View<'_>, admitted: &Admitted) -> Option<Box<str>> {
-    match &admitted.caller {
+pub(crate) fn insider(agent: &Agent, request: &View<'_>, caller: &Caller) -> Option<Box<str>> {
+    match caller {
         Caller::User(user) | Caller::Claimed(user) => Some(user.clone()),
         Caller::InDialog { from_caller } => {
             let tags = [request.from_tag()?, request.to_tag()?];
@@ -286,6 +349,8 @@ pub(crate) fn insider(agent: &Agent, request: &View<'_>, admitted: &Admitted) ->
             let party: Party = if *from_caller { ends.caller } else { ends.callee };
             agent.proxy.carried.people.name(party).map(Box::from)
         }
+        // What it does it does for whoever has asked.
+        Caller::Server { asked_by, .. } => asked_by.clone(),
         Caller::Neighbour | Caller::Stranger => None,
     }
 }

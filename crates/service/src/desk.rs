@@ -135,6 +135,8 @@ impl Desk {
         self.settings = Arc::new(Settings {
             role: old.role.clone(),
             listeners: old.listeners.clone(),
+            vouching: old.vouching.clone(),
+            inside: old.inside,
             key: old.key,
             node: old.node,
             timing: old.timing,

@@ -3,6 +3,7 @@
 use crate::services::Rules;
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// Everybody this switchboard knows.
@@ -15,6 +16,9 @@ pub struct Directory {
     pub groups: HashMap<Box<str>, Group, FixedState>,
     /// What users have set up for their calls, by their names. Who has set up nothing need not be here.
     pub rules: HashMap<Box<str>, Arc<Rules>, FixedState>,
+    /// Servers of ours (RFC 5359), by the names of users whom they are: each has its own, and a park server one for each
+    /// slot. They are nobody's telephone, and have no password.
+    pub servers: HashMap<Box<str>, Arc<Server>, FixedState>,
 }
 
 impl Directory {
@@ -28,10 +32,31 @@ impl Directory {
         self.rules.get(name)
     }
 
-    /// Whether two users share a group, and so may take over each other's calls.
+    /// The server that a user of that name is, if it is one.
+    pub fn server(&self, name: &str) -> Option<&Arc<Server>> {
+        self.servers.get(name)
+    }
+
+    /// Whether two users share a group, and so may take over each other's calls. Of a server that has somebody's call,
+    /// everybody may who may use it.
     pub fn share_group(&self, one: &str, other: &str) -> bool {
+        match (self.server(one), self.server(other)) {
+            (Some(server), None) => return self.is_member(other, server),
+            (None, Some(server)) => return self.is_member(one, server),
+            (Some(_), Some(_)) => return false,
+            (None, None) => {}
+        }
         let (Some(one), Some(other)) = (self.user(one), self.user(other)) else { return false };
         one.groups.iter().any(|group| other.groups.contains(group))
+    }
+
+    /// Whether a user of ours is one of those whom a server serves.
+    pub fn is_member(&self, name: &str, server: &Server) -> bool {
+        let Some(user) = self.user(name) else { return false };
+        match &server.members {
+            Members::Everybody | Members::Users => true,
+            Members::Groups(groups) => groups.iter().any(|group| user.groups.contains(group)),
+        }
     }
 
     /// Whether a user of ours must prove by a client certificate who they are: one group that asks is enough.
@@ -48,6 +73,26 @@ pub struct Group {
     /// Whether they register, call and are called only over connections whose certificate proves them
     /// (RFC 5922 §7.4), besides digest.
     pub client_certificate: bool,
+}
+
+/// A server of ours: a telephone at which a program sits, reached by the switchboard alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Where it listens for datagrams. What comes from exactly there is its own.
+    pub address: SocketAddr,
+    /// Whom it serves.
+    pub members: Members,
+}
+
+/// Whom a server serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Members {
+    /// Everybody who may call us: strangers too.
+    Everybody,
+    /// Every user of ours.
+    Users,
+    /// Users who are in one of these groups.
+    Groups(Vec<Box<str>>),
 }
 
 /// Somebody with a telephone.

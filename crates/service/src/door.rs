@@ -145,6 +145,8 @@ pub enum Command {
     TakeUp(Arc<[(RecordName, Record)]>),
     /// List the calls in the message ring. Answered by [`Event::Calls`].
     ListCalls,
+    /// List the slots of a park server. Answered by [`Event::Slots`].
+    ListSlots,
     /// The recent messages of one call. Answered by [`Event::Messages`].
     ShowCall {
         /// Its Call-ID.
@@ -161,6 +163,8 @@ pub enum Event {
     NotTakenUp(RecordName, RecordError),
     /// To [`Command::ListCalls`].
     Calls(CommandId, Vec<CallSummary>),
+    /// To [`Command::ListSlots`], in the order of the settings; none of whoever is no park server.
+    Slots(CommandId, Vec<Slot>),
     /// To [`Command::ShowCall`]: oldest first; empty when the ring holds none.
     Messages(CommandId, Vec<Recorded>),
     /// Something has passed, and somebody listens.
@@ -184,6 +188,28 @@ pub struct CallSummary {
     pub state: Box<str>,
     /// How many messages are remembered.
     pub messages: usize,
+}
+
+/// A slot of a park server (RFC 5359 §2.15).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// The user part of its address.
+    pub name: Box<str>,
+    /// Who is in it; none if it is free.
+    pub parked: Option<Parked>,
+}
+
+/// A call that is parked, or on its way into a slot or out of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parked {
+    /// How it stands: `parking`, `parked`, `ringing-back`, `retrieving` or `retrieved`.
+    pub state: &'static str,
+    /// The URI of who waits.
+    pub who: Box<str>,
+    /// The URI of who has parked them, and is called when they wait for too long; none if nobody is known to have.
+    pub by: Option<Box<str>>,
+    /// Since when.
+    pub since: Instant,
 }
 
 /// One message as it passed.

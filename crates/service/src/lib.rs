@@ -29,6 +29,7 @@ mod proxy;
 mod registrar;
 mod returns;
 mod ring;
+mod servers;
 pub mod services;
 pub mod settings;
 mod subscribe;

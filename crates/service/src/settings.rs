@@ -8,7 +8,7 @@ pub use transfers::{Askers, Feature, Profile, Refers, Release, SemiAttended, Suc
 
 use cordboard_core::session::timer::Policy;
 use cordboard_core::timing::Timing;
-use cordboard_core::transport::Listener;
+use cordboard_core::transport::{Listener, ListenerId};
 use cordboard_sip::digest::Algorithm;
 use cordboard_sip::header::SessionExpires;
 use std::net::{IpAddr, SocketAddr};
@@ -50,6 +50,11 @@ pub struct Settings {
     pub record_route: bool,
     /// Servers whose requests are trusted without a challenge.
     pub neighbours: Vec<IpAddr>,
+    /// Sockets that are trusted in the same way, whoever else is at their addresses: of a server of ours, those of its
+    /// switchboard.
+    pub vouching: Vec<SocketAddr>,
+    /// The listener of a switchboard at which it talks to its own servers, and nobody else does.
+    pub inside: Option<ListenerId>,
     /// Bytes of recent messages that each shard keeps.
     pub ring_bytes: usize,
     /// Signs nonces, flow tokens and temporary GRUUs; the same for all shards and across restarts.
@@ -91,6 +96,8 @@ impl Settings {
             watching: Watching::BySwitchboard,
             record_route: true,
             neighbours: Vec::new(),
+            vouching: Vec::new(),
+            inside: None,
             ring_bytes: 16 << 20,
             key: [0; 32],
             node: 0,

@@ -15,6 +15,7 @@ use crate::notifier;
 use crate::proxy::forward::{is_loop, makes_dialog};
 use crate::proxy::screened;
 use crate::proxy::target::{self, Destination, Routed};
+use crate::servers;
 use crate::services::screening::{Calling, Identity};
 use crate::settings::{Relay, Screened, Watching};
 use cordboard_core::time::Instant;
@@ -68,7 +69,14 @@ pub(crate) fn request(agent: &mut Agent, now: Instant, flow: Flow, server: Serve
     }
     routed.preparation.record_route = agent.desk.settings.record_route && makes_dialog(request);
     routed.preparation.identity = match &caller {
-        Caller::User(user) => Some(agent.desk.written_aor(user)),
+        Caller::User(user) | Caller::Server { user, .. } => Some(agent.desk.written_aor(user)),
+        // Where nobody is asked for a password, our own servers believe it as well.
+        Caller::Claimed(user) if matches!(destination, Destination::Server(_)) => {
+            Some(agent.desk.written_aor(user))
+        }
+        Caller::InDialog { .. } if servers::is_onward(&agent.desk, &routed) => {
+            clearance::insider(agent, request, &caller).map(|user| agent.desk.written_aor(&user))
+        }
         Caller::InDialog { .. } | Caller::Claimed(_) | Caller::Neighbour | Caller::Stranger => None,
     };
     if intrudes(agent, request, &caller) {
@@ -123,7 +131,7 @@ pub(crate) fn forward(
                 proxy.carried.handle(now, dialog, passed, None);
             }
         }
-        Caller::User(user) | Caller::Claimed(user) => {
+        Caller::User(user) | Caller::Claimed(user) | Caller::Server { user, .. } => {
             routed.preparation.caller = proxy.carried.people.enter(user);
         }
         Caller::Neighbour | Caller::Stranger => {}
@@ -143,6 +151,7 @@ pub(crate) fn forward(
             reject(desk, now, server, request, Status::NOT_FOUND);
         }
         Destination::Locate(wanted) => proxy.locate(desk, now, flow, Some(server), request, routed, wanted),
+        Destination::Server(name) => proxy.inward(desk, now, flow, Some(server), request, routed, &name),
         Destination::Onward if caller.may_relay(desk) => {
             proxy.onward(desk, now, flow, Some(server), request, routed);
         }
@@ -181,6 +190,11 @@ fn calling(desk: &Desk, request: &View<'_>, caller: &Caller) -> Option<Calling> 
         Caller::User(user) => Some(Calling { identity: Identity::of_user(user, desk.realm()), proved: true }),
         Caller::Claimed(user) => {
             Some(Calling { identity: Identity::of_user(user, desk.realm()), proved: false })
+        }
+        // What a server is asked to do is done by whoever asked.
+        Caller::Server { user, asked_by } => {
+            let whom = asked_by.as_ref().unwrap_or(user);
+            Some(Calling { identity: Identity::of_user(whom, desk.realm()), proved: true })
         }
         Caller::Neighbour => {
             // RFC 3325 §5: a trusted neighbour's assertion stands.
@@ -229,6 +243,7 @@ pub(crate) fn ack(agent: &mut Agent, now: Instant, flow: Flow, request: &View<'_
     }
     match target::destination(desk, request, &routed) {
         Destination::Locate(wanted) => proxy.locate(desk, now, flow, None, request, routed, wanted),
+        Destination::Server(name) => proxy.inward(desk, now, flow, None, request, routed, &name),
         Destination::Onward => proxy.onward(desk, now, flow, None, request, routed),
         Destination::Here | Destination::Elsewhere | Destination::Refused(_) => desk.counters.dropped += 1,
     }
@@ -245,6 +260,13 @@ pub(crate) enum Caller {
     User(Box<str>),
     /// A user as From says, where nobody is asked for a password.
     Claimed(Box<str>),
+    /// A server of ours.
+    Server {
+        /// As whom it calls.
+        user: Box<str>,
+        /// Who has asked it to, if that is one of our users.
+        asked_by: Option<Box<str>>,
+    },
     /// A server that we are told to trust.
     Neighbour,
     /// Somebody from elsewhere, calling one of ours.
@@ -256,10 +278,9 @@ impl Caller {
     fn may_relay(&self, desk: &Desk) -> bool {
         match (self, desk.settings.relay) {
             (Self::InDialog { .. }, _) | (_, Relay::Anybody) => true,
-            (Self::User(_) | Self::Neighbour, Relay::Users) => true,
-            (Self::User(_) | Self::Neighbour, Relay::Nobody) | (Self::Claimed(_) | Self::Stranger, _) => {
-                false
-            }
+            (Self::User(_) | Self::Server { .. } | Self::Neighbour, Relay::Users) => true,
+            (Self::User(_) | Self::Server { .. } | Self::Neighbour, Relay::Nobody)
+            | (Self::Claimed(_) | Self::Stranger, _) => false,
         }
     }
 }
@@ -284,6 +305,9 @@ fn caller(
 ) -> Result<Caller, Denied> {
     if let Some(token) = &routed.token {
         return Ok(Caller::InDialog { from_caller: token.from_caller });
+    }
+    if let Some(server) = servers::sender(&agent.desk, flow, request) {
+        return server.map_err(Denied::Refuse);
     }
     if agent.desk.settings.neighbours.contains(&flow.remote.ip()) {
         return Ok(Caller::Neighbour);

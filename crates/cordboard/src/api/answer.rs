@@ -40,6 +40,7 @@ impl From<Refusal> for Failure {
             Refusal::Name(..) | Refusal::EmptyPassword | Refusal::Rules(_) => StatusCode::BAD_REQUEST,
             Refusal::NoSuchCall | Refusal::Store(UserError::Unknown(_)) => StatusCode::NOT_FOUND,
             Refusal::Exists(_)
+            | Refusal::Server(_)
             | Refusal::Configured(_)
             | Refusal::NoFile
             | Refusal::Config(_)

@@ -15,7 +15,7 @@ use toml::Spanned;
 
 use super::fault::Fault;
 use super::file::{self, File};
-use super::{Config, Listen, Log, Tls, people};
+use super::{Config, Listen, Log, Tls, people, servers};
 
 /// Timer C must be longer (RFC 3261 §16.6 step 11).
 const TIMER_C_ABOVE: u32 = 180;
@@ -55,7 +55,7 @@ impl Report {
         number
     }
 
-    fn seconds(&mut self, value: Option<&Spanned<u32>>, default: u32, low: u32) -> Duration {
+    pub(super) fn seconds(&mut self, value: Option<&Spanned<u32>>, default: u32, low: u32) -> Duration {
         Duration::from_secs(self.number(value, default, low, MAX_SECONDS).into())
     }
 }
@@ -67,11 +67,13 @@ pub(super) fn check(file: File, folder: &Path) -> Result<Config, Vec<Fault>> {
     let realm = domains.first().cloned().unwrap_or_default();
     let groups = groups(&file, &mut report);
     let rules = people::rules(&file.user, &domains, &mut report);
+    let listening = listen(&file.listen, &mut report);
+    let servers = servers::servers(&file, &listening, &mut report);
     let config = Config {
         data: folder.join(file.data.unwrap_or_else(|| PathBuf::from("cordboard-data"))),
         shards: file.shards,
         node: file.node,
-        listen: listen(&file.listen, &mut report),
+        listen: listening,
         http: http(&file.http, &mut report),
         tls: tls(&file.tls, folder, &mut report),
         origins: match file.websocket.origins {
@@ -99,9 +101,16 @@ pub(super) fn check(file: File, folder: &Path) -> Result<Config, Vec<Fault>> {
         announcements: announcements(&file.announcements, &mut report),
         groups,
         rules,
+        servers,
         users: people::people(file.user, file.user_range, &realm, &mut report),
         domains,
     };
+    if report.0.is_empty()
+        && let Some(name) = servers::clashes(&config.servers, config.users.keys().map(|name| &**name))
+    {
+        let says = format!("`{name}` is a user of a range and a server too");
+        report.wrong_as_a_whole(&says, "another `prefix` or `first` of the range, or other slots");
+    }
     if report.0.is_empty() { Ok(config) } else { Err(report.0) }
 }
 

@@ -46,6 +46,10 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) announcements: Announcements,
     #[serde(default)]
+    pub(super) servers: Servers,
+    #[serde(default)]
+    pub(super) park: Vec<Park>,
+    #[serde(default)]
     pub(super) user: Vec<User>,
     #[serde(default)]
     pub(super) user_range: Vec<UserRange>,
@@ -155,6 +159,22 @@ pub(super) struct Limits {
 pub(super) struct Announcements {
     pub(super) screened_in: Option<Spanned<String>>,
     pub(super) screened_out: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Servers {
+    pub(super) media_address: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Park {
+    pub(super) name: Spanned<String>,
+    #[serde(default)]
+    pub(super) slots: Vec<Spanned<String>>,
+    pub(super) ring_back_s: Option<Spanned<u32>>,
+    pub(super) groups: Option<Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]

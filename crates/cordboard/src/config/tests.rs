@@ -202,6 +202,51 @@ fn a_group_may_want_certificates_where_they_can_be_shown() {
 }
 
 #[test]
+fn a_park_server_has_slots_and_a_place_for_its_sound() {
+    let config = with("[[park]]\nname = \"park\"\nslots = [\"098-101\", \"orbit\"]\n");
+    let servers = config.unwrap_or_else(|faults| panic!("{faults}")).servers;
+    let names: Vec<&str> = servers.list[0].names().collect();
+    assert_eq!(names, ["park", "098", "099", "100", "101", "orbit"]);
+    assert_eq!(servers.media.to_string(), "127.0.0.1", "where it listens");
+    assert_eq!(servers.list[0].members, cordboard_service::directory::Members::Users);
+}
+
+#[test]
+fn what_is_wrong_with_a_server_is_said() {
+    let park = "[[park]]\nname = \"park\"\n";
+    let user = "[[user]]\nname = \"703\"\npassword = \"long\"\n";
+    for (more, line, says, tries) in [
+        (park.to_owned(), 2, "without slots", "701-720"),
+        (format!("{park}slots = [\"720-701\"]"), 3, "no range of numbers", "the lower one first"),
+        (format!("{park}slots = [\"1-999\"]"), 3, "no range of numbers", "as many digits"),
+        (format!("{park}slots = [\"100-399\"]"), 3, "no range of numbers", "200 at most"),
+        (format!("{park}slots = [\"100-250\", \"500-560\"]"), 3, "212 slots are too many", "1 to 200"),
+        (format!("{park}slots = [\"7 1\"]"), 3, "cannot be a park slot", "701"),
+        (format!("{park}slots = [\"701\", \"701\"]"), 3, "is a park slot already", "another name"),
+        (format!("{park}slots = [\"park\"]"), 3, "is a park server already", "another name"),
+        (format!("{park}slots = [\"701-705\"]\n{user}"), 3, "`703` is a user already", "another name"),
+        (format!("{park}slots = [\"1\"]\nring_back_s = 1"), 4, "1 is out of range", "default is 120"),
+        (
+            format!("[servers]\nmedia_address = \"0.0.0.0\"\n{park}slots = [\"1\"]"),
+            2,
+            "send sound to",
+            "192.0.2.10",
+        ),
+        ("[[park]]\nslots = [\"1\"]".to_owned(), 1, "missing field `name`", "add `name = …`"),
+    ] {
+        let (at, told) = refused(&more);
+        assert!(at == line && told.contains(says) && told.contains(tries), "{more}\n{told}");
+    }
+    let everywhere = SMALLEST.replace("127.0.0.1", "0.0.0.0");
+    let text = format!("{everywhere}{park}slots = [\"1\"]");
+    let told = parse(Path::new("/etc/cordboard.toml"), &text).err().unwrap().to_string();
+    assert!(told.contains("it is not known where this server receives sound"), "{told}");
+    let range = "[[user_range]]\nprefix = \"7\"\ncount = 20\ndigits = 2\npassword = \"pw{user}\"\n";
+    let (_, told) = refused(&format!("{park}slots = [\"705\"]\n{range}"));
+    assert!(told.contains("`705` is a user of a range and a server too"), "{told}");
+}
+
+#[test]
 fn a_range_makes_people() {
     let config =
         with("[[user_range]]\nprefix = \"1\"\nfirst = 1\ncount = 20\ndigits = 3\npassword = \"pw{user}\"\n");
@@ -240,7 +285,7 @@ fn the_example_is_valid_and_explains_every_key() {
                 assert!(example.contains(&format!("\n{plain} = ")), "`{plain}` is not in the example");
                 continue;
             }
-            list @ ("listen" | "user" | "user_range") => {
+            list @ ("listen" | "park" | "user" | "user_range") => {
                 (format!("\n[[{list}]]\n"), known_keys(&format!("[[{list}]]\n")))
             }
             "groups" => ("\n[groups.sales]\n".to_owned(), known_keys("[groups.sales]\n")),

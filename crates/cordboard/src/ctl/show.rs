@@ -55,6 +55,30 @@ pub(super) fn calls(answer: &Value) -> String {
     table(&["CALL", "FROM", "TO", "STATE", "AGE", "MESSAGES"], rows.collect(), "no calls are remembered")
 }
 
+pub(super) fn park(answer: &Value) -> String {
+    let lot = |lot: &Value| -> Vec<Vec<String>> {
+        let slot = |slot: &Value| {
+            let parked = &slot["parked"];
+            let since = parked["for_s"].as_u64().map_or_else(String::new, |seconds| format!("{seconds}s"));
+            let state = if parked.is_null() { "free".to_owned() } else { text(&parked["state"]) };
+            vec![
+                text(&lot["name"]),
+                text(&slot["slot"]),
+                state,
+                text(&parked["who"]),
+                text(&parked["parked_by"]),
+                since,
+            ]
+        };
+        each(&lot["slots"]).map(slot).collect()
+    };
+    table(
+        &["LOT", "SLOT", "STATE", "WHO", "PARKED BY", "FOR"],
+        each(answer).flat_map(lot).collect(),
+        "there is no park server: `[[park]]` in the configuration file declares one",
+    )
+}
+
 pub(super) fn reload(answer: &Value) -> String {
     let waits: Vec<String> = each(&answer["needs_restart"]).map(text).collect();
     if waits.is_empty() {

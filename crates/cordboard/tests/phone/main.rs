@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod calls;
+mod parking;
 mod programs;
 mod prompt;
 mod registering;

@@ -80,6 +80,14 @@ impl Demo {
         &self.addresses[transport]
     }
 
+    /// What `cordboard ctl` shows.
+    pub(crate) fn ctl(&self, wish: &[&str]) -> Value {
+        let mut command = cordboard();
+        let output = command.args(["ctl", "--data", &self.data, "--json"]).args(wish).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
     pub(crate) fn password(&self, user: &str) -> &str {
         &self.passwords[user]
     }

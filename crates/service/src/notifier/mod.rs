@@ -220,6 +220,7 @@ pub(crate) fn subscribe(
     let Some(asked) = read(&mut agent.desk, now, server, request) else { return };
     let by: Option<Box<str>> = match caller {
         Caller::User(by) | Caller::Claimed(by) => Some(by.clone()),
+        Caller::Server { user, asked_by } => Some(asked_by.as_ref().unwrap_or(user).clone()),
         Caller::InDialog { .. } | Caller::Neighbour | Caller::Stranger => None,
     };
     match sight(&agent.desk.directory, (asked.package, asked.only.as_ref()), by.as_deref(), &user) {

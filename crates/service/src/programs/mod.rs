@@ -8,6 +8,7 @@ mod music;
 mod park;
 
 use crate::call::{CallAction, CallEvent, CallName};
+use crate::door;
 use crate::kept::{Purpose, Record, RecordError};
 use crate::settings::{Role, Server, Service};
 use announcer::Announcer;
@@ -88,6 +89,14 @@ impl Program {
         match self {
             Self::Person | Self::Music(_) | Self::Announcer(_) => Err(RecordError::NoPlace),
             Self::Park(park) => park.take_up(now, record, call),
+        }
+    }
+
+    /// The slots of a park server.
+    pub(crate) fn slots(&self) -> Vec<door::Slot> {
+        match self {
+            Self::Person | Self::Music(_) | Self::Announcer(_) => Vec::new(),
+            Self::Park(park) => park.slots(),
         }
     }
 

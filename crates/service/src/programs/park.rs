@@ -6,11 +6,13 @@
 //! waited for too long.
 
 use crate::call::{CallAction, CallEvent, CallName};
+use crate::door;
 use crate::kept::{Purpose, Record, RecordError};
 use crate::settings;
 use cordboard_core::time::Instant;
 use cordboard_ladder::Outcome;
 use cordboard_sip::header::NameAddrRef;
+use cordboard_sip::uri::unescape;
 use cordboard_sip::{Status, UriRef};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -38,6 +40,20 @@ enum State {
     Released,
     /// The parkee has gone while it was handed over, to the partner or altogether.
     Settling,
+}
+
+impl State {
+    /// For those who ask how it stands.
+    const fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Free => None,
+            Self::Parking => Some("parking"),
+            Self::Parked => Some("parked"),
+            Self::RingingBack => Some("ringing-back"),
+            Self::Retrieving | Self::Handing | Self::HandingAlone | Self::Bridging => Some("retrieving"),
+            Self::Bridged | Self::Released | Self::Settling => Some("retrieved"),
+        }
+    }
 }
 
 /// What happens to a slot.
@@ -149,6 +165,8 @@ struct Slot {
     /// Who is called when the parkee has waited for too long.
     parker: Option<Box<str>>,
     due: Option<Instant>,
+    /// Whom it was taken for, and when.
+    taken: Option<(Box<str>, Instant)>,
 }
 
 /// The program.
@@ -175,6 +193,7 @@ impl Park {
             caller: None,
             parker: None,
             due: None,
+            taken: None,
         };
         Self {
             user: user.into(),
@@ -188,16 +207,17 @@ impl Park {
 
     pub(super) fn hears(&mut self, now: Instant, event: &CallEvent) {
         match event {
-            CallEvent::Asked { call, from, at, .. } => match self.free_slot(at) {
+            CallEvent::Asked { call, from, to, at } => match self.free_slot(at) {
                 Ok(at) => {
                     self.slots[at].parkee = Some(*call);
+                    self.slots[at].taken = Some((to.clone(), now));
                     self.slots[at].parker = uri_of(from);
                     self.advance(now, at, Input::Asked);
                 }
                 Err(status) => self.actions.push_back(CallAction::Refuse(*call, status)),
             },
-            CallEvent::Incoming { call, at, referred_by, member, .. } => {
-                self.called(now, *call, at, referred_by.as_deref(), *member);
+            CallEvent::Incoming { call, from, at, referred_by, member } => {
+                self.called(now, *call, (from, at), referred_by.as_deref(), *member);
             }
             CallEvent::Established(call) => self.happens(now, *call, Input::Up, Input::PartnerUp),
             CallEvent::Ended { call, .. } => self.happens(now, *call, Input::Gone, Input::PartnerGone),
@@ -244,6 +264,7 @@ impl Park {
         slot.state = State::Parked;
         slot.parkee = Some(call);
         slot.parker.clone_from(parker);
+        slot.taken = record.call.as_ref().and_then(|call| Some((uri_of(&call.dialog.remote)?, now)));
         slot.due = parker.as_ref().map(|_| record.due.unwrap_or(now + rings_back_after));
         Ok(())
     }
@@ -260,9 +281,18 @@ impl Park {
         self.slots.iter().filter_map(|slot| slot.due).min()
     }
 
+    /// The slots as an operator sees them.
+    pub(super) fn slots(&self) -> Vec<door::Slot> {
+        let parked = |slot: &Slot| {
+            let (who, since) = slot.taken.clone()?;
+            Some(door::Parked { state: slot.state.word()?, who, by: slot.parker.clone(), since })
+        };
+        self.slots.iter().map(|slot| door::Slot { name: slot.user.clone(), parked: parked(slot) }).collect()
+    }
+
     /// The slot that a URI names.
     fn slot(&self, uri: &str) -> Option<usize> {
-        let user = UriRef::parse(uri).ok()?.user()?;
+        let user = unescape(UriRef::parse(uri).ok()?.user()?);
         self.slots.iter().position(|slot| *slot.user == *user)
     }
 
@@ -278,7 +308,14 @@ impl Park {
     }
 
     /// Somebody calls: to wait in a slot that is free, or to have whoever waits in it.
-    fn called(&mut self, now: Instant, call: CallName, at: &str, referred_by: Option<&str>, member: bool) {
+    fn called(
+        &mut self,
+        now: Instant,
+        call: CallName,
+        (from, at): (&str, &str),
+        referred_by: Option<&str>,
+        member: bool,
+    ) {
         let taken = self.slot(at).filter(|at| self.slots[*at].state != State::Free);
         let status = match (taken, self.free_slot(at)) {
             (Some(at), _) if member => {
@@ -290,6 +327,7 @@ impl Park {
             (None, Ok(at)) => {
                 self.slots[at].parkee = Some(call);
                 self.slots[at].parker = referred_by.and_then(uri_of);
+                self.slots[at].taken = Some((uri_of(from).unwrap_or_else(|| from.into()), now));
                 return self.advance(now, at, Input::Called);
             }
             (None, Err(status)) => status,
@@ -370,6 +408,7 @@ impl Park {
         }
         if state == State::Free {
             (slot.parkee, slot.partner, slot.parker, slot.due) = (None, None, None, None);
+            slot.taken = None;
         }
     }
 }

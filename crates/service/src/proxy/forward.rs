@@ -106,12 +106,14 @@ fn identity(desk: &Desk, edits: &mut Edits, hop: &Hop<'_>, request: &View<'_>) {
     // caller wants to be hidden.
     edits.remove_all(request, Name::P_PREFERRED_IDENTITY);
     let trusted = desk.settings.neighbours.contains(&hop.source.remote.ip());
+    // §3: our own servers are inside the domain of trust, and are told whom they serve.
+    let inside = desk.is_inside(hop.flow);
     if !trusted || wants_privacy(request) {
         edits.remove_all(request, Name::P_ASSERTED_IDENTITY);
     }
     edits.remove_lines(request, Name::PROXY_AUTHORIZATION, |value| crate::auth::is_for(value, desk.realm()));
     if let Some(aor) = &hop.ways.identity
-        && !wants_privacy(request)
+        && (inside || !wants_privacy(request))
     {
         edits.append_line_of(request, Name::P_ASSERTED_IDENTITY, &["<sip:", aor, ">"]);
     }
@@ -143,15 +145,24 @@ fn record_route(desk: &Desk, edits: &mut Edits, hop: &Hop<'_>, request: &View<'_
     // What is pushed first ends below.
     let secure = hop.ways.secure;
     if inside.id != outside.id {
-        push_route(edits, request, inside, &token, secure);
+        push_route(desk, edits, request, inside, &token, secure);
     }
-    push_route(edits, request, outside, &token, secure);
+    push_route(desk, edits, request, outside, &token, secure);
 }
 
-fn push_route(edits: &mut Edits, request: &View<'_>, listener: &Listener, token: &str, secure: bool) {
-    let scheme = if secure { "<sips:" } else { "<sip:" };
+fn push_route(
+    desk: &Desk,
+    edits: &mut Edits,
+    request: &View<'_>,
+    listener: &Listener,
+    token: &str,
+    secure: bool,
+) {
+    // Where our own servers are nobody listens, and nothing is too large for a datagram.
+    let own = desk.settings.inside == Some(listener.id);
+    let scheme = if secure && !own { "<sips:" } else { "<sip:" };
     let (param, transport) = match listener.transport {
-        Transport::Udp => ("", ""),
+        Transport::Udp if !own => ("", ""),
         other => (";transport=", other.token()),
     };
     let parts = [scheme, token, "@", &listener.sent_by, param, transport, ";lr>"];

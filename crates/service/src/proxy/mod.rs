@@ -8,6 +8,7 @@ pub(crate) mod context;
 mod dialogs;
 pub(crate) mod forward;
 mod hunt;
+mod inward;
 mod response;
 mod security;
 pub(crate) mod target;

@@ -26,6 +26,8 @@ pub(crate) enum Destination {
     Here,
     /// To whoever registered.
     Locate(Wanted),
+    /// To the server of ours that is that user.
+    Server(Box<str>),
     /// Along the flow or to the URI that its route names.
     Onward,
     /// To somebody who is not ours, unless that is a registered contact.
@@ -101,6 +103,11 @@ pub(crate) fn destination(desk: &Desk, request: &View<'_>, routed: &Routed) -> D
         return Destination::Onward;
     }
     let gruu = uri.params().has("gr");
+    if routed.next_route.is_none()
+        && let Some(name) = desk.server_named(&uri)
+    {
+        return Destination::Server(name);
+    }
     if routed.token.is_some() && routed.next_route.is_none() && names_a_phone(desk, &uri) {
         return Destination::Onward;
     }
@@ -147,6 +154,8 @@ fn locate_number(desk: &Desk, uri: &UriRef<'_>) -> Destination {
         .collect();
     if number.is_empty() {
         Destination::Refused(Status::BAD_REQUEST)
+    } else if desk.directory.server(&number).is_some() {
+        Destination::Server(number.into())
     } else {
         Destination::Locate(Wanted::Aor(desk.aor(&number)))
     }

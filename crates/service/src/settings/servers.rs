@@ -71,7 +71,7 @@ pub struct Announcement {
 }
 
 /// A park server.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Park {
     /// Its slots: user parts of addresses in its domain, each for one call. Whoever names the server itself gets the
     /// first that is free.

@@ -81,7 +81,7 @@ impl Telephone {
         let looked = self
             .about(request, found)
             .and_then(|about| Ok((self.wish_of(request, flow.listener, desk)?, about)));
-        let (wish, about) = match looked {
+        let (mut wish, about) = match looked {
             Ok(looked) => looked,
             Err(Refusal(status, words)) => {
                 let mut response = desk.response(request, status);
@@ -93,6 +93,13 @@ impl Telephone {
         };
         if self.is_server() && !self.is_admitted(desk, now, flow, server, request) {
             return;
+        }
+        let asserted = super::who_may::vouched_for(desk, flow, request);
+        if let Some(asserted) = asserted.filter(|_| self.is_server()) {
+            // What we do for others we do in the name of who has asked, whatever they say.
+            wish.lines.retain(|(name, _)| *name != Name::REFERRED_BY);
+            wish.lines.push((Name::REFERRED_BY, asserted.into()));
+            wish.token = None;
         }
         if let Some(at) = about.call() {
             self.transferor_stays(desk, now, at);
@@ -132,7 +139,7 @@ impl Telephone {
                 self.advance_recipient(desk, now, key, Input::Consented);
             }
             About::Nothing => {
-                let from = request.value(Name::FROM).unwrap_or_default().into();
+                let from = asserted.or(request.value(Name::FROM)).unwrap_or_default().into();
                 let to = self.recipient_mut(key).map(|recipient| recipient.wish.to.clone());
                 // A program does not think it over.
                 if !self.is_server() {

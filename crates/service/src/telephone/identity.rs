@@ -54,7 +54,7 @@ impl Telephone {
 
     /// A server that we trust may say who the other side is; from anybody else it is worth nothing (RFC 3325 §9.1).
     pub(super) fn identity_asserted(&mut self, desk: &mut Desk, key: u64, message: &View<'_>) {
-        let trusted = message.source().is_some_and(|source| desk.settings.neighbours.contains(&source.ip()));
+        let trusted = message.source().is_some_and(|source| desk.trusts(source));
         let Some(call) = self.calls.get_mut(key).filter(|call| trusted && !call.is_over()) else { return };
         if let Some(address) = call.newly_asserted(message) {
             let call = call.name;

@@ -22,6 +22,7 @@ use cordboard_core::transport::Flow;
 use cordboard_core::wheel::Wheel;
 use cordboard_sip::body::conference_info::User;
 use cordboard_sip::header::Event;
+use cordboard_sip::uri::unescape;
 use cordboard_sip::{Builder, Name, Status, UriRef, View};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -250,7 +251,7 @@ impl Telephone {
 
     /// The slot that a Request-URI names, if it is one of ours.
     fn slot_named(&self, request: &View<'_>) -> Option<Box<str>> {
-        let user = UriRef::parse(request.request_uri()).ok()?.user()?;
+        let user = unescape(UriRef::parse(request.request_uri()).ok()?.user()?);
         self.slots.iter().find(|slot| ***slot == *user).cloned()
     }
 

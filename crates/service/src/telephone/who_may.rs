@@ -12,6 +12,7 @@ use cordboard_core::transaction::ServerId;
 use cordboard_core::transport::Flow;
 use cordboard_sip::digest::{Credentials, Ha1};
 use cordboard_sip::header::NameAddrRef;
+use cordboard_sip::uri::unescape;
 use cordboard_sip::{Name, Status, UriRef, View};
 
 /// What somebody may.
@@ -70,9 +71,10 @@ fn is_own(account: &settings::Telephone, address: &str) -> bool {
 impl Telephone {
     /// What the sender of a request may.
     pub(super) fn may(&mut self, desk: &Desk, now: Instant, flow: Flow, request: &View<'_>) -> May {
-        let vouched = desk.settings.neighbours.contains(&flow.remote.ip());
-        let asserted = request.value(Name::P_ASSERTED_IDENTITY).filter(|_| vouched);
-        if asserted.is_some_and(|address| is_own(&self.account, address) || self.is_friend(address)) {
+        let asserted = vouched_for(desk, flow, request);
+        let known =
+            |address| is_own(&self.account, address) || self.is_friend(address) || self.serves(desk, address);
+        if asserted.is_some_and(known) {
             return May::Everything;
         }
         // Whom a server vouches for has nothing more to prove.
@@ -130,7 +132,7 @@ impl Telephone {
         if !self.is_server() {
             return Some(false);
         }
-        if desk.settings.neighbours.contains(&flow.remote.ip()) {
+        if desk.trusts(flow.remote) {
             return Some(self.may(desk, now, flow, request) == May::Everything);
         }
         self.is_admitted(desk, now, flow, server, request).then_some(true)
@@ -171,9 +173,23 @@ impl Telephone {
         desk.stack.respond(now, server, Status::UNAUTHORIZED, response.finish());
     }
 
+    /// Whether an address is of one whom we serve, as our switchboard's directory has us.
+    fn serves(&self, desk: &Desk, address: &str) -> bool {
+        let Some(server) = desk.directory.server(&self.account.user) else { return false };
+        let Ok(address) = NameAddrRef::parse(address) else { return false };
+        let Ok(uri) = UriRef::parse(address.uri_text()) else { return false };
+        uri.host().eq_ignore_ascii_case(&self.account.domain)
+            && uri.user().is_some_and(|user| desk.directory.is_member(&unescape(user), server))
+    }
+
     fn is_friend(&self, address: &str) -> bool {
         self.account.friends.iter().any(|friend| same_user(address, friend))
     }
+}
+
+/// Who sent a request, as a server says that we trust (RFC 3325 §5).
+pub(super) fn vouched_for<'a>(desk: &Desk, flow: Flow, request: &'a View<'_>) -> Option<&'a str> {
+    request.value(Name::P_ASSERTED_IDENTITY).filter(|_| desk.trusts(flow.remote))
 }
 
 /// Whether two addresses are of one user, whatever is written around that.

@@ -18,6 +18,7 @@ mod registrar;
 mod returns;
 mod routes;
 mod secure;
+mod servers;
 mod services;
 mod stage;
 mod takeover;

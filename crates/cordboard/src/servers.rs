@@ -1,0 +1,324 @@
+//! The servers of a switchboard (RFC 5359): telephones at which programs sit, each an agent of its own in this process.
+//!
+//! Each listens on a port of its own on the loopback network, which stays the same over restarts ([`places`]), and talks to
+//! nobody but the switchboard, at a listener that is there for nothing else. The switchboard has them in its directory.
+//! What becomes audible is [`sounding`]'s.
+
+mod places;
+mod sounding;
+
+use cordboard_core::time::Instant;
+use cordboard_core::transport::Transport;
+use cordboard_net::{
+    Accepts, Clock, Dns, Limits, ListenOn, MediaPortError, Origins, Reply, Running, Server as NetServer,
+    Sound, StartError, system_seed,
+};
+use cordboard_service::Agent;
+use cordboard_service::directory::{Directory, Server as Listed};
+use cordboard_service::door::{Answer, Command, Event, Note, Question, ShardId, Slot};
+use cordboard_service::location::{Located, RegisterError};
+use cordboard_service::settings::{Role, Server as Program, Service, Settings, Telephone};
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::runtime::Runtime;
+
+use crate::answers::Answers;
+use crate::config::Config;
+use crate::config::servers::{Kind, Server};
+use places::Places;
+use sounding::{MAX_WAITING, Sounding};
+
+/// How long a server may take to answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Bytes of recent messages that each keeps.
+const RING_BYTES: usize = 1 << 18;
+/// The switchboard's own place among those of its servers.
+const SWITCHBOARD: &str = "";
+
+/// Why the servers do not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// No port can be had on the loopback network.
+    #[error("the server {name} finds no port on the loopback network: {source}")]
+    Place {
+        /// Which.
+        name: Box<str>,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The ports cannot be remembered.
+    #[error("{path} cannot be written: {source}; check the disk")]
+    Unwritable {
+        /// The file.
+        path: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It cannot listen.
+    #[error("the server {name}: {source}")]
+    Start {
+        /// Which.
+        name: Box<str>,
+        /// Why.
+        source: StartError,
+    },
+    /// There are no ports for its sound.
+    #[error(
+        "the server {name}: {source}\n  try: `media_address` in [servers], with an address of this machine that phones can reach"
+    )]
+    Ports {
+        /// Which.
+        name: Box<str>,
+        /// Why.
+        source: MediaPortError,
+    },
+    /// The system refuses something.
+    #[error("the system refuses {what}: {source}")]
+    System {
+        /// What.
+        what: &'static str,
+        /// What it says.
+        source: io::Error,
+    },
+}
+
+/// The servers, until they are stopped.
+pub struct Servers {
+    running: RwLock<Vec<Served>>,
+    /// Where the switchboard listens for them; none if there are none.
+    inside: Option<SocketAddr>,
+    /// Drives their sound.
+    _runtime: Option<Runtime>,
+}
+
+/// One server.
+struct Served {
+    name: Box<str>,
+    names: Vec<Box<str>>,
+    listed: Arc<Listed>,
+    park: bool,
+    running: Running<Agent>,
+    answers: Arc<Answers>,
+    /// Ends when the agent has.
+    _sounding: Sounding,
+}
+
+/// What all servers are started with.
+struct Place<'a> {
+    config: &'a Config,
+    clock: Clock,
+    runtime: &'a Runtime,
+    notes: &'a SyncSender<Note>,
+    /// Where the switchboard listens for them.
+    inside: SocketAddr,
+}
+
+impl Servers {
+    /// Starts those of `config`. They listen when this returns; nobody sends them anything before the switchboard runs.
+    pub fn start(
+        config: &Config,
+        folder: &Path,
+        clock: Clock,
+        notes: &SyncSender<Note>,
+    ) -> Result<Self, ServerError> {
+        if config.servers.list.is_empty() {
+            return Ok(Self { running: RwLock::default(), inside: None, _runtime: None });
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("sound")
+            .enable_all()
+            .build()
+            .map_err(|source| ServerError::System { what: "threads for sound", source })?;
+        let mut places = Places::read(folder);
+        let mut taken =
+            |name: &str| places.take(name).map_err(|source| ServerError::Place { name: name.into(), source });
+        let inside = taken(SWITCHBOARD)?;
+        let list = &config.servers.list;
+        let addresses =
+            list.iter().map(|server| taken(&server.name)).collect::<Result<Vec<SocketAddr>, _>>()?;
+        places.keep()?;
+        let place = Place { config, clock, runtime: &runtime, notes, inside };
+        let running: Result<Vec<Served>, ServerError> =
+            list.iter().zip(addresses).map(|(server, address)| place.start(server, address)).collect();
+        Ok(Self { running: RwLock::new(running?), inside: Some(inside), _runtime: Some(runtime) })
+    }
+
+    /// Where the switchboard is to listen for them, if there are any.
+    pub fn listen(&self) -> Option<ListenOn> {
+        Some(listen_on(self.inside?))
+    }
+
+    /// Every name under which one of them is called, for the directory.
+    pub fn listed(&self) -> Vec<(Box<str>, Arc<Listed>)> {
+        let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
+        let names = |served: &Served| {
+            let listed = Arc::clone(&served.listed);
+            served.names.clone().into_iter().map(move |name| (name, Arc::clone(&listed)))
+        };
+        running.iter().flat_map(names).collect()
+    }
+
+    /// Tells them whom they serve.
+    pub fn use_directory(&self, directory: &Arc<Directory>) {
+        for served in &*self.running.read().unwrap_or_else(PoisonError::into_inner) {
+            served.running.command(Command::UseDirectory(Arc::clone(directory)));
+        }
+    }
+
+    /// The slots of every park server, by its name.
+    pub fn slots(&self) -> BTreeMap<Box<str>, Vec<Slot>> {
+        let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
+        let parks = running.iter().filter(|served| served.park);
+        parks.map(|served| (served.name.clone(), served.slots())).collect()
+    }
+
+    /// Ends them. Nobody is told anything.
+    pub fn stop(&self) {
+        let running = std::mem::take(&mut *self.running.write().unwrap_or_else(PoisonError::into_inner));
+        for served in running {
+            served.running.shutdown();
+        }
+    }
+}
+
+impl Served {
+    fn slots(&self) -> Vec<Slot> {
+        let asked = self.running.command(Command::ListSlots);
+        let told = self.answers.wait(asked, 1, PATIENCE);
+        let slots = told.into_iter().filter_map(|event| match event {
+            Event::Slots(_, slots) => Some(slots),
+            _ => None,
+        });
+        slots.flatten().collect()
+    }
+}
+
+impl Place<'_> {
+    fn start(&self, server: &Server, address: SocketAddr) -> Result<Served, ServerError> {
+        let name = || server.name.clone();
+        let (telling, told) = std::sync::mpsc::sync_channel(MAX_WAITING);
+        let sound = self.sound(server).map_err(|source| ServerError::Ports { name: name(), source })?;
+        let settings = Settings {
+            role: Role::Server(self.program(server, &sound)),
+            domains: Vec::new(),
+            vouching: vec![self.inside],
+            ring_bytes: RING_BYTES,
+            key: seed()?,
+            ..Settings::of_domain(self.config.realm())
+        };
+        let answers = Arc::new(Answers::default());
+        let sounding = Sounding::start(&server.name, sound, told)
+            .map_err(|source| ServerError::System { what: "a thread", source })?;
+        let running = NetServer::start(cordboard_net::Config {
+            settings,
+            directory: Arc::default(),
+            listen: vec![listen_on(address)],
+            tls: None,
+            origins: Origins::default(),
+            dns: Dns::default(),
+            shards: 1,
+            limits: Limits::default(),
+            store: Arc::new(Told { telling, answers: Arc::clone(&answers), notes: self.notes.clone() }),
+            clock: self.clock,
+            seed: seed()?,
+        })
+        .map_err(|source| ServerError::Start { name: name(), source })?;
+        Ok(Served {
+            name: name(),
+            names: server.names().map(Into::into).collect(),
+            listed: Arc::new(Listed { address, members: server.members.clone() }),
+            park: matches!(server.kind, Kind::Park(_)),
+            running,
+            answers,
+            _sounding: sounding,
+        })
+    }
+
+    fn sound(&self, server: &Server) -> Result<Sound, MediaPortError> {
+        let media = self.config.servers.media;
+        let seed =
+            seed().map_err(|error| MediaPortError::Refused { ip: media, error: io::Error::other(error) })?;
+        Sound::bind(&[media], server.calls(), self.runtime.handle().clone(), self.clock, seed, |_, _| {})
+    }
+
+    /// The program and its telephone, which is reached by the switchboard wherever it is called from.
+    fn program(&self, server: &Server, sound: &Sound) -> Program {
+        let realm = self.config.realm();
+        let telephone = Telephone {
+            user: server.name.clone(),
+            domain: realm.into(),
+            contact_host: Some(self.contact_host(realm)),
+            outbound_proxies: vec![format!("sip:{};transport=udp;lr", self.inside).into()],
+            media: sound.ports(),
+            ..Telephone::default()
+        };
+        let service = match &server.kind {
+            Kind::Park(park) => Service::Park(park.clone()),
+        };
+        Program::new(telephone, service)
+    }
+
+    /// The domain; one that is an address says nothing of the port.
+    fn contact_host(&self, realm: &str) -> Box<str> {
+        let is_address = realm.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+        let plain = |transport| matches!(transport, Transport::Udp | Transport::Tcp);
+        let port = self
+            .config
+            .listen
+            .iter()
+            .find(|listen| plain(listen.transport))
+            .map(|listen| listen.address.port());
+        match port.filter(|port| is_address && *port != 0) {
+            Some(port) => format!("{realm}:{port}").into(),
+            None => realm.into(),
+        }
+    }
+}
+
+/// What takes the events of a server. It knows nobody's place, and registers nobody.
+struct Told {
+    telling: SyncSender<cordboard_service::call::CallEvent>,
+    answers: Arc<Answers>,
+    notes: SyncSender<Note>,
+}
+
+impl cordboard_net::Store for Told {
+    fn ask(&self, _: Instant, question: Question, _: Reply) -> Option<Answer> {
+        match question {
+            Question::Register(_) => Some(Answer::Registered(Err(RegisterError::NotStored))),
+            Question::Keep { .. } => Some(Answer::Kept(false)),
+            Question::Locate(_) | Question::Dns(_) | Question::Open { .. } => {
+                Some(Answer::Located(Located::default()))
+            }
+        }
+    }
+
+    fn event(&self, _: Instant, _: ShardId, event: Event) {
+        match self.answers.take(event) {
+            Some(Event::Call(event)) => {
+                if self.telling.try_send(event).is_err() {
+                    tracing::warn!("more happened to a server than its sound could follow");
+                }
+            }
+            Some(Event::Note(note)) => {
+                // A log that cannot keep up loses lines; calls go on.
+                let _ = self.notes.try_send(note);
+            }
+            Some(_) | None => {}
+        }
+    }
+}
+
+fn listen_on(address: SocketAddr) -> ListenOn {
+    ListenOn { transport: Transport::Udp, address, sent_by: None, accepts: Accepts::Peers }
+}
+
+fn seed() -> Result<[u8; 32], ServerError> {
+    system_seed().map_err(|source| ServerError::System { what: "random numbers", source })
+}

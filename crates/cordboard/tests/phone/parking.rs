@@ -1,0 +1,40 @@
+//! Call park in a running switchboard (RFC 5359 §2.15): by transfer to a slot, and back by dialling it.
+
+use crate::programs::{Demo, call, says};
+use serde_json::{Value, json};
+
+/// The calls in slots, as the operator sees them: slot, state, who, and who has parked them.
+fn parked(demo: &Demo) -> Vec<[String; 4]> {
+    let lots = demo.ctl(&["park", "list"]);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let slots = lots.as_array().unwrap().iter().flat_map(|lot| lot["slots"].as_array().unwrap());
+    slots
+        .filter(|slot| !slot["parked"].is_null())
+        .map(|slot| {
+            let parked = &slot["parked"];
+            [&slot["slot"], &parked["state"], &parked["who"], &parked["parked_by"]].map(text)
+        })
+        .collect()
+}
+
+#[test]
+fn a_call_is_parked_by_transfer_to_a_slot_and_taken_by_dialling_it() {
+    let demo = Demo::start();
+    let mut alice = demo.registered("alice", "tcp", &["--tone", "440"]);
+    let mut bob = demo.registered("bob", "udp", &[]);
+    let mut carol = demo.registered("carol", "tls", &["--tone", "880"]);
+    assert_eq!(demo.ctl(&["park", "list"])[0]["slots"].as_array().unwrap().len(), 20);
+    call(&mut alice, &mut bob, "bob");
+    bob.does("transfer 701");
+    alice.tells("referred");
+    alice.tells("held");
+    let [alice_uri, bob_uri] =
+        ["alice", "bob"].map(|name| format!("sip:{name}@{}", demo.address("udp").split(':').next().unwrap()));
+    assert_eq!(parked(&demo), [["701".to_owned(), "parked".to_owned(), alice_uri, bob_uri]]);
+    carol.does("dial 701");
+    says(&carol.tells("referred"), json!({ "call": 1, "new": 2 }));
+    alice.tells("taken-over");
+    alice.hears(880);
+    carol.hears(440);
+    assert_eq!(parked(&demo), [[""; 4]; 0]);
+}
