@@ -7,6 +7,7 @@
 
 mod answer;
 mod calls;
+mod control;
 mod description;
 mod events;
 mod guard;
@@ -68,6 +69,10 @@ fn operators() -> OpenApiRouter<Arc<Switchboard>> {
         .routes(routes!(calls::list))
         .routes(routes!(calls::show))
         .routes(routes!(park::list))
+        .routes(routes!(control::end))
+        .routes(routes!(control::hold))
+        .routes(routes!(control::resume))
+        .routes(routes!(control::transfer))
         .routes(routes!(events::listen))
         .routes(routes!(house::reload))
 }

@@ -164,6 +164,32 @@ pub enum Wish {
         #[arg(long, value_name = "CALL")]
         ladder: Option<String>,
     },
+    /// End a call: both sides are told; one that rings is cancelled.
+    End {
+        /// Its Call-ID, or how it begins.
+        call: String,
+    },
+    /// Hand a call over: one side is asked to call somebody else, and the other leaves when that has worked. It waits for
+    /// the outcome, and succeeds only if that is `completed`.
+    Transfer {
+        /// Its Call-ID, or how it begins.
+        call: String,
+        /// Whom to call: a user, a number or an address.
+        to: String,
+        /// Who leaves; needed where both sides are users.
+        #[arg(long, value_name = "WHO")]
+        leaves: Option<String>,
+    },
+    /// Put both sides of a call on hold.
+    Hold {
+        /// Its Call-ID, or how it begins.
+        call: String,
+    },
+    /// Take both sides of a call off hold.
+    Resume {
+        /// Its Call-ID, or how it begins.
+        call: String,
+    },
     /// Where somebody's calls go instead; without options it shows what is set up.
     Forward(ForwardWish),
     /// Where somebody is looked for; without steps it shows what is set up.

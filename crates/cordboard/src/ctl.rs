@@ -1,6 +1,7 @@
 //! `cordboard ctl`: asks a running switchboard, and shows what it says.
 
 mod client;
+mod control;
 mod events;
 mod rules;
 mod show;
@@ -41,6 +42,13 @@ pub fn run(ctl: &Ctl, out: &mut dyn Write) -> Result<(), CtlError> {
         Wish::Forward(wish) => rules::forward(&client, wish, ctl.json, out),
         Wish::FindMe(wish) => rules::find_me(&client, wish, ctl.json, out),
         Wish::Screen(wish) => rules::screen(&client, wish, ctl.json, out),
+        Wish::End { call } => control::act(&client, (call, "end"), None, ctl.json, out),
+        Wish::Hold { call } => control::act(&client, (call, "hold"), None, ctl.json, out),
+        Wish::Resume { call } => control::act(&client, (call, "resume"), None, ctl.json, out),
+        Wish::Transfer { call, to, leaves } => {
+            let body = json!({ "to": to, "leaves": leaves });
+            control::act(&client, (call, "transfer"), Some(body), ctl.json, out)
+        }
         Wish::Events => events::follow(&client, ctl.json, out),
         Wish::Park(ParkWish::List) => print(out, ctl.json, &client.get("/v1/park")?, show::park),
         Wish::Reload => print(out, ctl.json, &client.post("/v1/reload", &json!({}))?, show::reload),

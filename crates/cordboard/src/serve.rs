@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use tokio::runtime::Runtime;
@@ -203,6 +204,7 @@ impl Started {
             answers,
             feed,
             listening: Mutex::new(0),
+            operations: AtomicUsize::new(0),
             clock,
             key,
             config: Mutex::new(config),
@@ -304,7 +306,10 @@ fn open_store(
         Some(Event::NotTakenUp(_, why)) => {
             tracing::error!("what was kept of a call is of no use, and is forgotten: {why}");
         }
-        Some(Event::Call(_) | Event::Calls(..) | Event::Messages(..) | Event::Slots(..)) | None => {}
+        Some(
+            Event::Call(_) | Event::Calls(..) | Event::Messages(..) | Event::Slots(..) | Event::Operated(..),
+        )
+        | None => {}
     });
     let translator = Translator { clock, listeners };
     Ok(Store::open(folder.path(), translator, config.registrar.max_contacts, key, listener)?)

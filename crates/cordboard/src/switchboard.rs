@@ -5,8 +5,12 @@ use cordboard_net::{Clock, ReloadError};
 use cordboard_service::directory::User;
 use cordboard_service::door::{CallSummary, Command, CommandId, Event, Recorded};
 use cordboard_service::news::Audience;
+use cordboard_service::operate::{Operated, Operation};
 use cordboard_service::services::RuleError;
+use cordboard_sip::UriRef;
+use cordboard_sip::uri::{Escape, Place};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +26,12 @@ use crate::store::{Store, UserError, UserRow};
 
 /// How long the agents may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long the outcome of what an operator does may take: longer than any phone rings.
+const OUTCOME_LIMIT: Duration = Duration::from_mins(11);
+
+/// How many operators may wait for an outcome at a time.
+const MAX_OPERATIONS: usize = 64;
 
 /// How many may listen to what happens at a time.
 const MAX_LISTENERS: usize = 64;
@@ -63,6 +73,8 @@ pub struct Switchboard {
     pub feed: Arc<Feed>,
     /// How many listen to it.
     pub listening: Mutex<usize>,
+    /// How many operators wait for the outcome of what they did.
+    pub operations: AtomicUsize,
     /// The clock of the drivers.
     pub clock: Clock,
     /// Signs nonces and flow tokens.
@@ -102,6 +114,15 @@ pub enum Refusal {
     /// The ring of messages holds no such call.
     #[error("there are no messages of this call: `cordboard ctl calls` lists those that are remembered")]
     NoSuchCall,
+    /// It cannot be called.
+    #[error("{0} is no user, number or address that can be called")]
+    Address(Box<str>),
+    /// Too much is being done.
+    #[error("{MAX_OPERATIONS} calls are being handled already: try again when one of them is done")]
+    TooManyOperations,
+    /// The agents say nothing.
+    #[error("the outcome is not known: look at the call itself")]
+    NoAnswer,
     /// Too many listen.
     #[error("{MAX_LISTENERS} listen already: end one of them first")]
     TooManyListeners,
@@ -256,6 +277,35 @@ impl Switchboard {
         }
         found.sort_by_key(|message| message.at);
         Ok((call_id, found))
+    }
+
+    /// Does something with a call, and waits for the outcome. `call` is as in [`Switchboard::messages`].
+    pub fn operate(&self, call: &str, operation: Operation) -> Result<(Box<str>, Operated), Refusal> {
+        let (call_id, _) = self.messages(call)?;
+        if self.operations.fetch_add(1, Ordering::Relaxed) >= MAX_OPERATIONS {
+            self.operations.fetch_sub(1, Ordering::Relaxed);
+            return Err(Refusal::TooManyOperations);
+        }
+        let id = self.agents.command(Command::Operate { call_id: call_id.clone(), operation });
+        let told = self.answers.wait(id, 1, OUTCOME_LIMIT);
+        self.operations.fetch_sub(1, Ordering::Relaxed);
+        let operated = told.into_iter().find_map(|event| match event {
+            Event::Operated(_, operated) => Some(operated),
+            _ => None,
+        });
+        operated.map(|operated| (call_id, operated)).ok_or(Refusal::NoAnswer)
+    }
+
+    /// The URI of whoever is to be called: a user, a number or an address.
+    pub fn address(&self, whom: &str) -> Result<Box<str>, Refusal> {
+        let whom = whom.trim();
+        let uri = match (whom.contains(':'), whom.contains('@')) {
+            (true, _) => whom.to_owned(),
+            (false, true) => format!("sip:{whom}"),
+            (false, false) => format!("sip:{}@{}", Escape(whom, Place::User), self.config().realm()),
+        };
+        let callable = UriRef::parse(&uri).is_ok_and(|parsed| parsed.is_sip() && parsed.user().is_some());
+        if callable && !whom.is_empty() { Ok(uri.into()) } else { Err(Refusal::Address(whom.into())) }
     }
 
     /// Reads the configuration file again and uses what can change while it runs. Tells what needs a

@@ -8,6 +8,7 @@ use cordboard_core::time::Instant;
 use cordboard_ladder::{Ladder, Row};
 use cordboard_service::call::CallAction;
 use cordboard_service::door::{Command, Event};
+use cordboard_service::operate::Operated;
 use cordboard_sim::session::Sessions;
 use cordboard_sim::tap::Entry;
 use cordboard_sim::{HostId, Notice};
@@ -38,6 +39,8 @@ pub(crate) struct Inner {
     /// Who is not drawn.
     pub(crate) wings: BTreeSet<HostId>,
     pub(crate) manner: Manner,
+    /// What came of what an operator did.
+    pub(crate) operated: Vec<Operated>,
     /// How the play ended, once it has.
     pub(crate) ended: Option<Result<(), String>>,
 }
@@ -93,6 +96,7 @@ impl Inner {
             order: Vec::new(),
             wings: BTreeSet::new(),
             manner: Manner::Thinking,
+            operated: Vec::new(),
             ended: None,
         }
     }
@@ -191,8 +195,10 @@ impl Inner {
     /// Writes down what telephones told.
     pub(crate) fn write_down(&mut self) {
         while let Some(Notice { host, event, .. }) = self.ground.poll_notice() {
-            if let (Event::Call(event), Some(book)) = (event, self.books.of_mut(host)) {
-                book.write(event);
+            match (event, self.books.of_mut(host)) {
+                (Event::Call(event), Some(book)) => book.write(event),
+                (Event::Operated(_, operated), _) => self.operated.push(operated),
+                _ => {}
             }
         }
     }

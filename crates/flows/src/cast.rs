@@ -16,6 +16,9 @@ use std::time::Duration;
 /// Bytes of recent messages that a host on a stage keeps; the tap sees everything anyway.
 pub(crate) const RING_BYTES: usize = 4096;
 
+/// The same of a switchboard, whose operator may want to do something with a call.
+const SWITCHBOARD_RING_BYTES: usize = 65_536;
+
 /// Somebody with a telephone.
 #[derive(Clone, Copy, Debug)]
 pub struct Person {
@@ -228,7 +231,7 @@ impl Domain {
         settings.screened = Screened::Addresses;
         settings.record_route = self.record_routes;
         settings.neighbours = self.neighbours.iter().map(|last| address(*last)).collect();
-        settings.ring_bytes = RING_BYTES;
+        settings.ring_bytes = SWITCHBOARD_RING_BYTES;
         settings
     }
 

@@ -31,6 +31,7 @@
 //! they do, `book` what their telephones told, `backstage` what they do not see; `drawing` and [`judge`] are what is
 //! thought of it. A [`performance`] is all of this for one flow. Then the flows, one folder an RFC.
 
+pub mod anchored;
 mod backstage;
 pub mod blog;
 mod book;

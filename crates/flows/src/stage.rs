@@ -10,9 +10,12 @@ use crate::phone::Phone;
 use crate::sockets::Sockets;
 use cordboard_core::time::Instant;
 use cordboard_core::transport::{ListenerId, Transport};
-use cordboard_ladder::Ladder;
+use cordboard_ladder::{Ladder, Outcome};
 use cordboard_service::call::{CallAction, CallName};
+use cordboard_service::door::Command;
+use cordboard_service::operate::Operation;
 use cordboard_sim::{Fault, HostId, Order, Sim, Step, Weather};
+use cordboard_sip::{Method, View};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -98,6 +101,44 @@ impl Stage {
         let host = inner.ground.switchboard(domain);
         inner.order.push(host);
         host
+    }
+
+    /// An operator of a switchboard does something with the call that began last, once it is answered.
+    pub fn operates(&self, switchboard: HostId, operation: Operation) {
+        let mut inner = self.inner.borrow_mut();
+        if inner.stopped.is_some() {
+            return;
+        }
+        let until = inner.ground.now() + inner.reaction();
+        while inner.step(until) {}
+        let call_id = inner.ground.tap(|tap| {
+            let begins = |bytes: &[u8]| {
+                let view = View::parse(bytes).ok()?;
+                let invite = view.is_request() && view.method() == Method::Invite && view.to_tag().is_none();
+                invite.then(|| Box::from(view.call_id()))
+            };
+            tap.messages(0).filter_map(|seen| begins(&seen.bytes)).last()
+        });
+        if let Some(call_id) = call_id {
+            inner.ground.command(switchboard, Command::Operate { call_id, operation });
+        }
+    }
+
+    /// The operator is told how it went. The play stops if it went otherwise.
+    pub fn operator_learns(&self, wanted: Outcome) {
+        let mut inner = self.inner.borrow_mut();
+        let until = inner.ground.now() + inner.ground.pace().patience;
+        while inner.stopped.is_none() && inner.operated.is_empty() {
+            if !inner.step(until) {
+                inner.stopped = Some("the operator learns nothing".to_owned());
+            }
+        }
+        if inner.stopped.is_none() {
+            let told = inner.operated.remove(0);
+            if told.outcome != wanted {
+                inner.stopped = Some(format!("the operator learns {told:?}, not {wanted}"));
+            }
+        }
     }
 
     /// What passes to and from somebody is not part of the flow: they are there for its sake, and not drawn.

@@ -1,5 +1,6 @@
 //! `Agent`: one value is one shard. Messages, answers and commands go in, outputs come out.
 
+use crate::anchored::{self, Anchored};
 use crate::auth::Authenticator;
 use crate::calls;
 use crate::clearance::{self, Clearance};
@@ -40,6 +41,7 @@ pub struct Agent {
     pub(crate) clearance: Clearance,
     pub(crate) notifier: Notifier,
     pub(crate) passing: Passing,
+    pub(crate) anchored: Anchored,
     returns: Returns,
     /// Who sits at the telephone.
     program: Program,
@@ -68,6 +70,7 @@ impl Agent {
             clearance: Clearance::default(),
             notifier: Notifier::default(),
             passing: Passing::default(),
+            anchored: Anchored::default(),
             returns: Returns::default(),
             program,
             keeper,
@@ -130,6 +133,7 @@ impl Agent {
         self.telephone.handle_timeout(&mut self.desk, now);
         notifier::handle_timeout(self, now);
         Passing::handle_timeout(self, now);
+        anchored::handle_timeout(self, now);
         self.settle(now, before);
     }
 
@@ -146,6 +150,7 @@ impl Agent {
             self.program.poll_timeout(),
             self.notifier.poll_timeout(),
             self.passing.poll_timeout(),
+            self.anchored.poll_timeout(),
         ];
         [self.desk.stack.poll_timeout()].into_iter().chain(roles).flatten().min()
     }
@@ -172,6 +177,7 @@ impl Agent {
             && self.clearance.is_idle()
             && self.returns.is_idle()
             && self.notifier.is_idle()
+            && self.anchored.is_idle()
             && self.telephone.is_idle()
     }
 
@@ -222,12 +228,18 @@ impl Agent {
                     if message.method() == Method::Refer {
                         Passing::answered(self, now, message);
                     }
-                    self.proxy.handle_response(&mut self.desk, now, owner.key, client, message);
+                    let rewritten = anchored::response_passes(self, now, message);
+                    let proxy = &mut self.proxy;
+                    match rewritten.as_ref().and_then(|bytes| View::parse(bytes).ok()) {
+                        Some(like) => proxy.handle_response(&mut self.desk, now, owner.key, client, &like),
+                        None => proxy.handle_response(&mut self.desk, now, owner.key, client, message),
+                    }
                 }
                 role::TELEPHONE => {
                     self.telephone.handle_response(&mut self.desk, now, owner.key, client, message);
                 }
                 role::NOTIFIER => telling::handle_response(self, now, owner.key, client, message),
+                role::ANCHORED => anchored::handle_response(self, now, owner.key, client, message),
                 _ => {}
             },
             // RFC 6026 §7.3: a stray response is not passed on.
@@ -266,6 +278,7 @@ impl Agent {
                 }
             }
             Some(Asker::Notify(key)) => telling::handle_answer(self, now, key, answer),
+            Some(Asker::Anchored(key)) => anchored::handle_answer(self, now, key, answer),
             Some(Asker::Registrations(key)) => notifier::located(self, now, key, answer),
             Some(Asker::Return(key)) => self.returns.handle_answer(&mut self.desk, key, answer),
             Some(Asker::Telephone(key)) => self.telephone.handle_answer(&mut self.desk, now, key, answer),
@@ -289,6 +302,12 @@ impl Agent {
             Command::TakeUp(records) => {
                 let Self { desk, telephone, program, keeper, .. } = self;
                 keeper.take_up(desk, telephone, program, now, &records);
+            }
+            Command::Operate { call_id, operation } => {
+                if Self::shard_of_call(call_id.as_bytes(), self.desk.shards) == self.desk.shard {
+                    let messages = calls::messages(&self.ring, &call_id);
+                    anchored::operate(self, now, id, (&call_id, operation), &messages);
+                }
             }
             Command::ListCalls => {
                 let calls = calls::summaries(&self.ring);
@@ -314,6 +333,7 @@ impl Agent {
                     role::PROXY => self.proxy.handle_event(&mut self.desk, now, event),
                     role::TELEPHONE => self.telephone.handle_event(&mut self.desk, now, event),
                     role::NOTIFIER => telling::handle_event(self, now, event),
+                    role::ANCHORED => anchored::handle_event(self, now, event),
                     _ => {}
                 }
             }

@@ -45,6 +45,8 @@ pub(crate) enum Asker {
     Telephone(u64),
     /// A response, where its client may be.
     Return(u64),
+    /// A request of ours in a call of others, how it gets there.
+    Anchored(u64),
     /// A NOTIFY of ours, how it gets there.
     Notify(u64),
     /// The notifier, what somebody has registered.
@@ -78,6 +80,8 @@ pub(crate) mod role {
     pub(crate) const CLEARANCE: u8 = 4;
     /// The notifier.
     pub(crate) const NOTIFIER: u8 = 5;
+    /// Requests of ours in calls of others.
+    pub(crate) const ANCHORED: u8 = 6;
 }
 
 /// The shared part of an agent.

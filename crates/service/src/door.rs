@@ -14,6 +14,7 @@ use crate::directory::Directory;
 use crate::kept::{Record, RecordError, RecordName};
 use crate::location::{Aor, Located, RegisterError, Registered, Registration, Wanted};
 use crate::news::{Audience, News};
+use crate::operate::{Operated, Operation};
 use crate::settings::Settings;
 
 /// Names one question of one agent; answers carry it back.
@@ -143,6 +144,14 @@ pub enum Command {
     /// Go on with what another process has left behind, before anything else happens. Told by [`CallEvent::TakenUp`] for
     /// each call, or by [`Event::NotTakenUp`].
     TakeUp(Arc<[(RecordName, Record)]>),
+    /// Do something with a call of others that we carry. Answered by [`Event::Operated`] when its outcome is known, by the
+    /// shard whose call it is.
+    Operate {
+        /// Its Call-ID.
+        call_id: Box<str>,
+        /// What.
+        operation: Operation,
+    },
     /// List the calls in the message ring. Answered by [`Event::Calls`].
     ListCalls,
     /// List the slots of a park server. Answered by [`Event::Slots`].
@@ -167,6 +176,8 @@ pub enum Event {
     Slots(CommandId, Vec<Slot>),
     /// To [`Command::ShowCall`]: oldest first; empty when the ring holds none.
     Messages(CommandId, Vec<Recorded>),
+    /// To [`Command::Operate`].
+    Operated(CommandId, Operated),
     /// Something has passed, and somebody listens.
     News(News),
     /// A line for the log: something changed or was refused.

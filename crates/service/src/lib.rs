@@ -6,6 +6,7 @@
 //! do with a telephone, [`watch`] what they watch.
 
 mod agent;
+mod anchored;
 mod auth;
 pub mod call;
 mod calls;
@@ -22,6 +23,7 @@ mod keyed;
 pub mod location;
 pub mod news;
 mod notifier;
+pub mod operate;
 mod passing;
 mod peers;
 mod programs;

@@ -5,6 +5,7 @@
 //! for strangers. What takes over a call, or asks somebody to, needs [clearance] then.
 
 use crate::agent::Agent;
+use crate::anchored::{self, Passage};
 use crate::auth::Verdict;
 use crate::carried::state::Input as Passed;
 use crate::clearance;
@@ -108,8 +109,38 @@ pub(crate) struct Admitted {
     pub(crate) caller: Caller,
 }
 
-/// Sends a request on its way.
+/// Sends a request on its way, or answers what is for us in a call that an operator handles.
 pub(crate) fn forward(
+    agent: &mut Agent,
+    now: Instant,
+    flow: Flow,
+    server: ServerId,
+    request: &View<'_>,
+    mut admitted: Admitted,
+) {
+    let passage = match admitted.caller {
+        Caller::InDialog { .. } => anchored::request_passes(agent, now, request),
+        Caller::User(_)
+        | Caller::Claimed(_)
+        | Caller::Server { .. }
+        | Caller::Neighbour
+        | Caller::Stranger => Passage::AsItCame,
+    };
+    match passage {
+        Passage::AsItCame => pass_on(agent, now, flow, server, request, admitted),
+        Passage::Answered(status) => agent.desk.reply(now, server, request, status),
+        Passage::Like(bytes, cseq) => {
+            // What was a message is one still.
+            let Ok(mut like) = View::parse(&bytes) else { return };
+            like.set_source(flow.remote);
+            admitted.routed.preparation.cseq = Some(cseq);
+            pass_on(agent, now, flow, server, &like, admitted);
+        }
+    }
+}
+
+/// Sends a request on its way as it is.
+fn pass_on(
     agent: &mut Agent,
     now: Instant,
     flow: Flow,
@@ -231,6 +262,14 @@ fn is_known(desk: &Desk, wanted: &Wanted) -> bool {
 
 /// An ACK that belongs to no transaction: for a 2xx, on its way through, or for what was refused statelessly.
 pub(crate) fn ack(agent: &mut Agent, now: Instant, flow: Flow, request: &View<'_>) {
+    let rewritten = anchored::ack_passes(agent, now, request);
+    match rewritten.as_ref().and_then(|bytes| View::parse(bytes).ok()) {
+        Some(like) => pass_ack_on(agent, now, flow, &like),
+        None => pass_ack_on(agent, now, flow, request),
+    }
+}
+
+fn pass_ack_on(agent: &mut Agent, now: Instant, flow: Flow, request: &View<'_>) {
     let Agent { desk, proxy, .. } = agent;
     if desk.is_own_refusal(request) {
         return;

@@ -4,8 +4,11 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use cordboard_core::time::Instant;
+use cordboard_ladder::{Kind, Outcome};
 use cordboard_service::door::{CallSummary, Recorded};
 use cordboard_service::location::Binding;
+use cordboard_service::operate;
+use cordboard_sip::Status;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -13,6 +16,7 @@ use crate::drawing::start_line;
 use crate::rules::Written;
 use crate::store::UserError;
 use crate::switchboard::{Person, Refusal};
+use crate::words;
 
 /// What went wrong.
 #[derive(Debug, Serialize, ToSchema)]
@@ -37,7 +41,9 @@ impl Failure {
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         let status = match &refusal {
-            Refusal::Name(..) | Refusal::EmptyPassword | Refusal::Rules(_) => StatusCode::BAD_REQUEST,
+            Refusal::Name(..) | Refusal::EmptyPassword | Refusal::Rules(_) | Refusal::Address(_) => {
+                StatusCode::BAD_REQUEST
+            }
             Refusal::NoSuchCall | Refusal::Store(UserError::Unknown(_)) => StatusCode::NOT_FOUND,
             Refusal::Exists(_)
             | Refusal::Server(_)
@@ -47,7 +53,10 @@ impl From<Refusal> for Failure {
             | Refusal::Identity
             | Refusal::Certificates(_) => StatusCode::CONFLICT,
             Refusal::Store(UserError::NotStored(_)) => StatusCode::INTERNAL_SERVER_ERROR,
-            Refusal::TooManyListeners | Refusal::Store(UserError::Closing) => StatusCode::SERVICE_UNAVAILABLE,
+            Refusal::TooManyListeners
+            | Refusal::TooManyOperations
+            | Refusal::NoAnswer
+            | Refusal::Store(UserError::Closing) => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self::new(status, refusal.to_string())
     }
@@ -253,6 +262,30 @@ impl Passed {
             start_line: start_line(&message.bytes),
             text: String::from_utf8_lossy(&message.bytes).into_owned(),
         }
+    }
+}
+
+/// What came of what an operator did with a call.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Operated {
+    /// The Call-ID.
+    call_id: Box<str>,
+    /// What kind of handover it was, or `call`.
+    #[schema(schema_with = words::kind)]
+    kind: Kind,
+    /// How it ended: `completed` if it worked.
+    #[schema(schema_with = words::outcome)]
+    outcome: Outcome,
+    /// The status that says so.
+    status: Option<u16>,
+    /// The same in a sentence.
+    says: Box<str>,
+}
+
+impl Operated {
+    pub(super) fn new(call_id: Box<str>, operated: operate::Operated) -> Self {
+        let operate::Operated { kind, outcome, status, says } = operated;
+        Self { call_id, kind, outcome, status: status.map(Status::code), says }
     }
 }
 

@@ -11,6 +11,8 @@ use crate::data::{self, DataError};
 
 /// How long the switchboard may take.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long the outcome of what is done with a call may take.
+const OUTCOME: Duration = Duration::from_mins(12);
 /// How long nothing at all may come of what has no end: the switchboard gives a sign of life each 15 seconds.
 const SILENCE: Duration = Duration::from_mins(1);
 /// The largest answer: half a million registrations fit.
@@ -101,6 +103,12 @@ impl Client {
 
     pub(super) fn get(&self, path: &str) -> Result<Value, CtlError> {
         self.finish(self.agent.get(self.url(path)).header("Authorization", self.bearer()).call())
+    }
+
+    /// Asks for something whose outcome may take as long as a phone rings.
+    pub(super) fn act(&self, path: &str, body: &Value) -> Result<Value, CtlError> {
+        let asked = self.agent.post(self.url(path)).header("Authorization", self.bearer());
+        self.finish(asked.config().timeout_global(Some(OUTCOME)).build().send_json(body))
     }
 
     /// Reads what comes without an end, line by line, until `each` has had enough.

@@ -27,6 +27,8 @@ pub(super) struct Context {
     /// The request, until nothing can need it any more.
     pub(super) request: Option<Box<Message>>,
     pub(super) ways: Preparation,
+    /// By which number whoever sent it knows it, if it goes on with another.
+    pub(super) cseq: Option<u32>,
     /// How many branches it and all that follow from it may have out at a time (RFC 5393 §5).
     pub(super) breadth: usize,
     /// Groups of targets still to be tried, the next one last.
@@ -126,6 +128,8 @@ pub(crate) struct Preparation {
     pub(crate) caller: Party,
     /// Who calls, for whoever has set something up; nobody where nothing is, or this begins no call.
     pub(crate) calling: Option<Box<Calling>>,
+    /// The number that it had when it came, if it has another now.
+    pub(crate) cseq: Option<u32>,
     /// Whether the Request-URI is `sips` (RFC 5630).
     pub(super) secure: bool,
     /// Whether the Request-URI may be followed to elsewhere when nobody has registered it.

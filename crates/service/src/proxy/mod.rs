@@ -163,6 +163,7 @@ impl Proxy {
             method: request.method(),
             source,
             request: Some(Box::new(Message::of(request))),
+            cseq: routed.preparation.cseq,
             ways: routed.preparation,
             breadth: breadth(request),
             waiting: Vec::new(),
@@ -513,6 +514,30 @@ impl Proxy {
         self.advance(desk, now, key, Input::Cancelled);
     }
 
+    /// The INVITE of a call that is not answered yet.
+    fn ringing(&self, call_id: &str) -> Option<u64> {
+        let rings = |context: &Context| {
+            context.method == Method::Invite
+                && context.server.is_some()
+                && matches!(context.phase, State::Locating | State::Ringing | State::Withdrawing)
+                && context.request.as_ref().is_some_and(|request| request.view().call_id() == call_id)
+        };
+        let (slot, context) = self.contexts.iter().find(|(_, context)| rings(context))?;
+        Some(u64::from(context.generation) << 32 | slot as u64)
+    }
+
+    /// Whether a call is not answered yet.
+    pub(crate) fn rings(&self, call_id: &str) -> bool {
+        self.ringing(call_id).is_some()
+    }
+
+    /// Gives up a call that is not answered yet, as if its caller had.
+    pub(crate) fn cancel_call(&mut self, desk: &mut Desk, now: Instant, call_id: &str) {
+        if let Some(key) = self.ringing(call_id) {
+            self.cancel(desk, now, key);
+        }
+    }
+
     /// Cancels what is out, and passes back what it says.
     fn cancel_all(&mut self, desk: &mut Desk, now: Instant, key: u64) {
         let Some(context) = self.context(key) else { return };
@@ -606,7 +631,7 @@ impl Proxy {
         let Some(context) = self.context(key) else { return };
         let Some(request) = &context.request else { return };
         let bytes = desk.response(&request.view(), Status::TRYING).finish();
-        desk.stack.respond(now, server, Status::TRYING, bytes);
+        self.respond(desk, now, key, (server, Status::TRYING, bytes));
     }
 
     /// Fires Timer C and the change of groups.

@@ -7,7 +7,7 @@ use crate::location::Located;
 use bytes::Bytes;
 use cordboard_core::target_set::{Input, State};
 use cordboard_core::time::Instant;
-use cordboard_core::transaction::ClientId;
+use cordboard_core::transaction::{ClientId, ServerId};
 use cordboard_sip::{Builder, Method, Name, Status, View};
 
 impl Proxy {
@@ -93,8 +93,29 @@ impl Proxy {
         if let Some(server) = self.context(key).and_then(|context| context.server)
             && let Some(bytes) = bytes
         {
-            desk.stack.respond(now, server, status, bytes);
+            self.respond(desk, now, key, (server, status, bytes));
         }
+    }
+
+    /// Sends a response back, with the number by which whoever sent the request knows it.
+    pub(super) fn respond(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        key: u64,
+        (server, status, bytes): (ServerId, Status, Bytes),
+    ) {
+        let cseq = self.context(key).and_then(|context| context.cseq);
+        let bytes = match (cseq, View::parse(&bytes)) {
+            (Some(cseq), Ok(view)) if view.cseq().0 != cseq => {
+                self.edits.clear();
+                let method = view.method_text();
+                self.edits.set_value(&view, Name::CSEQ, format_args!("{cseq} {method}"));
+                self.edits.apply(&view)
+            }
+            _ => bytes,
+        };
+        desk.stack.respond(now, server, status, bytes);
     }
 
     /// Takes our Via off; `None` for a response that was meant for nobody else (§16.7 step 3).
@@ -186,7 +207,7 @@ impl Proxy {
             None => self.own_response(desk, key, status),
         };
         if let Some(bytes) = bytes {
-            desk.stack.respond(now, server, status, bytes);
+            self.respond(desk, now, key, (server, status, bytes));
         }
         self.settle(key);
     }
@@ -201,7 +222,7 @@ impl Proxy {
         let busy =
             desk.response(&request.view(), status).line(Name::RETRY_AFTER, crate::agent::OVERLOAD_RETRY_S);
         desk.counters.overloaded += 1;
-        desk.stack.respond(now, server, status, busy.finish());
+        self.respond(desk, now, key, (server, status, busy.finish()));
         self.advance(desk, now, key, Input::Concluded);
         self.settle(key);
     }

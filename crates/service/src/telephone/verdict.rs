@@ -152,7 +152,7 @@ pub(super) const fn target_outcome(status: u16) -> Outcome {
 }
 
 /// The sentence for an outcome, with what the other side said.
-pub(super) fn sentence(
+pub(crate) fn sentence(
     outcome: Outcome,
     kind: Kind,
     status: Option<Status>,
