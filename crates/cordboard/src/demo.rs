@@ -22,6 +22,10 @@ const LISTENERS: [(Transport, u16); 5] = [
     (Transport::Ws, 20),
     (Transport::Wss, 383),
 ];
+/// What runs beside the switchboard.
+const SERVERS: &str = "[[park]]\nname = \"park\"\nslots = [\"701-720\"]\ngroups = [\"demo\"]\n\
+     [[music]]\nname = \"music\"\ngroups = [\"demo\"]\n\
+     [announcements]\nscreened_in = \"built-in\"\nscreened_out = \"built-in\"\n";
 /// The same for HTTP.
 const HTTP_OFFSET: u16 = 3000;
 
@@ -87,7 +91,7 @@ impl Demo {
             "\nWhat to do next:\n\
              \x20 1. Register two SIP phones: user alice (and bob), domain 127.0.0.1, proxy {sip}.\n\
              \x20 2. Let alice call sip:bob@127.0.0.1, hold, and transfer him to carol.\n\
-             \x20    Transfer him to 701 (to 720) and he waits there, for whoever dials that number.\n\
+             \x20    Transfer him to 701 (to 720): he waits there, with music, for whoever dials that number.\n\
              \x20 3. Who is there:   {program} ctl --data {data} registrations\n\
              \x20    What happened:  {program} ctl --data {data} calls\n\
              \x20    Drawn:          {program} ctl --data {data} calls --ladder CALL\n\
@@ -116,7 +120,7 @@ fn text(port: u16, passwords: &[String]) -> String {
     let mut text = String::from("domain = \"127.0.0.1\"\ndomains = [\"localhost\"]\ndata = \"data\"\n");
     // Writing into a string cannot fail.
     let _ = write!(text, "[http]\naddress = \"{}\"\n[log]\nlevel = \"warn\"\n", at(HTTP_OFFSET));
-    text.push_str("[[park]]\nname = \"park\"\nslots = [\"701-720\"]\ngroups = [\"demo\"]\n");
+    text.push_str(SERVERS);
     for (transport, offset) in LISTENERS {
         let _ = write!(text, "[[listen]]\ntransport = \"{transport}\"\naddress = \"{}\"\n", at(offset));
     }

@@ -6,6 +6,7 @@
 
 mod places;
 mod sounding;
+mod tracks;
 
 use cordboard_core::time::Instant;
 use cordboard_core::transport::Transport;
@@ -17,7 +18,9 @@ use cordboard_service::Agent;
 use cordboard_service::directory::{Directory, Server as Listed};
 use cordboard_service::door::{Answer, Command, Event, Note, Question, ShardId, Slot};
 use cordboard_service::location::{Located, RegisterError};
-use cordboard_service::settings::{Role, Server as Program, Service, Settings, Telephone};
+use cordboard_service::settings::{
+    Announcement, Announcer, Role, Server as Program, Service, Settings, Telephone,
+};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -29,9 +32,9 @@ use tokio::runtime::Runtime;
 
 use crate::answers::Answers;
 use crate::config::Config;
-use crate::config::servers::{Kind, Server};
+use crate::config::servers::{Kind, Server, Track};
 use places::Places;
-use sounding::{MAX_WAITING, Sounding};
+use sounding::{MAX_WAITING, Plays, Sounding};
 
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -76,6 +79,16 @@ pub enum ServerError {
         name: Box<str>,
         /// Why.
         source: MediaPortError,
+    },
+    /// A sound cannot be played.
+    #[error("the server {name}: {path}: {says}\n  try: a WAV file of plain samples")]
+    Track {
+        /// Which.
+        name: Box<str>,
+        /// The file.
+        path: String,
+        /// Why.
+        says: String,
     },
     /// The system refuses something.
     #[error("the system refuses {what}: {source}")]
@@ -204,8 +217,9 @@ impl Place<'_> {
         let name = || server.name.clone();
         let (telling, told) = std::sync::mpsc::sync_channel(MAX_WAITING);
         let sound = self.sound(server).map_err(|source| ServerError::Ports { name: name(), source })?;
+        let (service, plays) = service(server)?;
         let settings = Settings {
-            role: Role::Server(self.program(server, &sound)),
+            role: Role::Server(Program::new(self.telephone(server, &sound), service)),
             domains: Vec::new(),
             vouching: vec![self.inside],
             ring_bytes: RING_BYTES,
@@ -213,7 +227,7 @@ impl Place<'_> {
             ..Settings::of_domain(self.config.realm())
         };
         let answers = Arc::new(Answers::default());
-        let sounding = Sounding::start(&server.name, sound, told)
+        let sounding = Sounding::start(&server.name, sound, plays, told)
             .map_err(|source| ServerError::System { what: "a thread", source })?;
         let running = NetServer::start(cordboard_net::Config {
             settings,
@@ -231,9 +245,9 @@ impl Place<'_> {
         .map_err(|source| ServerError::Start { name: name(), source })?;
         Ok(Served {
             name: name(),
-            names: server.names().map(Into::into).collect(),
+            names: server.names().into_iter().map(Into::into).collect(),
             listed: Arc::new(Listed { address, members: server.members.clone() }),
-            park: matches!(server.kind, Kind::Park(_)),
+            park: matches!(server.kind, Kind::Park { .. }),
             running,
             answers,
             _sounding: sounding,
@@ -247,21 +261,17 @@ impl Place<'_> {
         Sound::bind(&[media], server.calls(), self.runtime.handle().clone(), self.clock, seed, |_, _| {})
     }
 
-    /// The program and its telephone, which is reached by the switchboard wherever it is called from.
-    fn program(&self, server: &Server, sound: &Sound) -> Program {
+    /// The telephone at which the program sits: it is reached by the switchboard, wherever it is called from.
+    fn telephone(&self, server: &Server, sound: &Sound) -> Telephone {
         let realm = self.config.realm();
-        let telephone = Telephone {
+        Telephone {
             user: server.name.clone(),
             domain: realm.into(),
             contact_host: Some(self.contact_host(realm)),
             outbound_proxies: vec![format!("sip:{};transport=udp;lr", self.inside).into()],
             media: sound.ports(),
             ..Telephone::default()
-        };
-        let service = match &server.kind {
-            Kind::Park(park) => Service::Park(park.clone()),
-        };
-        Program::new(telephone, service)
+        }
     }
 
     /// The domain; one that is an address says nothing of the port.
@@ -279,6 +289,26 @@ impl Place<'_> {
             None => realm.into(),
         }
     }
+}
+
+/// What a server does, and what is heard there: each kind of server is made here.
+fn service(server: &Server) -> Result<(Service, Plays), ServerError> {
+    let samples = |tracks: &[Track]| tracks::samples(&server.name, tracks);
+    Ok(match &server.kind {
+        Kind::Park { park, music } => (Service::Park(park.clone()), Plays::OnAir(samples(music)?)),
+        Kind::Music { music, .. } => (Service::Music, Plays::OnAir(samples(music)?)),
+        Kind::Announcer(announced) => {
+            let said = announced
+                .iter()
+                .map(|(user, track)| Ok((user.clone(), samples(std::slice::from_ref(track))?)));
+            let said = said.collect::<Result<BTreeMap<_, _>, ServerError>>()?;
+            let announcements = said
+                .iter()
+                .map(|(user, samples)| Announcement { user: user.clone(), lasts: tracks::length(samples) })
+                .collect();
+            (Service::Announcer(Announcer { announcements }), Plays::Said(said))
+        }
+    })
 }
 
 /// What takes the events of a server. It knows nobody's place, and registers nobody.

@@ -50,6 +50,13 @@ impl Source {
         Self::Samples(Playback { samples, at: 0, repeats })
     }
 
+    /// Samples over and over, as they sound to whoever comes in the middle of them: after so many have been played since
+    /// they began.
+    pub fn going_on(samples: Arc<Samples>, played: u64) -> Self {
+        let length = samples.values.len().max(1) as u64;
+        Self::Samples(Playback { samples, at: (played % length) as usize, repeats: true })
+    }
+
     /// Plays the next samples into `out`, `rate` of them a second. Samples of another rate sound too high or
     /// too low: [`Samples::resampled`] first.
     pub fn fill(&mut self, rate: u32, out: &mut [i16]) {
@@ -170,6 +177,14 @@ mod tests {
         let mut nothing = Source::samples(samples(&[]), true);
         assert_eq!(played(&mut nothing, 2), [0, 0]);
         assert!(nothing.is_finished());
+    }
+
+    #[test]
+    fn who_comes_later_hears_how_it_goes_on() {
+        let mut source = Source::going_on(samples(&[1, 2, 3]), 7);
+        assert_eq!(played(&mut source, 4), [2, 3, 1, 2]);
+        let mut nothing = Source::going_on(samples(&[]), 7);
+        assert_eq!(played(&mut nothing, 2), [0, 0]);
     }
 
     #[test]

@@ -70,6 +70,23 @@ impl Samples {
         Ok(Self { rate: spec.sample_rate, values })
     }
 
+    /// How many seconds a WAV file plays, as its head says; it is not read further.
+    ///
+    /// # Errors
+    ///
+    /// [`WavError`] for what cannot be played.
+    pub fn seconds(wav: &[u8]) -> Result<f64, WavError> {
+        let reader = hound::WavReader::new(wav)?;
+        let rate = reader.spec().sample_rate;
+        if !RATES.contains(&rate) {
+            return Err(WavError::Rate(rate));
+        }
+        if reader.duration() / rate >= MAX_SECONDS {
+            return Err(WavError::TooLong);
+        }
+        Ok(f64::from(reader.duration()) / f64::from(rate))
+    }
+
     /// A WAV file of 16 bits.
     ///
     /// # Errors

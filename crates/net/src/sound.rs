@@ -3,7 +3,10 @@
 
 use cordboard_core::dice::Dice;
 use cordboard_core::session::media::{Encoding, Formats};
+use cordboard_core::time::Instant;
+use cordboard_media::session::RATE;
 use cordboard_media::stream::{self, Format};
+use cordboard_media::wav::Samples;
 use cordboard_media::{Codec, Direction, Event, MediaSession, Party, Remote, Settings, Sink, Source, Stream};
 use cordboard_service::call::{CallEvent, CallName, MediaPath};
 use cordboard_service::settings;
@@ -36,6 +39,8 @@ pub struct Sound {
     /// Our name in reports, the same in all sessions (RFC 3550 §6.5.1) and of no meaning elsewhere (RFC 7022 §4.2).
     cname: String,
     source: Source,
+    /// What all calls hear at the same time instead, and since when it plays.
+    on_air: Option<(Arc<Samples>, Instant)>,
     tones: Vec<u16>,
     recorded: usize,
     tell: Arc<dyn Fn(CallName, Event) + Send + Sync>,
@@ -49,6 +54,8 @@ struct Line {
     holds: bool,
     /// The conference that it is part of, and its place there.
     conference: Option<(Conference, Arc<Place>)>,
+    /// What it hears, if that is not what all hear.
+    own: Option<Source>,
 }
 
 impl Sound {
@@ -81,6 +88,7 @@ impl Sound {
             sessions: 0,
             cname: dice.call_id(),
             source: Source::Silence,
+            on_air: None,
             tones: Vec::new(),
             recorded: 0,
             tell: Arc::new(tell),
@@ -117,12 +125,25 @@ impl Sound {
         self.source = source;
     }
 
+    /// Plays `samples` in every call from now on, over and over, as a radio station does: whoever comes later hears how they
+    /// go on. They have the rate of sessions.
+    pub fn broadcast(&mut self, samples: Arc<Samples>) {
+        self.on_air = Some((samples, self.clock.now()));
+        for line in self.calls.values() {
+            if let Some(media) = &line.media {
+                media.with(|_, session| session.play(self.source_of(line)));
+            }
+        }
+    }
+
+    /// Plays `source` in that call, whatever others hear, from when its sound begins.
+    pub fn play_to(&mut self, call: CallName, source: Source) {
+        self.line(call).own = Some(source.clone());
+        self.with(call, |_, session| session.play(source));
+    }
+
     /// Does something with the session of a call, if it has one.
-    pub fn with<R>(
-        &self,
-        call: CallName,
-        act: impl FnOnce(cordboard_core::time::Instant, &mut MediaSession) -> R,
-    ) -> Option<R> {
+    pub fn with<R>(&self, call: CallName, act: impl FnOnce(Instant, &mut MediaSession) -> R) -> Option<R> {
         Some(self.calls.get(&call)?.media.as_ref()?.with(act))
     }
 
@@ -182,7 +203,25 @@ impl Sound {
     }
 
     fn line(&mut self, call: CallName) -> &mut Line {
-        self.calls.entry(call).or_insert(Line { media: None, path: None, holds: false, conference: None })
+        self.calls.entry(call).or_insert(Line {
+            media: None,
+            path: None,
+            holds: false,
+            conference: None,
+            own: None,
+        })
+    }
+
+    /// What a call hears.
+    fn source_of(&self, line: &Line) -> Source {
+        match (&line.own, &self.on_air) {
+            (Some(own), _) => own.clone(),
+            (None, Some((samples, since))) => {
+                let played = self.clock.now().since(*since).as_micros() * u128::from(RATE) / 1_000_000;
+                Source::going_on(Arc::clone(samples), played as u64)
+            }
+            (None, None) => self.source.clone(),
+        }
     }
 
     /// The conference of a call, else the last one there is, else a new one.
@@ -215,7 +254,8 @@ impl Sound {
         let settings =
             Settings { ntp_at_start: ntp_at_start(&self.clock), ..Settings::new(self.cname.clone()) };
         let mut session = MediaSession::new(self.clock.now(), dice, settings, stream);
-        session.play(self.source.clone());
+        let source = self.calls.get(&call).map_or_else(Source::default, |line| self.source_of(line));
+        session.play(source);
         session.listen(self.sink());
         let place = self.calls.get(&call).and_then(|line| line.conference.as_ref());
         session.mix(place.map(|(_, place)| Arc::clone(place) as Arc<dyn Party>));

@@ -3,8 +3,7 @@
 use cordboard_core::transport::Transport;
 use cordboard_net::{Certificates, ClientCertificates, Dns, Limits, Origins, TrustedRoots};
 use cordboard_service::directory::Group;
-use cordboard_service::settings::{Announcements, Auth, Registrar, Takeovers, Watching};
-use cordboard_sip::UriRef;
+use cordboard_service::settings::{Auth, Registrar, Takeovers, Watching};
 use cordboard_sip::digest::Algorithm;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -39,7 +38,7 @@ impl Report {
     }
 
     /// The value, or `default`, which has to lie between `low` and `high`.
-    fn number<T: Copy + PartialOrd + std::fmt::Display>(
+    pub(super) fn number<T: Copy + PartialOrd + std::fmt::Display>(
         &mut self,
         value: Option<&Spanned<T>>,
         default: T,
@@ -68,7 +67,8 @@ pub(super) fn check(file: File, folder: &Path) -> Result<Config, Vec<Fault>> {
     let groups = groups(&file, &mut report);
     let rules = people::rules(&file.user, &domains, &mut report);
     let listening = listen(&file.listen, &mut report);
-    let servers = servers::servers(&file, &listening, &mut report);
+    let (servers, announcements) =
+        servers::Reader::new(&file, folder, &mut report).read(&file, &listening, &realm);
     let config = Config {
         data: folder.join(file.data.unwrap_or_else(|| PathBuf::from("cordboard-data"))),
         shards: file.shards,
@@ -98,7 +98,7 @@ pub(super) fn check(file: File, folder: &Path) -> Result<Config, Vec<Fault>> {
         dns: dns(&file.dns, &mut report),
         log: log(&file.log, &mut report),
         limits: limits(&file.limits, &mut report),
-        announcements: announcements(&file.announcements, &mut report),
+        announcements,
         groups,
         rules,
         servers,
@@ -106,7 +106,7 @@ pub(super) fn check(file: File, folder: &Path) -> Result<Config, Vec<Fault>> {
         domains,
     };
     if report.0.is_empty()
-        && let Some(name) = servers::clashes(&config.servers, config.users.keys().map(|name| &**name))
+        && let Some(name) = servers::clash(&config.servers, config.users.keys().map(|name| &**name))
     {
         let says = format!("`{name}` is a user of a range and a server too");
         report.wrong_as_a_whole(&says, "another `prefix` or `first` of the range, or other slots");
@@ -263,20 +263,6 @@ fn tls(file: &file::Tls, folder: &Path, report: &mut Report) -> Tls {
     }
     let roots = TrustedRoots { system: file.trust_system.unwrap_or(true), files };
     Tls { certificates, clients, roots }
-}
-
-fn announcements(file: &file::Announcements, report: &mut Report) -> Announcements {
-    let mut uri = |written: &Option<Spanned<String>>| {
-        let written = written.as_ref()?;
-        let text = written.get_ref();
-        let fits = UriRef::parse(text).is_ok_and(|uri| uri.is_sip()) && !text.contains(['<', '>', '"']);
-        if !fits {
-            let says = format!("`{text}` is no SIP URI");
-            report.wrong(written.span(), says, "something like \"sip:screened@media.example.com\"");
-        }
-        Some(text.as_str().into())
-    };
-    Announcements { screened_in: uri(&file.screened_in), screened_out: uri(&file.screened_out) }
 }
 
 /// What is asked of groups, and whether those in them could ever do it.

@@ -50,6 +50,10 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) park: Vec<Park>,
     #[serde(default)]
+    pub(super) music: Vec<Music>,
+    #[serde(default)]
+    pub(super) announcement: Vec<Announcement>,
+    #[serde(default)]
     pub(super) user: Vec<User>,
     #[serde(default)]
     pub(super) user_range: Vec<UserRange>,
@@ -174,7 +178,25 @@ pub(super) struct Park {
     #[serde(default)]
     pub(super) slots: Vec<Spanned<String>>,
     pub(super) ring_back_s: Option<Spanned<u32>>,
+    pub(super) music: Option<Spanned<String>>,
     pub(super) groups: Option<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Music {
+    pub(super) name: Spanned<String>,
+    #[serde(default)]
+    pub(super) files: Vec<Spanned<PathBuf>>,
+    pub(super) calls: Option<Spanned<usize>>,
+    pub(super) groups: Option<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Announcement {
+    pub(super) name: Spanned<String>,
+    pub(super) file: Spanned<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]

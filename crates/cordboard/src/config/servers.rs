@@ -1,9 +1,13 @@
 //! The servers that run beside the switchboard (RFC 5359), as the file declares them, and what is wrong with that.
 
+use cordboard_media::wav::Samples;
 use cordboard_service::directory::Members;
-use cordboard_service::settings::Park;
+use cordboard_service::settings::{Announcements, Park};
+use cordboard_sip::UriRef;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 use toml::Spanned;
 
 use super::Listen;
@@ -17,6 +21,16 @@ const MAX_SLOTS: usize = 200;
 const PASSING: usize = 16;
 /// How long a call is parked before whoever parked it is called, if nothing else is written.
 const RING_BACK_S: u32 = 120;
+/// Who may hear music on hold at the same time, if nothing else is written, and at most.
+const MUSIC_CALLS: (usize, usize) = (50, 1000);
+/// Who may hear announcements at the same time.
+const ANNOUNCED_CALLS: usize = 50;
+/// How long a list of music may be, since all of it is kept in memory.
+const MAX_MUSIC_S: f64 = 3600.0;
+/// The server of all announcements.
+const ANNOUNCER: &str = "announcements";
+/// What stands for the sounds that we bring along.
+const BUILT_IN: &str = "built-in";
 
 /// The servers that run beside the switchboard.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,99 +56,296 @@ pub struct Server {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Call park (RFC 5359 §2.15).
-    Park(Park),
+    Park {
+        /// Its slots.
+        park: Park,
+        /// What those hear who wait.
+        music: Tracks,
+    },
+    /// Music on hold (RFC 5359 §2.3).
+    Music {
+        /// What is played.
+        music: Tracks,
+        /// How many may hear it at the same time.
+        calls: usize,
+    },
+    /// Announcements (RFC 5359 §2.13), by the names at which they are heard.
+    Announcer(BTreeMap<Box<str>, Track>),
+}
+
+/// Sounds that are played one after the other.
+pub type Tracks = Vec<Track>;
+
+/// One sound.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Track {
+    /// One that we bring along.
+    BuiltIn(Sound),
+    /// A WAV file.
+    File(PathBuf),
+}
+
+/// The sounds that we bring along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sound {
+    /// A melody.
+    Music,
+    /// Whoever is called does not take this call.
+    ScreenedIn,
+    /// This number cannot be called from here.
+    ScreenedOut,
 }
 
 impl Server {
     /// The user parts of its addresses, its own first.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        let more = match &self.kind {
-            Kind::Park(park) => park.slots.as_slice(),
+    pub fn names(&self) -> Vec<&str> {
+        let more: Vec<&str> = match &self.kind {
+            Kind::Park { park, .. } => park.slots.iter().map(|slot| &**slot).collect(),
+            Kind::Music { .. } => Vec::new(),
+            Kind::Announcer(announced) => announced.keys().map(|name| &**name).collect(),
         };
-        std::iter::once(&*self.name).chain(more.iter().map(|name| &**name))
+        std::iter::once(&*self.name).chain(more).collect()
     }
 
     /// Calls that it may have at a time, for each of which it holds ports.
-    pub const fn calls(&self) -> usize {
+    pub fn calls(&self) -> usize {
         match &self.kind {
-            Kind::Park(park) => park.slots.len() + PASSING,
+            Kind::Park { park, .. } => park.slots.len() + PASSING,
+            Kind::Music { calls, .. } => *calls,
+            Kind::Announcer(_) => ANNOUNCED_CALLS,
         }
     }
 }
 
-/// Every server that the file declares.
-pub(super) fn servers(file: &File, listen: &[Listen], report: &mut Report) -> Servers {
-    let mut seen: BTreeMap<String, &'static str> =
-        file.user.iter().map(|user| (user.name.get_ref().clone(), "a user")).collect();
-    let mut list = Vec::new();
-    for written in &file.park {
-        list.extend(park(written, &mut seen, report));
-    }
-    let media = media(&file.servers, listen, file.park.first().map(|park| park.name.span()), report);
-    Servers { media, list }
+/// Reads what the file declares.
+pub(super) struct Reader<'a> {
+    /// Where its paths are seen from.
+    folder: &'a Path,
+    report: &'a mut Report,
+    /// Names that somebody has, and who.
+    seen: BTreeMap<String, &'static str>,
 }
 
-/// Where servers receive sound: as written, else where the switchboard listens. `wanted` is the first server.
-fn media(
-    file: &file::Servers,
-    listen: &[Listen],
-    wanted: Option<std::ops::Range<usize>>,
-    report: &mut Report,
-) -> IpAddr {
-    let unspecified = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
-    let tries =
-        "`media_address = \"192.0.2.10\"` in [servers]: an address of this machine that phones can reach";
-    if let Some(written) = &file.media_address {
-        return match written.get_ref().parse::<IpAddr>() {
-            Ok(ip) if !ip.is_unspecified() => ip,
-            _ => {
-                report.wrong(
-                    written.span(),
-                    format!("`{}` is not an address that phones could send sound to", written.get_ref()),
-                    tries,
-                );
-                unspecified
+impl<'a> Reader<'a> {
+    pub(super) fn new(file: &File, folder: &'a Path, report: &'a mut Report) -> Self {
+        let seen = file.user.iter().map(|user| (user.name.get_ref().clone(), "a user")).collect();
+        Self { folder, report, seen }
+    }
+
+    /// Every server, and where callers hear why they are refused, which may be one of them.
+    pub(super) fn read(mut self, file: &File, listen: &[Listen], realm: &str) -> (Servers, Announcements) {
+        let mut list: Vec<Server> = Vec::new();
+        for written in &file.music {
+            list.extend(self.music(written));
+        }
+        let lists: BTreeMap<Box<str>, Tracks> = list
+            .iter()
+            .filter_map(|server| match &server.kind {
+                Kind::Music { music, .. } => Some((server.name.clone(), music.clone())),
+                Kind::Park { .. } | Kind::Announcer(_) => None,
+            })
+            .collect();
+        let usual = list.first().map(|server| server.name.clone());
+        for written in &file.park {
+            list.extend(self.park(written, &lists, usual.as_deref()));
+        }
+        let (announced, announcements) = self.announcements(file, realm);
+        if !announced.is_empty() {
+            let name = Spanned::new(0..0, ANNOUNCER.to_owned());
+            let kind = Kind::Announcer(announced);
+            list.extend(self.name(&name, "the server of announcements").map(|name| Server {
+                name,
+                members: Members::Everybody,
+                kind,
+            }));
+        }
+        let first = [
+            file.music.first().map(|music| music.name.span()),
+            file.park.first().map(|park| park.name.span()),
+            file.announcement.first().map(|announcement| announcement.name.span()),
+            (!list.is_empty()).then_some(0..0),
+        ];
+        let media = self.media(&file.servers, listen, first.into_iter().flatten().next());
+        (Servers { media, list }, announcements)
+    }
+
+    /// Where servers receive sound: as written, else where the switchboard listens. `wanted` is the first server.
+    fn media(&mut self, file: &file::Servers, listen: &[Listen], wanted: Option<Range<usize>>) -> IpAddr {
+        let unspecified = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
+        let tries =
+            "`media_address = \"192.0.2.10\"` in [servers]: an address of this machine that phones can reach";
+        if let Some(written) = &file.media_address {
+            let ip = written.get_ref().parse::<IpAddr>().ok().filter(|ip| !ip.is_unspecified());
+            if ip.is_none() {
+                let says =
+                    format!("`{}` is not an address that phones could send sound to", written.get_ref());
+                self.report.wrong(written.span(), says, tries);
             }
+            return ip.unwrap_or(unspecified);
+        }
+        let advertised = |listen: &Listen| listen.advertise.as_ref()?.parse::<SocketAddr>().ok();
+        let ip = |listen: &Listen| {
+            let bound = Some(listen.address.ip()).filter(|ip| !ip.is_unspecified());
+            bound.or_else(|| Some(advertised(listen)?.ip()))
         };
+        let found = listen.iter().find_map(ip);
+        if let (None, Some(span)) = (found, wanted) {
+            let says =
+                "it is not known where this server receives sound, for the switchboard listens everywhere";
+            self.report.wrong(span, says, tries);
+        }
+        found.unwrap_or(unspecified)
     }
-    let advertised = |listen: &Listen| listen.advertise.as_ref()?.parse::<SocketAddr>().ok();
-    let ip = |listen: &Listen| {
-        let bound = Some(listen.address.ip()).filter(|ip| !ip.is_unspecified());
-        bound.or_else(|| Some(advertised(listen)?.ip()))
-    };
-    let found = listen.iter().find_map(ip);
-    if let (None, Some(span)) = (found, wanted) {
-        report.wrong(
-            span,
-            "it is not known where this server receives sound, for the switchboard listens everywhere",
-            tries,
-        );
-    }
-    found.unwrap_or(unspecified)
-}
 
-fn park(
-    written: &file::Park,
-    seen: &mut BTreeMap<String, &'static str>,
-    report: &mut Report,
-) -> Option<Server> {
-    let name = name(&written.name, "a park server", seen, report);
-    let mut slots: Vec<Box<str>> = Vec::new();
-    for text in &written.slots {
-        for slot in range(text, report) {
-            let slot = Spanned::new(text.span(), slot);
-            slots.extend(self::name(&slot, "a park slot", seen, report));
+    fn park(
+        &mut self,
+        written: &file::Park,
+        lists: &BTreeMap<Box<str>, Tracks>,
+        usual: Option<&str>,
+    ) -> Option<Server> {
+        let name = self.name(&written.name, "a park server");
+        let mut slots: Vec<Box<str>> = Vec::new();
+        for text in &written.slots {
+            for slot in self.range(text) {
+                let slot = Spanned::new(text.span(), slot);
+                slots.extend(self.name(&slot, "a park slot"));
+            }
+        }
+        let rings_back_after = self.report.seconds(written.ring_back_s.as_ref(), RING_BACK_S, 5);
+        let tries = format!("1 to {MAX_SLOTS}, such as `slots = [\"701-720\"]`");
+        if written.slots.is_empty() {
+            self.report.wrong(written.name.span(), "a park server without slots has room for nobody", tries);
+        } else if slots.len() > MAX_SLOTS {
+            let says = format!("{} slots are too many", slots.len());
+            self.report.wrong(written.slots[0].span(), says, tries);
+        }
+        let wanted = written.music.as_ref().map(|music| music.get_ref().as_str()).or(usual);
+        let music = wanted.and_then(|name| lists.get(name)).cloned();
+        if let (None, Some(written)) = (&music, &written.music) {
+            let says = format!("there is no music `{}`", written.get_ref());
+            self.report.wrong(
+                written.span(),
+                says,
+                "the name of a [[music]], or nothing for the first of them",
+            );
+        }
+        let music = music.unwrap_or_else(|| vec![Track::BuiltIn(Sound::Music)]);
+        let kind = Kind::Park { park: Park { slots, rings_back_after }, music };
+        Some(Server { name: name?, members: members(written.groups.as_ref()), kind })
+    }
+
+    fn music(&mut self, written: &file::Music) -> Option<Server> {
+        let name = self.name(&written.name, "a music server");
+        let mut seconds = 0.0;
+        let mut music: Tracks = Vec::new();
+        for file in &written.files {
+            let (track, lasts) = self.file(file);
+            music.push(track);
+            seconds += lasts;
+            if seconds > MAX_MUSIC_S {
+                let says =
+                    "with this file the list plays for more than an hour, all of which is kept in memory";
+                self.report.wrong(file.span(), says, "fewer files");
+                break;
+            }
+        }
+        if music.is_empty() {
+            music.push(Track::BuiltIn(Sound::Music));
+        }
+        let (usual, most) = MUSIC_CALLS;
+        let calls = self.report.number(written.calls.as_ref(), usual, 1, most);
+        let kind = Kind::Music { music, calls };
+        Some(Server { name: name?, members: members(written.groups.as_ref()), kind })
+    }
+
+    /// What can be heard, and what an Error-Info names of it or of what is elsewhere.
+    fn announcements(&mut self, file: &File, realm: &str) -> (BTreeMap<Box<str>, Track>, Announcements) {
+        let mut announced = BTreeMap::new();
+        for written in &file.announcement {
+            let (track, _) = self.file(&written.file);
+            let name = self.name(&written.name, "an announcement");
+            announced.extend(name.map(|name| (name, track)));
+        }
+        let own = [("screened-in", Sound::ScreenedIn), ("screened-out", Sound::ScreenedOut)];
+        let written = [&file.announcements.screened_in, &file.announcements.screened_out];
+        let mut uris = own.into_iter().zip(written).map(|((name, sound), written)| {
+            let written = written.as_ref()?;
+            let text = written.get_ref();
+            if *text == BUILT_IN {
+                let name = self.name(&Spanned::new(written.span(), name.to_owned()), "an announcement")?;
+                let uri = format!("sip:{name}@{realm}").into();
+                announced.insert(name, Track::BuiltIn(sound));
+                return Some(uri);
+            }
+            if announced.contains_key(text.as_str()) {
+                return Some(format!("sip:{text}@{realm}").into());
+            }
+            let fits = UriRef::parse(text).is_ok_and(|uri| uri.is_sip()) && !text.contains(['<', '>', '"']);
+            if !fits {
+                let says = format!("`{text}` is no SIP URI, and no [[announcement]] has that name");
+                let tries = format!("\"{BUILT_IN}\", or something like \"sip:screened@media.example.com\"");
+                self.report.wrong(written.span(), says, tries);
+            }
+            Some(text.as_str().into())
+        });
+        let (screened_in, screened_out) = (uris.next().flatten(), uris.next().flatten());
+        (announced, Announcements { screened_in, screened_out })
+    }
+
+    /// A WAV file, and how many seconds it plays.
+    fn file(&mut self, written: &Spanned<PathBuf>) -> (Track, f64) {
+        let path = self.folder.join(written.get_ref());
+        let tries = "a WAV file of plain samples, best of one channel, 8000 a second, 16 bits";
+        let seconds = match std::fs::read(&path) {
+            Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
+            Ok(wav) => Samples::seconds(&wav).map_err(|error| format!("{}: {error}", path.display())),
+        };
+        let seconds = seconds.unwrap_or_else(|says| {
+            self.report.wrong(written.span(), says, tries);
+            0.0
+        });
+        (Track::File(path), seconds)
+    }
+
+    /// A name that a server has for itself alone.
+    fn name(&mut self, written: &Spanned<String>, what: &'static str) -> Option<Box<str>> {
+        let name = written.get_ref();
+        if let Err(error) = check_name(name) {
+            let says = format!("`{name}` cannot be {what}: {error}");
+            self.report.wrong(written.span(), says, "\"park\" or \"701\"");
+            return None;
+        }
+        if let Some(other) = self.seen.insert(name.clone(), what) {
+            let says = format!("`{name}` is {other} already, and cannot be {what} too");
+            let tries = "another name: whoever calls it must get one of the two";
+            self.report.wrong(written.span(), says, tries);
+            return None;
+        }
+        Some(name.as_str().into())
+    }
+
+    /// The numbers from one to another, or the one name that is written.
+    fn range(&mut self, written: &Spanned<String>) -> Vec<String> {
+        let text = written.get_ref();
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let ends = text.split_once('-').filter(|(first, last)| digits(first) && digits(last));
+        let Some((first, last)) = ends else {
+            return vec![text.clone()];
+        };
+        let (width, numbers) = (first.len(), (first.parse::<u64>(), last.parse::<u64>()));
+        match numbers {
+            (Ok(low), Ok(high)) if low <= high && high - low < MAX_SLOTS as u64 && width == last.len() => {
+                (low..=high).map(|number| format!("{number:0width$}")).collect()
+            }
+            _ => {
+                let tries = format!(
+                    "two numbers with as many digits, the lower one first, as in \"701-720\"; {MAX_SLOTS} at most"
+                );
+                self.report.wrong(written.span(), format!("`{text}` is no range of numbers"), tries);
+                Vec::new()
+            }
         }
     }
-    let rings_back_after = report.seconds(written.ring_back_s.as_ref(), RING_BACK_S, 5);
-    let tries = format!("1 to {MAX_SLOTS}, such as `slots = [\"701-720\"]`");
-    if written.slots.is_empty() {
-        report.wrong(written.name.span(), "a park server without slots has room for nobody", tries);
-    } else if slots.len() > MAX_SLOTS {
-        report.wrong(written.slots[0].span(), format!("{} slots are too many", slots.len()), tries);
-    }
-    let members = members(written.groups.as_ref());
-    Some(Server { name: name?, members, kind: Kind::Park(Park { slots, rings_back_after }) })
 }
 
 /// Who may use a server: those of the groups, or else everybody who is a user here.
@@ -144,51 +355,8 @@ fn members(groups: Option<&Vec<String>>) -> Members {
     })
 }
 
-/// A name that a server has for itself alone.
-fn name(
-    written: &Spanned<String>,
-    what: &'static str,
-    seen: &mut BTreeMap<String, &'static str>,
-    report: &mut Report,
-) -> Option<Box<str>> {
-    let name = written.get_ref();
-    if let Err(error) = check_name(name) {
-        report.wrong(written.span(), format!("`{name}` cannot be {what}: {error}"), "\"park\" or \"701\"");
-        return None;
-    }
-    if let Some(other) = seen.insert(name.clone(), what) {
-        let says = format!("`{name}` is {other} already, and cannot be {what} too");
-        report.wrong(written.span(), says, "another name: whoever calls it must get one of the two");
-        return None;
-    }
-    Some(name.as_str().into())
-}
-
-/// The numbers from one to another, or the one name that is written.
-fn range(written: &Spanned<String>, report: &mut Report) -> Vec<String> {
-    let text = written.get_ref();
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let Some((first, last)) = text.split_once('-').filter(|(first, last)| digits(first) && digits(last))
-    else {
-        return vec![text.clone()];
-    };
-    let (width, numbers) = (first.len(), (first.parse::<u64>(), last.parse::<u64>()));
-    match numbers {
-        (Ok(low), Ok(high)) if low <= high && high - low < MAX_SLOTS as u64 && width == last.len() => {
-            (low..=high).map(|number| format!("{number:0width$}")).collect()
-        }
-        _ => {
-            let tries = format!(
-                "two numbers with as many digits, the lower one first, as in \"701-720\"; {MAX_SLOTS} at most"
-            );
-            report.wrong(written.span(), format!("`{text}` is no range of numbers"), tries);
-            Vec::new()
-        }
-    }
-}
-
-/// People of the file's ranges who have the name of a server.
-pub(super) fn clashes<'a>(servers: &'a Servers, users: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+/// Somebody of the file's ranges who has the name of a server.
+pub(super) fn clash<'a>(servers: &'a Servers, users: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let names: BTreeSet<&str> = servers.list.iter().flat_map(Server::names).collect();
     users.into_iter().find(|user| names.contains(user))
 }

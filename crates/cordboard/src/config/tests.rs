@@ -205,10 +205,23 @@ fn a_group_may_want_certificates_where_they_can_be_shown() {
 fn a_park_server_has_slots_and_a_place_for_its_sound() {
     let config = with("[[park]]\nname = \"park\"\nslots = [\"098-101\", \"orbit\"]\n");
     let servers = config.unwrap_or_else(|faults| panic!("{faults}")).servers;
-    let names: Vec<&str> = servers.list[0].names().collect();
+    let names = servers.list[0].names();
     assert_eq!(names, ["park", "098", "099", "100", "101", "orbit"]);
     assert_eq!(servers.media.to_string(), "127.0.0.1", "where it listens");
     assert_eq!(servers.list[0].members, cordboard_service::directory::Members::Users);
+}
+
+#[test]
+fn announcements_are_ours_or_elsewhere() {
+    let text = "[announcements]\nscreened_in = \"built-in\"\nscreened_out = \"sip:why@media.example.net\"\n";
+    let config = with(text).unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(config.announcements.screened_in.as_deref(), Some("sip:screened-in@example.com"));
+    assert_eq!(config.announcements.screened_out.as_deref(), Some("sip:why@media.example.net"));
+    assert_eq!(config.servers.list[0].names(), ["announcements", "screened-in"]);
+    assert!(
+        with("").unwrap_or_else(|faults| panic!("{faults}")).servers.list.is_empty(),
+        "nobody has asked for one"
+    );
 }
 
 #[test]
@@ -226,6 +239,36 @@ fn what_is_wrong_with_a_server_is_said() {
         (format!("{park}slots = [\"park\"]"), 3, "is a park server already", "another name"),
         (format!("{park}slots = [\"701-705\"]\n{user}"), 3, "`703` is a user already", "another name"),
         (format!("{park}slots = [\"1\"]\nring_back_s = 1"), 4, "1 is out of range", "default is 120"),
+        (
+            format!("{park}slots = [\"1\"]\nmusic = \"jazz\""),
+            4,
+            "there is no music `jazz`",
+            "the name of a [[music]]",
+        ),
+        (
+            "[[music]]\nname = \"music\"\nfiles = [\"/nowhere/at.wav\"]".to_owned(),
+            3,
+            "/nowhere/at.wav cannot be read",
+            "a WAV file",
+        ),
+        (
+            "[[announcement]]\nname = \"sorry\"\nfile = \"/proc/self/exe\"".to_owned(),
+            3,
+            "no WAV file",
+            "8000 a second",
+        ),
+        (
+            "[[music]]\nname = \"m\"\n[[music]]\nname = \"m\"".to_owned(),
+            4,
+            "a music server already",
+            "another name",
+        ),
+        (
+            "[announcements]\nscreened_in = \"built-in\"\n[[music]]\nname = \"screened-in\"".to_owned(),
+            2,
+            "`screened-in` is a music server already",
+            "another name",
+        ),
         (
             format!("[servers]\nmedia_address = \"0.0.0.0\"\n{park}slots = [\"1\"]"),
             2,
@@ -285,7 +328,13 @@ fn the_example_is_valid_and_explains_every_key() {
                 assert!(example.contains(&format!("\n{plain} = ")), "`{plain}` is not in the example");
                 continue;
             }
-            list @ ("listen" | "park" | "user" | "user_range") => {
+            // It needs a file, which is not there.
+            "announcement" => {
+                let shown = |key: &String| example.contains(&format!("\n# {key} = "));
+                assert!(known_keys("[[announcement]]\n").iter().all(shown), "a key of an announcement");
+                continue;
+            }
+            list @ ("listen" | "park" | "music" | "user" | "user_range") => {
                 (format!("\n[[{list}]]\n"), known_keys(&format!("[[{list}]]\n")))
             }
             "groups" => ("\n[groups.sales]\n".to_owned(), known_keys("[groups.sales]\n")),

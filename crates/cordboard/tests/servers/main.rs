@@ -1,0 +1,9 @@
+//! The servers of a running `cordboard serve`, with telephones of our own over real sockets (RFC 5359 §2.3, §2.13, §2.15).
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod announcing;
+mod music;
+mod office;
+mod parking;
+mod telephone;

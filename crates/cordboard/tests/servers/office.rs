@@ -1,0 +1,130 @@
+//! A switchboard with servers, and people in two groups.
+
+use serde_json::Value;
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use tempfile::TempDir;
+
+use cordboard_media::session::RATE;
+use cordboard_media::source::{Source, Tone};
+use cordboard_media::wav::Samples;
+
+use crate::telephone::Telephone;
+
+/// The domain of the office.
+pub(crate) const DOMAIN: &str = "example.test";
+
+/// Who is there, and in which group.
+const PEOPLE: [(&str, &str); 5] =
+    [("alice", "sales"), ("bob", "sales"), ("carol", "sales"), ("mallory", "others"), ("trent", "others")];
+
+/// `cordboard serve` until it is dropped.
+pub(crate) struct Office {
+    child: Child,
+    pub(crate) folder: TempDir,
+    pub(crate) udp: SocketAddr,
+}
+
+impl Office {
+    /// One whose configuration has `more` in it; WAV files in its folder play tones: `440.wav` and so on, for a second each.
+    pub(crate) fn open(more: &str) -> Self {
+        Self::open_with(more, "")
+    }
+
+    /// The same with `rules` among what alice has set up.
+    pub(crate) fn open_with(more: &str, rules: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for frequency in [440, 620, 880, 1200] {
+            let path = folder.path().join(format!("{frequency}.wav"));
+            std::fs::write(path, tone(frequency)).unwrap();
+        }
+        let mut config = format!(
+            "domain = \"{DOMAIN}\"\n[[listen]]\ntransport = \"udp\"\naddress = \"127.0.0.1:0\"\n\
+             [http]\naddress = \"127.0.0.1:0\"\n{more}"
+        );
+        for (name, group) in PEOPLE {
+            let rules = if name == "alice" { rules } else { "" };
+            let _ = write!(
+                config,
+                "[[user]]\nname = \"{name}\"\npassword = \"pw-{name}\"\ngroups = [\"{group}\"]\n{rules}\n"
+            );
+        }
+        std::fs::write(folder.path().join("cordboard.toml"), config).unwrap();
+        Self::start(folder)
+    }
+
+    fn start(folder: TempDir) -> Self {
+        let mut child =
+            cordboard(folder.path(), &["serve", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut udp = None;
+        loop {
+            let line = lines.next().expect("it starts").unwrap();
+            let told: Value = serde_json::from_str(&line).unwrap();
+            let address = told["address"].as_str().unwrap().parse().unwrap();
+            match told["listening"].as_str().unwrap() {
+                "udp" => {
+                    assert!(udp.replace(address).is_none(), "what is for servers alone is nobody's to know");
+                }
+                _ => break,
+            }
+        }
+        Self { child, folder, udp: udp.unwrap() }
+    }
+
+    /// A telephone of somebody here, registered, that plays a tone.
+    pub(crate) fn phone(&self, user: &str, tone: u16) -> Telephone {
+        let mut phone = Telephone::of(user, &format!("pw-{user}"), self.udp, tone);
+        phone.registers();
+        phone
+    }
+
+    /// A telephone of somebody who has no password here.
+    pub(crate) fn stranger(&self, user: &str, tone: u16) -> Telephone {
+        Telephone::elsewhere(user, self.udp, tone)
+    }
+
+    /// The slots that are not free: slot, state, who, and who has parked them.
+    pub(crate) fn parked(&self) -> Vec<[String; 4]> {
+        let output = cordboard(self.folder.path(), &["ctl", "--json", "park", "list"]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let lots: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let slots = lots.as_array().unwrap().iter().flat_map(|lot| lot["slots"].as_array().unwrap());
+        let taken = slots.filter(|slot| !slot["parked"].is_null());
+        taken
+            .map(|slot| {
+                let parked = &slot["parked"];
+                [&slot["slot"], &parked["state"], &parked["who"], &parked["parked_by"]].map(text)
+            })
+            .collect()
+    }
+}
+
+impl Drop for Office {
+    fn drop(&mut self) {
+        // It has ended already if the test went well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn cordboard(folder: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cordboard"));
+    command.args(words).arg("--config").arg(folder.join("cordboard.toml")).stdin(Stdio::null());
+    command
+}
+
+/// The address of a user or server here.
+pub(crate) fn at(user: &str) -> Box<str> {
+    format!("sip:{user}@{DOMAIN}").into()
+}
+
+fn tone(frequency: u16) -> Vec<u8> {
+    let mut values = vec![0; RATE as usize];
+    Source::tone(Tone { frequency, level: -10.0 }).fill(RATE, &mut values);
+    Samples { rate: RATE, values }.write().unwrap()
+}
