@@ -1,7 +1,7 @@
 //! What the other side of a call can do, as its Allow and Supported say (RFC 3261 §20.5, §20.37).
 
 use super::Telephone;
-use super::errand::{ContactLine, Letter, Purpose};
+use super::letter::{ContactLine, Letter, Purpose};
 use crate::call::{CallEvent, CallName};
 use crate::desk::Desk;
 use crate::settings::Feature;

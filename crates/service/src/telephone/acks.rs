@@ -4,7 +4,8 @@
 use super::Telephone;
 use super::call::{Acked, Side};
 use super::caller::Answered;
-use super::errand::{ContactLine, Letter, Purpose, SDP};
+use super::letter::{ContactLine, Letter, Purpose};
+use super::written::SDP;
 use crate::desk::Desk;
 use cordboard_core::session::caller;
 use cordboard_core::time::Instant;

@@ -1,8 +1,8 @@
 //! Answers that need no call: what this telephone can do, and what it does not do (RFC 3261 §8.2, §11).
 
 use super::Telephone;
-use super::errand::{SDP, allowed, supported};
 use super::watchers::ALLOW_EVENTS;
+use super::written::{SDP, allowed, supported};
 use crate::desk::Desk;
 use crate::settings::Transfers;
 use bytes::Bytes;

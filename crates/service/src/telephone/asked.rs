@@ -1,11 +1,11 @@
 //! Being asked to call somebody: which REFERs are obeyed, for whom, and why others are not (RFC 3515 §2.4.2, RFC 4538).
 
 use super::Telephone;
-use super::errand::contact_uri;
 use super::referral::{Own, Part, Place, Recipient, Referral};
 use super::token::Token;
 use super::transferee::SUBSCRIBED_S;
 use super::verdict;
+use super::written::contact_uri;
 use crate::call::{CallEvent, CallName};
 use crate::desk::Desk;
 use crate::settings::{Askers, Feature, Profile};

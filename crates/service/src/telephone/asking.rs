@@ -1,6 +1,6 @@
 //! Asking anybody what they can do, outside a call (RFC 3261 §11.1), and what a failure says for people (§20.18).
 
-use super::errand::{ContactLine, Letter, Purpose};
+use super::letter::{ContactLine, Letter, Purpose};
 use super::{Telephone, bracketed, without_way};
 use crate::call::CallEvent;
 use crate::desk::Desk;
@@ -44,7 +44,7 @@ impl Telephone {
             call_id: desk.stack.dice().call_id().into(),
             cseq: 1,
             contact: ContactLine::Own(Box::default()),
-            lines: vec![(Name::ACCEPT, super::errand::SDP.into())],
+            lines: vec![(Name::ACCEPT, super::written::SDP.into())],
             body: None,
             listener: ListenerId(0),
         };

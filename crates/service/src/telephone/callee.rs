@@ -2,9 +2,9 @@
 
 use super::Telephone;
 use super::call::{Call, Leg, Part, RING_AGAIN, RING_LIMIT, Ringing, SentOk, Side, outcome_of};
-use super::errand::{SDP, allowed, supported};
 use super::reliable::{Provisionals, Said};
 use super::token::description;
+use super::written::{SDP, allowed, supported};
 use crate::call::{CallEvent, CallName};
 use crate::desk::{Desk, role};
 use bytes::Bytes;

@@ -1,9 +1,10 @@
 //! Calls that we make: RFC 3261 §13.2, §9.1, and what a fork or a redirection makes of them.
 
 use super::call::{Acked, CALL_LIMIT, Call, Leg, MAX_LEGS, MAX_REDIRECTS, Side, outcome_of};
-use super::errand::{ContactLine, Letter, Purpose, SDP};
+use super::letter::{ContactLine, Letter, Purpose};
 use super::reliable::Early;
 use super::token::Token;
+use super::written::SDP;
 use super::{Telephone, bracketed, seconds, without_way};
 use crate::call::{CallEvent, CallName};
 use crate::desk::Desk;

@@ -3,7 +3,7 @@
 use super::Telephone;
 use super::bridging::Bridge;
 use super::call::{Call, Side, Vehicle};
-use super::errand::{SDP, allowed, supported};
+use super::written::{SDP, allowed, supported};
 use crate::desk::{Desk, role};
 use cordboard_core::session::{callee, change, offer_answer};
 use cordboard_core::time::Instant;

@@ -3,7 +3,8 @@
 use super::Telephone;
 use super::call::{Acked, Asking, CHANGE_LIMIT, Call, Change, MAX_CHANGES, Side, Vehicle};
 use super::caller::{Answered, settle};
-use super::errand::{ContactLine, Letter, Purpose, SDP};
+use super::letter::{ContactLine, Letter, Purpose};
+use super::written::SDP;
 use crate::call::{CallEvent, CallName};
 use crate::desk::Desk;
 use crate::settings::ChangesBy;

@@ -2,19 +2,19 @@
 //! goes on to the next when one fails, and answers challenges; whoever sent it hears only the end.
 
 use super::Telephone;
+use super::letter::{Letter, Purpose};
 use super::token::Token;
 use super::wallet::{Realm, Rounds};
+use super::written::{Face, write};
 use crate::desk::{Asker, Desk, Sought, role};
 use crate::door::Answer;
-use crate::settings::{self, Feature, Transfers};
-use cordboard_core::dialog::{Dialog, Way};
+use cordboard_core::dialog::Way;
 use cordboard_core::server_location::{Scheme as TargetScheme, Selection, Supported, TargetUri};
 use cordboard_core::time::Instant;
 use cordboard_core::transaction::{ClientId, Owner};
-use cordboard_core::transport::{Flow, ListenerId};
+use cordboard_core::transport::Flow;
 use cordboard_sip::digest::Request;
-use cordboard_sip::{Builder, Method, Name, Scheme, Status, UriRef, View};
-use std::borrow::Cow;
+use cordboard_sip::{Method, Name, Scheme, Status, UriRef, View};
 use std::collections::VecDeque;
 
 /// Requests of one telephone that may be under way at a time.
@@ -26,151 +26,13 @@ pub(super) const MAX_DATAGRAM_REQUEST: usize = 1300;
 /// What a request holds besides its body, as a guess before it is written.
 pub(super) const USUAL_HEAD: usize = 500;
 
-/// Methods that this telephone knows.
-pub(super) const ALLOW: &str =
-    "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, REFER, NOTIFY, SUBSCRIBE, MESSAGE, INFO";
-
-/// Extensions that it knows (RFC 3262, RFC 4028, RFC 3891, RFC 3911, RFC 4538, RFC 4488, RFC 7614, RFC 4916).
-pub(super) const SUPPORTED: &str = "100rel, timer, replaces, join, tdialog, norefersub, nosub, from-change";
-
-/// What a Contact says of whoever hears nothing of the other side (RFC 4235 §5.2).
-pub(super) const RENDERS_NOTHING: &str = ";+sip.rendering=\"no\"";
-
-/// The parameter of our Contact that names a conference.
-pub(super) const CONFERENCE: &str = "conf";
-
-/// The content type of a session description.
-pub(super) const SDP: &str = "application/sdp";
-
-/// The content type of a piece of a message (RFC 3420).
-pub(super) const MESSAGE_PIECE: &str = "message/sipfrag;version=2.0";
-
-/// The content type of an instant message.
-pub(super) const TEXT: &str = "text/plain;charset=UTF-8";
-
-/// The content type of a message with a link.
-pub(super) const HYPERTEXT: &str = "text/html;charset=UTF-8";
-
-/// Whose errand it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// The INVITE that begins a call.
-    Invite(u64),
-    /// A change of a call.
-    Change(u64),
-    /// A change in one leg of a call, by UPDATE.
-    Update(u64, usize),
-    /// The acknowledgement of a 2xx on one leg of a call.
-    Ack(u64, usize),
-    /// The acknowledgement of a reliable provisional response on one leg of a call.
-    Prack(u64, usize),
-    /// The end of one leg of a call.
-    Bye(u64, usize),
-    /// The question what the other side of a call can do.
-    Options(u64),
-    /// The REFER of a referral.
-    Refer(u64),
-    /// A NOTIFY of a referral.
-    Notify(u64),
-    /// A SUBSCRIBE that refreshes the subscription of a referral.
-    Renew(u64),
-    /// The SUBSCRIBE of something that is watched.
-    Subscribe(u64),
-    /// A NOTIFY to somebody who watches.
-    Tell(u64),
-    /// An OPTIONS outside a call.
-    Ask(u64),
-    /// An INFO in a call.
-    Info(u64),
-    /// An instant message.
-    Message(u64),
-    /// The registrar.
-    Register,
-}
-
-impl Purpose {
-    /// The call it belongs to.
-    pub(super) const fn call(self) -> Option<u64> {
-        match self {
-            Self::Invite(call)
-            | Self::Change(call)
-            | Self::Update(call, _)
-            | Self::Ack(call, _)
-            | Self::Prack(call, _)
-            | Self::Bye(call, _)
-            | Self::Info(call)
-            | Self::Options(call) => Some(call),
-            Self::Refer(_)
-            | Self::Notify(_)
-            | Self::Renew(_)
-            | Self::Subscribe(_)
-            | Self::Tell(_)
-            | Self::Ask(_)
-            | Self::Message(_)
-            | Self::Register => None,
-        }
-    }
-}
-
-/// What stands in Contact.
-#[derive(Clone, Debug)]
-pub(super) enum ContactLine {
-    /// Nothing.
-    None,
-    /// Our own address on the flow that is used, with these parameters.
-    Own(Box<str>),
-    /// This.
-    Given(Box<str>),
-}
-
-/// What a request says, apart from the way it goes.
-#[derive(Clone, Debug)]
-pub(super) struct Letter {
-    pub(super) purpose: Purpose,
-    pub(super) method: Method,
-    pub(super) from: Box<str>,
-    pub(super) to: Box<str>,
-    pub(super) call_id: Box<str>,
-    pub(super) cseq: u32,
-    pub(super) contact: ContactLine,
-    pub(super) lines: Vec<(Name, Box<str>)>,
-    /// A body and its content type.
-    pub(super) body: Option<(&'static str, Box<str>)>,
-    /// From which listener it is sent, if its transport allows.
-    pub(super) listener: ListenerId,
-}
-
-impl Letter {
-    /// A request inside a dialog, with nothing but its address.
-    pub(super) fn in_dialog(
-        dialog: &Dialog,
-        purpose: Purpose,
-        method: Method,
-        cseq: u32,
-        listener: ListenerId,
-    ) -> Self {
-        Self {
-            purpose,
-            method,
-            from: dialog.local().into(),
-            to: dialog.remote().into(),
-            call_id: dialog.id().call_id.clone(),
-            cseq,
-            contact: ContactLine::Own(Box::default()),
-            lines: Vec::new(),
-            body: None,
-            listener,
-        }
-    }
-}
-
 /// One request under way.
 pub(super) struct Errand {
-    letter: Letter,
+    pub(super) letter: Letter,
     /// Ways not tried yet.
     ways: VecDeque<(Way, Supported)>,
     /// The way being tried.
-    way: Option<(Way, Selection)>,
+    pub(super) way: Option<(Way, Selection)>,
     realms: Vec<Realm>,
     rounds: Rounds,
     client: Option<ClientId>,
@@ -179,7 +41,7 @@ pub(super) struct Errand {
     /// A provisional response came: the server is there.
     heard: bool,
     /// The credentials sent last, which an ACK repeats (RFC 3261 §22.1).
-    credentials: Vec<(Name, Box<str>)>,
+    pub(super) credentials: Vec<(Name, Box<str>)>,
     /// What is to be reported when no way is left.
     failure: Status,
 }
@@ -526,114 +388,4 @@ fn target_of(uri: &str) -> Option<TargetUri> {
         port: uri.port(),
         transport: uri.params().get("transport").and_then(|token| token.parse().ok()),
     })
-}
-
-/// Our Contact on a listener, without brackets.
-pub(super) fn contact_uri(
-    desk: &Desk,
-    account: &settings::Telephone,
-    listener: ListenerId,
-    secure: bool,
-) -> String {
-    let gruu = if account.transfers.gruu { ";gr" } else { "" };
-    if let Some(host) = &account.contact_host {
-        let scheme = if secure { "sips" } else { "sip" };
-        return format!("{scheme}:{}@{host}{gruu}", account.user);
-    }
-    format!("{}{gruu}", desk.contact_uri(&account.user, listener, secure))
-}
-
-/// The URI of a conference of ours on a listener: our Contact with a parameter that names the conference, so that it
-/// leads here wherever the Contact does (RFC 3261 §19.1.4: whoever does not know the parameter takes both for one).
-pub(super) fn conference_uri(
-    desk: &Desk,
-    account: &settings::Telephone,
-    conference: &str,
-    listener: ListenerId,
-    secure: bool,
-) -> String {
-    format!("{};{CONFERENCE}={conference}", contact_uri(desk, account, listener, secure))
-}
-
-/// What our Contact says besides where we are.
-struct Face<'a> {
-    account: &'a settings::Telephone,
-    /// What names the conference, in a call that is part of one.
-    conference: Option<Box<str>>,
-    features: String,
-}
-
-/// The methods that this telephone says it knows.
-pub(super) fn allowed(transfers: &Transfers) -> Cow<'static, str> {
-    listed(ALLOW, transfers, |method| (method == "REFER").then_some(Feature::Refer))
-}
-
-/// The extensions that this telephone says it knows.
-pub(super) fn supported(transfers: &Transfers) -> Cow<'static, str> {
-    listed(SUPPORTED, transfers, |option| match option {
-        "replaces" => Some(Feature::Replaces),
-        "tdialog" => Some(Feature::TargetDialog),
-        "norefersub" | "nosub" => Some(Feature::NoReferSub),
-        _ => None,
-    })
-}
-
-/// A list without what is switched off.
-fn listed(
-    all: &'static str,
-    transfers: &Transfers,
-    feature: impl Fn(&str) -> Option<Feature>,
-) -> Cow<'static, str> {
-    if transfers.lacks.is_empty() {
-        return all.into();
-    }
-    let known = |word: &&str| feature(word).is_none_or(|feature| transfers.knows(feature));
-    all.split(", ").filter(known).collect::<Vec<_>>().join(", ").into()
-}
-
-/// A request up to its body.
-fn write(desk: &Desk, face: &Face<'_>, errand: &Errand, client: ClientId, flow: Flow) -> Builder {
-    let letter = &errand.letter;
-    let uri = errand.way.as_ref().map_or("", |(way, _)| &way.uri);
-    let routes = errand.way.iter().flat_map(|(way, _)| way.routes.iter());
-    let branch = desk.stack.branch(client, None);
-    let sent_by = desk.listener(flow.listener).map_or("invalid.invalid", |listener| &listener.sent_by);
-    let method = letter.method.as_str();
-    let mut request = Builder::request(method, uri)
-        .line(
-            Name::VIA,
-            format_args!("SIP/2.0/{} {sent_by};branch={branch};rport", flow.transport.via_token()),
-        )
-        .line(Name::MAX_FORWARDS, 70);
-    for route in routes {
-        request = request.line(Name::ROUTE, route);
-    }
-    request = request
-        .line(Name::FROM, &letter.from)
-        .line(Name::TO, &letter.to)
-        .line(Name::CALL_ID, &letter.call_id)
-        .line(Name::CSEQ, format_args!("{} {method}", letter.cseq));
-    match &letter.contact {
-        ContactLine::None => {}
-        ContactLine::Own(params) => {
-            let secure = Scheme::Sips == UriRef::parse(uri).map_or(Scheme::Sip, |uri| uri.scheme());
-            let contact = match &face.conference {
-                Some(id) => conference_uri(desk, face.account, id, flow.listener, secure),
-                None => contact_uri(desk, face.account, flow.listener, secure),
-            };
-            let features = &face.features;
-            request = request.line(Name::CONTACT, format_args!("<{contact}>{features}{params}"));
-        }
-        ContactLine::Given(value) => request = request.line(Name::CONTACT, value),
-    }
-    for (name, value) in errand.credentials.iter().chain(&letter.lines) {
-        request = request.line(*name, value);
-    }
-    if matches!(letter.method, Method::Invite | Method::Update | Method::Refer) {
-        request = request
-            .line(Name::ALLOW, allowed(&face.account.transfers))
-            .line(Name::ALLOW_EVENTS, super::watchers::ALLOW_EVENTS)
-            .line(Name::SUPPORTED, supported(&face.account.transfers));
-    }
-    request
 }

@@ -1,7 +1,7 @@
 //! What Contact says of a user agent besides where it is: the feature tags of RFC 3840, RFC 4235 §5 and RFC 4579.
 
 use super::Telephone;
-use super::errand::{RENDERS_NOTHING, conference_uri, contact_uri};
+use super::written::{RENDERS_NOTHING, conference_uri, contact_uri};
 use crate::call::{CallEvent, ContactFeatures};
 use crate::desk::Desk;
 use crate::settings::{Rendering, TelephoneFeatures};

@@ -3,10 +3,10 @@
 
 use super::Telephone;
 use super::call::{Call, Change, Side};
-use super::errand::HYPERTEXT;
 use super::referral::{REPORT_LIMIT, Retry};
 use super::transferor::{Asking, Failing, Naming, Within};
 use super::verdict;
+use super::written::HYPERTEXT;
 use crate::call::{CallEvent, CallName};
 use crate::desk::Desk;
 use crate::settings::SemiAttended;

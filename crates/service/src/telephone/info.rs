@@ -2,7 +2,7 @@
 //! it legacy). No package is taken, and `Recv-Info` says so.
 
 use super::Telephone;
-use super::errand::{Letter, Purpose};
+use super::letter::{Letter, Purpose};
 use crate::call::{CallEvent, CallName};
 use crate::desk::Desk;
 use cordboard_core::time::Instant;
@@ -77,7 +77,7 @@ impl Telephone {
             let letter = Letter::in_dialog(dialog, Purpose::Info(at), Method::Info, cseq, listener);
             let text = format!("Signal={digit}\r\nDuration={}\r\n", USUAL.as_millis());
             let letter = Letter {
-                contact: super::errand::ContactLine::None,
+                contact: super::letter::ContactLine::None,
                 body: Some((RELAY, text.into())),
                 ..letter
             };

@@ -1,7 +1,8 @@
 //! Instant messages (RFC 3428), and calls that follow a link in one.
 
 use super::caller::Placing;
-use super::errand::{ContactLine, Letter, Purpose, TEXT};
+use super::letter::{ContactLine, Letter, Purpose};
+use super::written::TEXT;
 use super::{Telephone, bracketed, without_way};
 use crate::call::{CallEvent, CallName};
 use crate::desk::Desk;

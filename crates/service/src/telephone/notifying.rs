@@ -2,7 +2,8 @@
 
 use super::Telephone;
 use super::dialogs_told::sees;
-use super::errand::{ContactLine, MAX_DATAGRAM_REQUEST, Purpose, USUAL_HEAD};
+use super::errand::{MAX_DATAGRAM_REQUEST, USUAL_HEAD};
+use super::letter::{ContactLine, Purpose};
 use super::usages::Written;
 use super::watchers::Watcher;
 use crate::desk::Desk;
@@ -123,7 +124,7 @@ impl Telephone {
             tuples: vec![Tuple {
                 id: "phone".into(),
                 basic: Some(if self.refuses.is_none() { Basic::Open } else { Basic::Closed }),
-                contact: Some((super::errand::contact_uri(desk, &self.account, listener, secure), None)),
+                contact: Some((super::written::contact_uri(desk, &self.account, listener, secure), None)),
                 notes,
                 timestamp: None,
             }],

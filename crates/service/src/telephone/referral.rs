@@ -6,8 +6,8 @@
 use super::Telephone;
 use super::call::Call;
 use super::callee::dialog_key;
-use super::errand::{ContactLine, Letter, Purpose};
 use super::given::{Told, Whereabouts};
+use super::letter::{ContactLine, Letter, Purpose};
 use super::renewing::purpose_of;
 use super::transferor::{Failing, Report};
 use super::wallet::Realm;

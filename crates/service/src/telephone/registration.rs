@@ -1,7 +1,8 @@
 //! Registering: RFC 3261 §10.2.
 
-use super::errand::{ContactLine, Letter, Purpose, contact_uri};
+use super::letter::{ContactLine, Letter, Purpose};
 use super::wallet::Realm;
+use super::written::contact_uri;
 use super::{REGISTRATION, Telephone};
 use crate::call::CallEvent;
 use crate::desk::Desk;

@@ -3,8 +3,9 @@
 
 use super::Telephone;
 use super::call::{Call, RING_AGAIN};
-use super::errand::{ContactLine, Letter, Purpose, SDP};
+use super::letter::{ContactLine, Letter, Purpose};
 use super::token::description;
+use super::written::SDP;
 use crate::call::CallName;
 use crate::desk::Desk;
 use crate::settings::Reliability;
@@ -244,7 +245,7 @@ impl Telephone {
             let contact = self.own_contact(desk, &request, ringing.flow);
             response = response.copy(&request, Name::RECORD_ROUTE).line(Name::CONTACT, contact);
             if !lines.is_empty() {
-                response = response.line(Name::ALLOW, super::errand::ALLOW);
+                response = response.line(Name::ALLOW, super::written::ALLOW);
             }
         }
         for (name, value) in lines {

@@ -2,7 +2,7 @@
 //! long it lasts, and SUBSCRIBE in the same dialog refreshes it (RFC 6665 §4.1.2.2, §4.2.1).
 
 use super::Telephone;
-use super::errand::Purpose;
+use super::letter::Purpose;
 use super::referral::{Issuer, Part, Place, Referral};
 use super::transferee::SUBSCRIBED_S;
 use crate::desk::Desk;

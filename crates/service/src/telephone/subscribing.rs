@@ -4,7 +4,7 @@
 //! that forks may open several subscriptions under one name (§4.1.4): *siblings*, told as one.
 
 use super::documents::Document;
-use super::errand::{ContactLine, Letter, Purpose};
+use super::letter::{ContactLine, Letter, Purpose};
 use super::transferor::named_to_peer;
 use super::usages::{Home, Written};
 use super::wallet::Realm;

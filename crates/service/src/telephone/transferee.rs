@@ -3,8 +3,8 @@
 use super::Telephone;
 use super::call::Change;
 use super::caller::Placing;
-use super::errand::MESSAGE_PIECE;
 use super::referral::{Part, Recipient};
+use super::written::MESSAGE_PIECE;
 use crate::call::{CallEvent, CallName};
 use crate::desk::Desk;
 use crate::settings::{Release, Success};

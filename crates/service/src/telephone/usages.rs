@@ -3,7 +3,7 @@
 //! Several usages may share a dialog and count its requests together; it is forgotten with the last of them.
 
 use super::Telephone;
-use super::errand::{ContactLine, Letter, Purpose};
+use super::letter::{ContactLine, Letter, Purpose};
 use super::wallet::Realm;
 use crate::desk::Desk;
 use cordboard_core::dialog::Dialog;
