@@ -228,7 +228,7 @@ impl Book {
                 }
             }
             CallEvent::Moved(call)
-            | CallEvent::InConference(call)
+            | CallEvent::InConference { call, .. }
             | CallEvent::OfferAnswered(call)
             | CallEvent::ChangeRefused(call, _) => {
                 if let Some(call) = self.call_mut(call) {

@@ -8,7 +8,7 @@ use cordboard_media::session::RATE;
 use cordboard_media::stream::{self, Format};
 use cordboard_media::wav::Samples;
 use cordboard_media::{Codec, Direction, Event, MediaSession, Party, Remote, Settings, Sink, Source, Stream};
-use cordboard_service::call::{CallEvent, CallName, MediaPath};
+use cordboard_service::call::{CallEvent, CallName, ConferenceName, MediaPath};
 use cordboard_service::settings;
 use std::collections::BTreeMap;
 use std::io;
@@ -52,10 +52,17 @@ struct Line {
     path: Option<MediaPath>,
     /// Whether we hold the other side.
     holds: bool,
-    /// The conference that it is part of, and its place there.
-    conference: Option<(Conference, Arc<Place>)>,
+    /// The conference that it is part of.
+    conference: Option<Seat>,
     /// What it hears, if that is not what all hear.
     own: Option<Source>,
+}
+
+/// The place of a call in a conference.
+struct Seat {
+    of: ConferenceName,
+    conference: Conference,
+    place: Arc<Place>,
 }
 
 impl Sound {
@@ -167,16 +174,14 @@ impl Sound {
         match event {
             CallEvent::Media(call, path) => self.change(*call, |line| line.path = Some(*path)),
             CallEvent::HoldChanged(call, holds) => self.change(*call, |line| line.holds = *holds),
-            CallEvent::Joined { call, joins, .. } => {
-                let conference = self.conference_with(*joins);
+            CallEvent::Joined { call, joins, conference, .. } => {
                 for call in joins.iter().chain([call]) {
-                    self.enters(*call, &conference);
+                    self.enters(*call, *conference);
                 }
                 Ok(None)
             }
-            CallEvent::InConference(call) => {
-                let conference = self.conference_with(Some(*call));
-                self.enters(*call, &conference);
+            CallEvent::InConference { call, conference } => {
+                self.enters(*call, *conference);
                 Ok(None)
             }
             CallEvent::Ended { call, .. } => Ok(self.end(*call)),
@@ -224,18 +229,13 @@ impl Sound {
         }
     }
 
-    /// The conference of a call, else the last one there is, else a new one.
-    fn conference_with(&self, call: Option<CallName>) -> Conference {
-        let its_own = call.and_then(|call| self.calls.get(&call)).filter(|line| line.conference.is_some());
-        let line = its_own.or_else(|| self.calls.values().rev().find(|line| line.conference.is_some()));
-        line.and_then(|line| line.conference.as_ref())
-            .map_or_else(Conference::default, |(all, _)| all.clone())
-    }
-
     /// From now on all who are in the conference hear each other, as long as there is room.
-    fn enters(&mut self, call: CallName, conference: &Conference) {
+    fn enters(&mut self, call: CallName, name: ConferenceName) {
+        let known =
+            self.calls.values().filter_map(|line| line.conference.as_ref()).find(|seat| seat.of == name);
+        let conference = known.map_or_else(Conference::default, |seat| seat.conference.clone());
         let line = self.line(call);
-        if line.conference.is_some() {
+        if line.conference.as_ref().is_some_and(|seat| seat.of == name) {
             return;
         }
         let Some(place) = conference.enter() else {
@@ -245,7 +245,7 @@ impl Sound {
         if let Some(media) = &line.media {
             media.with(|_, session| session.mix(Some(Arc::clone(&place) as Arc<dyn Party>)));
         }
-        line.conference = Some((conference.clone(), place));
+        line.conference = Some(Seat { of: name, conference, place });
     }
 
     fn start(&mut self, call: CallName, local: SocketAddr, stream: Stream) -> io::Result<RunningMedia> {
@@ -258,7 +258,7 @@ impl Sound {
         session.play(source);
         session.listen(self.sink());
         let place = self.calls.get(&call).and_then(|line| line.conference.as_ref());
-        session.mix(place.map(|(_, place)| Arc::clone(place) as Arc<dyn Party>));
+        session.mix(place.map(|seat| Arc::clone(&seat.place) as Arc<dyn Party>));
         let ports = self.ports.iter().find(|(address, _)| *address == local);
         let (_, ports) = ports.ok_or_else(|| io::Error::from(io::ErrorKind::AddrNotAvailable))?;
         let (media, mut events) = ports.start(&self.runtime, self.clock, session)?;

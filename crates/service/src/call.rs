@@ -28,6 +28,10 @@ impl CallName {
     }
 }
 
+/// Names a conference of one telephone whose focus it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConferenceName(pub u64);
+
 /// A button. One that fits no state of its call is answered by [`CallEvent::Impossible`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum CallAction {
@@ -427,6 +431,8 @@ pub enum CallEvent {
         joins: Option<CallName>,
         /// Who calls, as the From header says.
         from: Box<str>,
+        /// The conference of both.
+        conference: ConferenceName,
     },
     /// What somebody can do whom [`CallAction::AskOptions`] asked; lists that were not told are empty.
     Options {
@@ -456,8 +462,14 @@ pub enum CallEvent {
     DigitAnswered(CallName, Status),
     /// A call of ours was refused, and these URIs say more for people (Error-Info, RFC 3261 §20.18).
     ErrorInfo(CallName, Vec<Box<str>>),
-    /// The other side knows now that this call is part of a conference.
-    InConference(CallName),
+    /// A call is part of a conference of ours from now on, and all in it hear each other. Its other side knows, unless it
+    /// has just refused to ([`ChangeRefused`](Self::ChangeRefused)).
+    InConference {
+        /// Which call.
+        call: CallName,
+        /// Which conference.
+        conference: ConferenceName,
+    },
     /// The other side's Contact says something else of its user agent than before, or than is usual.
     PeerFeatures(CallName, ContactFeatures),
     /// The call that we were asked to make failed after whoever asked had left: they are called back (RFC 5359 §2.4).

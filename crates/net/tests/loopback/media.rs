@@ -8,7 +8,7 @@ use cordboard_media::meter::Sound;
 use cordboard_media::source::Tone;
 use cordboard_media::{Codec, Digit, Direction, Event, MediaSession, Remote, Settings, Sink, Source, Stream};
 use cordboard_net::{Clock, MediaPorts, RunningMedia, ntp_at_start, system_seed};
-use cordboard_service::call::{CallEvent, CallName, MediaPath};
+use cordboard_service::call::{CallEvent, CallName, ConferenceName, MediaPath};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -118,7 +118,14 @@ fn in_a_conference_each_hears_the_others_until_they_leave() {
         party.media.with(|_, session| session.change(stream));
     }
     let from = "sip:bob@example.com".into();
-    sound.follow(&CallEvent::Joined { call: calls[1], joins: Some(calls[0]), from }).unwrap();
+    sound
+        .follow(&CallEvent::Joined {
+            call: calls[1],
+            joins: Some(calls[0]),
+            from,
+            conference: ConferenceName(1),
+        })
+        .unwrap();
     runtime.block_on(async {
         alice.hears(tone(1)).await;
         bob.hears(tone(0)).await;

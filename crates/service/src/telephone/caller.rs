@@ -262,6 +262,8 @@ impl Telephone {
                     self.new_call_answered(desk, now, key);
                     self.tell_hold(desk, key);
                     self.tell_media(desk, key);
+                    // Whoever is called into a conference knows from the INVITE.
+                    self.tell_conference(desk, key);
                     self.handing_answered(desk, now, key);
                 }
                 Act::TellEnded => self.tell_ended(desk, now, key, true),

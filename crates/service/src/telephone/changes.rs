@@ -82,6 +82,11 @@ impl Telephone {
                         Some(Change::Bridge | Change::Pass) => self.bridge_refused(desk, now, key, status),
                         // Nobody asked for a refresh, so that nobody is told.
                         Some(Change::Refresh) | None => {}
+                        Some(Change::Focus | Change::FocusAndHold) => {
+                            Self::tell(desk, CallEvent::ChangeRefused(name, status));
+                            // It is one all the same, and whoever is in it hears the others.
+                            self.tell_conference(desk, key);
+                        }
                         Some(_) => Self::tell(desk, CallEvent::ChangeRefused(name, status)),
                     }
                     self.handing_changed(desk, now, key);
@@ -282,10 +287,10 @@ impl Telephone {
             Change::AskOffer => Self::tell(desk, CallEvent::OfferAnswered(name)),
             Change::Move(_) | Change::TakeUp => Self::tell(desk, CallEvent::Moved(name)),
             Change::Bridge | Change::Pass | Change::Refresh => {}
-            Change::Focus => Self::tell(desk, CallEvent::InConference(name)),
+            Change::Focus => self.tell_conference(desk, key),
             Change::FocusAndHold => {
                 Self::tell(desk, CallEvent::HoldChanged(name, true));
-                Self::tell(desk, CallEvent::InConference(name));
+                self.tell_conference(desk, key);
             }
             Change::Identify => {
                 if let (Some(identity), Some(leg)) = (call.identity.take(), call.legs.get_mut(leg)) {

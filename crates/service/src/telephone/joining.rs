@@ -10,7 +10,7 @@ use super::caller::Placing;
 use super::reliable::Said;
 use super::who_may::May;
 use super::written::CONFERENCE;
-use crate::call::{CallEvent, CallName};
+use crate::call::{CallEvent, CallName, ConferenceName};
 use crate::desk::Desk;
 use cordboard_core::dialog;
 use cordboard_core::session::callee;
@@ -137,13 +137,23 @@ impl Telephone {
         let other = old.and_then(|old| self.calls.get(old));
         let untold = other.filter(|other| other.is_up() && other.conference == Some(conference) && first);
         let (other, untold) = (other.map(|other| other.name), untold.map(|other| other.name));
-        Self::tell(desk, CallEvent::Joined { call: name, joins: other, from });
+        let conference = ConferenceName(conference);
+        Self::tell(desk, CallEvent::Joined { call: name, joins: other, from, conference });
         self.touch(key, None);
         self.say(desk, now, key, Said::Ringing);
         if let Some(untold) = untold {
             self.want(desk, now, untold, Change::Focus);
         }
         self.joiners.push((key, old));
+    }
+
+    /// Tells that a call is in a conference, if it is.
+    pub(super) fn tell_conference(&self, desk: &mut Desk, key: u64) {
+        let Some(call) = self.calls.get(key) else { return };
+        if let Some(conference) = call.conference {
+            let conference = ConferenceName(conference);
+            Self::tell(desk, CallEvent::InConference { call: call.name, conference });
+        }
     }
 
     /// The conference of a call; a call that had none becomes the first of one.

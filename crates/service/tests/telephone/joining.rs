@@ -43,9 +43,9 @@ pub(crate) fn my_other_telephone_joins_my_call() {
     let (_, theirs) = world.talk(alice, bob);
     joins(&mut world, alice, other, State::Confirmed);
     let joined = world.wait(alice, |event| matches!(event, CallEvent::Joined { .. }));
-    let CallEvent::Joined { call, joins: Some(OURS), from } = joined else { panic!("{joined:?}") };
+    let CallEvent::Joined { call, joins: Some(OURS), from, .. } = joined else { panic!("{joined:?}") };
     assert!(from.contains("sip:alice@example.com"));
-    world.wait(alice, |event| *event == CallEvent::InConference(OURS));
+    world.wait(alice, |event| matches!(event, CallEvent::InConference { call, .. } if *call == OURS));
     world.wait(alice, |event| *event == CallEvent::Established(call));
     world.wait(bob, focus);
     world.wait(other, focus);
@@ -225,7 +225,7 @@ fn a_call_becomes_a_conference_and_who_is_in_it_may_watch() {
     let (ours, theirs) = world.talk(bob, alice);
     world.press(bob, CallAction::Host { call: ours, hold: true });
     world.wait(bob, |event| *event == CallEvent::HoldChanged(ours, true));
-    world.wait(bob, |event| *event == CallEvent::InConference(ours));
+    world.wait(bob, |event| matches!(event, CallEvent::InConference { call, .. } if *call == ours));
     world.wait(alice, focus);
     world.press(bob, CallAction::Host { call: ours, hold: false });
     world.wait(bob, |event| *event == CallEvent::Impossible(ours));

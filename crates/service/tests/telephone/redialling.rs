@@ -148,7 +148,7 @@ fn parties_are_added_one_by_one() {
     let (mut world, [bob, alice, carol, dave]) = people(["bob", "alice", "carol", "dave"]);
     world.talk(bob, alice);
     world.press(bob, CallAction::Host { call: CALL, hold: false });
-    world.wait(bob, |event| *event == CallEvent::InConference(CALL));
+    world.wait(bob, |event| matches!(event, CallEvent::InConference { call, .. } if *call == CALL));
     for (who, name, call) in [(carol, "carol", CallName(2)), (dave, "dave", CallName(3))] {
         let to = format!("sip:{name}@{name}.test").into();
         world.press(bob, CallAction::CallIn { call, to, with: CALL, consult: false });
@@ -177,7 +177,7 @@ fn who_is_busy_is_not_added_and_the_call_goes_on() {
     world.talk(bob, alice);
     world.press(carol, CallAction::RefuseCalls(Some(Status::BUSY_HERE)));
     world.press(bob, CallAction::Host { call: CALL, hold: false });
-    world.wait(bob, |event| *event == CallEvent::InConference(CALL));
+    world.wait(bob, |event| matches!(event, CallEvent::InConference { call, .. } if *call == CALL));
     let to: Box<str> = "sip:carol@carol.test".into();
     world.press(bob, CallAction::CallIn { call: OTHER, to: to.clone(), with: CALL, consult: false });
     let told = world.wait(bob, ended(OTHER));
