@@ -24,7 +24,7 @@ pub enum Command {
     /// Talk to a running switchboard.
     Ctl(Ctl),
     /// Be a telephone: at a prompt, or as the lines of a script on standard input say.
-    Phone(Phone),
+    Phone(Box<Phone>),
     /// Play the worked flows of the RFCs between real user agents, and judge them.
     Flows(Flows),
 }
@@ -111,6 +111,19 @@ pub struct Phone {
     /// Have calls refreshed at least so often, and ended if they are not (RFC 4028); 90 or more.
     #[arg(long, value_name = "SECONDS")]
     pub session_timer: Option<u32>,
+    /// Give calls up that nobody has answered after so long, and tell the other side so (Expires, RFC 3261 §13.2.1).
+    #[arg(long, value_name = "SECONDS")]
+    pub ring_for: Option<u32>,
+    /// The work group it is in: whoever knows its password may watch, pick up and join its calls where no switchboard
+    /// decides that (RFC 5359 §2.16).
+    #[arg(long, value_name = "NAME")]
+    pub group: Option<String>,
+    /// The file with the group's password in its first line; else it is taken from `CORDBOARD_GROUP_PASSWORD`.
+    #[arg(long, value_name = "FILE")]
+    pub group_password_file: Option<PathBuf>,
+    /// Who else may watch and join its calls, if its server vouches for them. May be repeated.
+    #[arg(long = "friend", value_name = "ADDRESS")]
+    pub friends: Vec<String>,
     /// Print one JSON object a line for everything that happens; `docs/phone.md` lists them.
     #[arg(long)]
     pub json: bool,

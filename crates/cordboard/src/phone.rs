@@ -2,10 +2,10 @@
 //!
 //! `options` says whose it is, and where its messages and sound leave. Everything that happens comes through one
 //! queue of `happening`s: what the telephone tells, what is heard, and the `lines` that somebody types or a script
-//! has. The `hand` takes one after the other: a line is a `verb`, which presses a button (`verbs`) and is done
-//! when it `expect`s no more; whatever else happens is a `report`, shown on the `screen` and kept for `wait`
-//! (`told`). `calls` are numbered from 1; `address` completes what people type; `playing` and `recorder` are
-//! the two ends of the sound.
+//! has. The `hand` takes one after the other: a line is a `verb` of the `vocabulary`, which presses a button (`verbs`,
+//! `service_verbs`) and is done when it `expect`s no more; whatever else happens is a `report` (`of_calls`, `of_services`,
+//! `of_watching`, `of_sound`), shown on the `screen` and kept for `wait` (`told`). `calls` are numbered from 1, and so
+//! are `watches`; `address` completes what people type; `playing` and `recorder` are the two ends of the sound.
 
 mod address;
 mod calls;
@@ -13,14 +13,21 @@ mod expect;
 mod hand;
 mod happening;
 mod lines;
+mod of_calls;
+mod of_services;
+mod of_sound;
+mod of_watching;
 mod options;
 mod playing;
 mod recorder;
 mod report;
 mod screen;
+mod service_verbs;
 mod told;
 mod verb;
 mod verbs;
+mod vocabulary;
+mod watches;
 
 use cordboard_net::{
     Clock, Config, Dns, Limits, MediaPortError, Origins, Server, Sound, StartError, system_seed,

@@ -1,8 +1,8 @@
 //! The calls of a telephone as a person sees them: numbered from 1, each with somebody at its other end.
 
 use cordboard_media::meter::Sound;
-use cordboard_service::call::{CallEvent, CallName};
-use std::collections::BTreeMap;
+use cordboard_service::call::{CallEvent, CallName, ConferenceName};
+use std::collections::{BTreeMap, VecDeque};
 
 use super::address::uri_of;
 
@@ -17,6 +17,8 @@ pub(super) enum Stage {
     RingingHere,
     /// Somebody asks us to make it.
     Asked,
+    /// Whom it is for is busy, and is called later.
+    Waiting,
     /// Both talk, or one holds the other.
     Up,
 }
@@ -28,6 +30,7 @@ impl Stage {
             Self::RingingThere => "ringing-there",
             Self::RingingHere => "ringing",
             Self::Asked => "asked",
+            Self::Waiting => "waiting",
             Self::Up => "up",
         }
     }
@@ -44,6 +47,8 @@ pub(super) struct Call {
     pub(super) holds: bool,
     /// Whether the other side holds us.
     pub(super) held: bool,
+    /// The conference of ours that it is part of.
+    pub(super) conference: Option<ConferenceName>,
     /// What is heard now.
     pub(super) hears: Sound,
     /// The call that was held when somebody was asked about it.
@@ -57,7 +62,20 @@ pub(super) struct Calls {
     numbers: BTreeMap<CallName, u32>,
     last: u32,
     dialed: u64,
+    /// Calls whose other side a server has, the latest last.
+    given: VecDeque<Given>,
 }
+
+/// A call whose other side a server has.
+#[derive(Clone, Debug)]
+pub(super) struct Given {
+    pub(super) number: u32,
+    pub(super) name: CallName,
+    pub(super) peer: String,
+}
+
+/// Calls that are remembered to have been given away.
+const MAX_GIVEN: usize = 64;
 
 impl Calls {
     /// A name for a call that we are going to make.
@@ -70,8 +88,16 @@ impl Calls {
     pub(super) fn add(&mut self, name: CallName, peer: &str, stage: Stage) -> u32 {
         self.last += 1;
         let peer = uri_of(peer).to_owned();
-        let call =
-            Call { name, peer, stage, holds: false, held: false, hears: Sound::Silence, asks_for: None };
+        let call = Call {
+            name,
+            peer,
+            stage,
+            holds: false,
+            held: false,
+            conference: None,
+            hears: Sound::Silence,
+            asks_for: None,
+        };
         self.open.insert(self.last, call);
         self.numbers.insert(name, self.last);
         self.last
@@ -110,6 +136,24 @@ impl Calls {
             CallEvent::TakenOver { call, from, .. } => {
                 self.add(*call, from, Stage::RingingHere);
             }
+            CallEvent::Joined { call, joins, from, conference } => {
+                self.add(*call, from, Stage::RingingHere);
+                for call in joins.iter().chain([call]) {
+                    self.change(*call, |call| call.conference = Some(*conference));
+                }
+            }
+            CallEvent::InConference { call, conference } => {
+                self.change(*call, |call| call.conference = Some(*conference));
+            }
+            CallEvent::Found { call, to } => {
+                self.change(*call, |call| uri_of(to).clone_into(&mut call.peer));
+            }
+            CallEvent::RedialWaits(call) => self.change(*call, |call| call.stage = Stage::Waiting),
+            CallEvent::Redialling(call) => self.change(*call, |call| call.stage = Stage::Dialing),
+            CallEvent::Parked { call, .. } => self.give_away(*call),
+            CallEvent::TakenUp { call, with } => {
+                self.add(*call, with, Stage::Up);
+            }
             CallEvent::Asked { call, to, .. } => {
                 self.add(*call, to, Stage::Asked);
             }
@@ -130,8 +174,48 @@ impl Calls {
             }
             CallEvent::HeldByPeer(call, held) => self.change(*call, |call| call.held = *held),
             CallEvent::HoldChanged(call, holds) => self.change(*call, |call| call.holds = *holds),
-            _ => {}
+            CallEvent::Registered { .. }
+            | CallEvent::NotRegistered(_)
+            | CallEvent::Refused { .. }
+            | CallEvent::Redirected(..)
+            | CallEvent::Media(..)
+            | CallEvent::Moved(_)
+            | CallEvent::OfferAnswered(_)
+            | CallEvent::Identified(_)
+            | CallEvent::ChangeRefused(..)
+            | CallEvent::Options { .. }
+            | CallEvent::DigitSignalled { .. }
+            | CallEvent::DigitAnswered(..)
+            | CallEvent::ErrorInfo(..)
+            | CallEvent::PeerFeatures(..)
+            | CallEvent::TransferProgress(..)
+            | CallEvent::Transferred { .. }
+            | CallEvent::Dialog { .. }
+            | CallEvent::Abilities { .. }
+            | CallEvent::MessageReceived { .. }
+            | CallEvent::MessageSent { .. }
+            | CallEvent::Watching(_)
+            | CallEvent::Impossible(_)
+            | CallEvent::Ended { .. } => {}
         }
+    }
+
+    fn give_away(&mut self, name: CallName) {
+        let number = self.number(name);
+        let Some(peer) = self.get(number).map(|call| call.peer.clone()) else { return };
+        if self.given.len() == MAX_GIVEN {
+            self.given.pop_front();
+        }
+        self.given.push_back(Given { number, name, peer });
+    }
+
+    /// Takes back a call that a server has: this one, or the one that it got last.
+    pub(super) fn take_back(&mut self, number: Option<u32>) -> Option<Given> {
+        let at = match number {
+            Some(number) => self.given.iter().position(|given| given.number == number)?,
+            None => self.given.len().checked_sub(1)?,
+        };
+        self.given.remove(at)
     }
 
     /// Forgets a call that is over.

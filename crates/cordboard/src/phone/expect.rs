@@ -2,6 +2,7 @@
 
 use cordboard_ladder::Outcome;
 use cordboard_service::call::{CallEvent, CallName};
+use cordboard_service::watch::{WatchEvent, WatchName};
 
 use super::report::shown;
 
@@ -22,6 +23,22 @@ pub(super) enum Expect {
     Ended(CallName),
     /// What became of a message to this address.
     Sent(Box<str>),
+    /// That the other side takes the address that it is shown.
+    Identified(CallName),
+    /// That the call is part of a conference.
+    InConference(CallName),
+    /// How a signalled digit was answered.
+    Signalled(CallName),
+    /// What somebody can do.
+    Options(Box<str>),
+    /// What the other side can do.
+    Abilities(CallName),
+    /// What names the call.
+    Dialog(CallName),
+    /// How what is watched is, for the first time.
+    Watched(WatchName),
+    /// That it is watched no longer.
+    Unwatched(WatchName),
 }
 
 impl Expect {
@@ -62,8 +79,40 @@ impl Expect {
                 })
             }
             (Self::Ended(call), CallEvent::Ended { call: other, .. }) if call == other => Some(Ok(())),
+            (Self::Identified(call), CallEvent::Identified(other)) if call == other => Some(Ok(())),
+            (Self::Identified(call), CallEvent::ChangeRefused(other, status)) if call == other => {
+                Some(Err(format!("the other side says {}", shown(*status))))
+            }
+            (Self::InConference(call), CallEvent::InConference { call: other, .. }) if call == other => {
+                Some(Ok(()))
+            }
+            (Self::Signalled(call), CallEvent::DigitAnswered(other, status)) if call == other => {
+                Some(if status.is_success() {
+                    Ok(())
+                } else {
+                    Err(format!("the other side says {}; try `dtmf`", shown(*status)))
+                })
+            }
+            (Self::Options(to), CallEvent::Options { to: other, status, .. }) if to == other => {
+                Some(match status.code() {
+                    408 | 503 => Err("nobody answers there; try another address".to_owned()),
+                    _ => Ok(()),
+                })
+            }
+            (Self::Abilities(call), CallEvent::Abilities { call: other, .. }) if call == other => {
+                Some(Ok(()))
+            }
+            (Self::Dialog(call), CallEvent::Dialog { call: other, .. }) if call == other => Some(Ok(())),
+            (Self::Watched(_) | Self::Unwatched(_), CallEvent::Watching(event)) => self.judge_watch(event),
             (
-                Self::Sounds(call) | Self::Established(call) | Self::Held(call, _),
+                Self::Sounds(call)
+                | Self::Established(call)
+                | Self::Held(call, _)
+                | Self::Identified(call)
+                | Self::InConference(call)
+                | Self::Signalled(call)
+                | Self::Abilities(call)
+                | Self::Dialog(call),
                 CallEvent::Ended { call: other, outcome, .. },
             ) if call == other => Some(Err(format!("the call is over ({outcome})"))),
             (
@@ -71,10 +120,37 @@ impl Expect {
                 | Self::Established(call)
                 | Self::Held(call, _)
                 | Self::Transferred(call)
+                | Self::Identified(call)
+                | Self::InConference(call)
+                | Self::Signalled(call)
+                | Self::Abilities(call)
+                | Self::Dialog(call)
                 | Self::Ended(call),
                 CallEvent::Impossible(other),
             ) if call == other => Some(Err("that cannot be done in this call now; try `calls`".to_owned())),
             _ => None,
+        }
+    }
+
+    /// The same of what is told about something that is watched.
+    fn judge_watch(&self, event: &WatchEvent) -> Option<Result<(), String>> {
+        let (watch, begins) = match self {
+            Self::Watched(watch) => (watch, true),
+            Self::Unwatched(watch) => (watch, false),
+            _ => return None,
+        };
+        if event.watch() != *watch {
+            return None;
+        }
+        match event {
+            WatchEvent::State { .. } | WatchEvent::Pending(_) => begins.then_some(Ok(())),
+            WatchEvent::Again { .. } => None,
+            WatchEvent::Ended { .. } if !begins => Some(Ok(())),
+            WatchEvent::Ended { status: Some(status), .. } => {
+                Some(Err(format!("it cannot be watched: {}; try another address", shown(*status))))
+            }
+            WatchEvent::Ended { status: None, .. } => Some(Err("it was watched and is no longer".to_owned())),
+            WatchEvent::Impossible(_) => Some(Err("that cannot be watched; try an address".to_owned())),
         }
     }
 }

@@ -5,6 +5,7 @@ use cordboard_net::{Clock, Running, Sound};
 use cordboard_service::Agent;
 use cordboard_service::call::{CallAction, CallEvent, CallName};
 use cordboard_service::door::Command;
+use cordboard_service::watch::WatchEvent;
 use serde_json::json;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -15,11 +16,14 @@ use super::calls::Calls;
 use super::expect::Expect;
 use super::happening::{Happening, Looking};
 use super::lines::Lines;
+use super::of_calls::of_call;
+use super::of_sound::of_sound;
 use super::recorder::Recorder;
-use super::report::{self, Mood, Report};
+use super::report::{Mood, Report};
 use super::screen::Screen;
 use super::told::Told;
 use super::verb::Line;
+use super::watches::Watches;
 
 /// How often what was heard is written down.
 const WRITE_DOWN: Duration = Duration::from_millis(250);
@@ -42,10 +46,18 @@ pub(super) struct Pending {
     /// The line, for its failure.
     verb: String,
     expect: Expect,
-    /// Whom to call when it is done.
-    then: Option<(u32, String)>,
+    /// What comes next when it is done.
+    then: Option<Then>,
     /// Whether nobody waits for it.
     in_background: bool,
+}
+
+/// What comes after a hold.
+pub(super) enum Then {
+    /// To call somebody and ask about this call.
+    Ask(u32, String),
+    /// To have this music server play to the other side.
+    Music(CallName, Box<str>),
 }
 
 /// What became of one turn.
@@ -71,6 +83,7 @@ pub(super) struct Hand {
     pub(super) screen: Screen,
     pub(super) lines: Lines,
     pub(super) told: Told,
+    pub(super) watches: Watches,
     /// The message that came last, for the link in it.
     pub(super) message: Option<String>,
     looking: Looking,
@@ -114,6 +127,7 @@ impl Hand {
             screen: parts.screen,
             lines: parts.lines,
             told: Told::default(),
+            watches: Watches::default(),
             message: None,
             looking: parts.looking,
             later: VecDeque::new(),
@@ -203,7 +217,7 @@ impl Hand {
         line: &(String, bool),
         action: CallAction,
         expect: Expect,
-        then: Option<(u32, String)>,
+        then: Option<Then>,
     ) -> Result<Result<(), String>, PhoneError> {
         if self.pending.len() >= MAX_PENDING {
             return Ok(Err("too many verbs are not done yet; try again when some are".to_owned()));
@@ -259,7 +273,10 @@ impl Hand {
         self.calls.follow(event);
         let hears = matches!(event, CallEvent::Ended { call, .. } if self.sound.hears(*call));
         let ended = self.sound.follow(event).map_err(PhoneError::Sound)?;
-        if let Some(report) = report::of_call(event, &self.calls) {
+        if let CallEvent::Watching(event) = event {
+            self.watches.follow(event);
+        }
+        if let Some(report) = of_call(event, &self.calls, &self.watches) {
             self.tell(report)?;
         }
         match event {
@@ -275,6 +292,9 @@ impl Hand {
                 }
                 let rest = ended.filter(|_| hears).and_then(|mut session| session.take_recorded());
                 self.call_over(*call, rest.map(|samples| samples.values))?;
+            }
+            CallEvent::Watching(WatchEvent::Ended { watch, .. } | WatchEvent::Impossible(watch)) => {
+                self.watches.remove(*watch);
             }
             _ => {}
         }
@@ -304,7 +324,7 @@ impl Hand {
         if let SoundEvent::Hears(sound) = event {
             self.calls.change(call, |call| call.hears = sound.clone());
         }
-        match report::of_sound(number, event) {
+        match of_sound(number, event) {
             Some(report) => self.tell(report),
             None => Ok(()),
         }
@@ -320,7 +340,13 @@ impl Hand {
             };
             let pending = self.pending.swap_remove(at);
             let outcome = match (outcome, pending.then) {
-                (Ok(()), Some((held, whom))) => self.dial(&whom, Some(held))?,
+                (Ok(()), Some(Then::Ask(held, whom))) => self.dial(&whom, Some(held))?,
+                (Ok(()), Some(Then::Music(call, from))) => {
+                    let expect = Expect::Transferred(call);
+                    self.pending.push(Pending { expect, then: None, ..pending });
+                    self.press(CallAction::MusicOnHold { call, from })?;
+                    continue;
+                }
                 (outcome, _) => outcome,
             };
             match outcome {

@@ -4,13 +4,14 @@ use cordboard_core::dice::Dice;
 use cordboard_core::session::timer::Policy;
 use cordboard_core::transport::Transport;
 use cordboard_net::{Accepts, Certificates, ClientCertificates, ListenOn, Tls, TrustedRoots};
-use cordboard_service::settings::{Habits, Secret, Telephone};
+use cordboard_service::settings::{Group, Habits, Secret, Telephone};
 use cordboard_sip::UriRef;
 use cordboard_sip::header::SessionExpires;
 use serde::Deserialize;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs, UdpSocket};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::cli;
@@ -21,6 +22,9 @@ use super::playing::{self, Playing};
 
 /// Where the password is if neither the command line nor the file says.
 const PASSWORD: &str = "CORDBOARD_PASSWORD";
+
+/// The same of the group's.
+const GROUP_PASSWORD: &str = "CORDBOARD_GROUP_PASSWORD";
 
 /// An address that stands for the rest of the world: the way to it is the way out (RFC 5737 §3).
 const ELSEWHERE: &str = "192.0.2.1:5060";
@@ -77,6 +81,10 @@ struct File {
     record: Option<PathBuf>,
     auto_answer: bool,
     session_timer: Option<u32>,
+    ring_for: Option<u32>,
+    group: Option<String>,
+    group_password_file: Option<PathBuf>,
+    friends: Vec<String>,
     json: bool,
 }
 
@@ -108,7 +116,11 @@ impl Options {
             wrong("nobody says whose telephone this is", "--user NAME, such as --user alice")
         })?;
         let transport = transport(given.transport.as_deref())?;
-        let passwords = password(&given)?.map(|password| ("*".into(), Secret(password.into())));
+        let group = group(&given)?;
+        // The group's realm comes first, for the own password answers any.
+        let of_group = group.iter().map(|group| (group.realm.clone(), group.secret.clone()));
+        let own = password(&given)?.map(|password| ("*".into(), Secret(password.into())));
+        let passwords = of_group.chain(own).collect();
         let proxy = proxy(&given, transport)?;
         if transport.is_websocket() && proxy.is_none() {
             return Err(wrong(
@@ -132,21 +144,24 @@ impl Options {
             (None, Some(tone)) => playing::tone(tone)?,
             (None, None) => Playing::default(),
         };
+        let addresses = Addresses {
+            domain: given.domain.as_deref().map(|domain| without_port(domain).to_owned()),
+            transport: (proxy.is_none() && transport != Transport::Udp).then_some(transport),
+        };
         let account = Telephone {
             user: user.into(),
             domain: domain.into(),
             display_name: given.display_name.as_deref().map(Into::into),
-            passwords: passwords.into_iter().collect(),
+            passwords,
+            group,
+            friends: friends(&given, &addresses)?,
             outbound_proxies: proxy.iter().map(|proxy| proxy.as_str().into()).collect(),
-            habits: habits(given.session_timer)?,
+            habits: habits(&given)?,
             ..Telephone::default()
         };
         let trusts = proxy.as_ref().and_then(|proxy| server(proxy, transport)).map(|server| server.ip());
         Ok(Self {
-            addresses: Addresses {
-                domain: given.domain.as_deref().map(|domain| without_port(domain).to_owned()),
-                transport: (proxy.is_none() && transport != Transport::Udp).then_some(transport),
-            },
+            addresses,
             registers: given.domain.is_some(),
             account,
             listen: listen_on(transport, listen, seed),
@@ -195,19 +210,28 @@ fn merged(given: &cli::Phone) -> Result<cli::Phone, OptionError> {
         record: given.record.or(file.record.as_ref().map(there)),
         auto_answer: given.auto_answer || file.auto_answer,
         session_timer: given.session_timer.or(file.session_timer),
+        ring_for: given.ring_for.or(file.ring_for),
+        group: given.group.or(file.group),
+        friends: given.friends.into_iter().chain(file.friends).collect(),
+        group_password_file: given.group_password_file.or(file.group_password_file.as_ref().map(there)),
         json: given.json || file.json,
         config: None,
     })
 }
 
 /// What it does where the standards leave it the choice.
-fn habits(session_timer: Option<u32>) -> Result<Habits, OptionError> {
+fn habits(given: &cli::Phone) -> Result<Habits, OptionError> {
+    let session_timer = given.session_timer;
+    if given.ring_for == Some(0) {
+        return Err(wrong("a call that may not ring is none", "--ring-for 30"));
+    }
     if session_timer.is_some_and(|seconds| seconds < SessionExpires::LEAST) {
         let says = format!("a session interval has {} seconds at least (RFC 4028 §5)", SessionExpires::LEAST);
         return Err(wrong(says, "--session-timer 1800"));
     }
     let session_timer = Policy { wish: session_timer, ..Habits::USUAL.session_timer };
-    Ok(Habits { session_timer, ..Habits::USUAL })
+    let invitations_expire = given.ring_for.map(|seconds| Duration::from_secs(seconds.into()));
+    Ok(Habits { session_timer, invitations_expire, ..Habits::USUAL })
 }
 
 fn is_user(user: &str) -> bool {
@@ -230,11 +254,46 @@ fn password(given: &cli::Phone) -> Result<Option<String>, OptionError> {
     if let Some(password) = &given.password {
         return Ok(Some(password.clone()));
     }
-    let Some(path) = &given.password_file else { return Ok(std::env::var(PASSWORD).ok()) };
+    match &given.password_file {
+        Some(path) => secret(path).map(Some),
+        None => Ok(std::env::var(PASSWORD).ok()),
+    }
+}
+
+/// The work group, with its password.
+fn group(given: &cli::Phone) -> Result<Option<Group>, OptionError> {
+    let secret = match &given.group_password_file {
+        Some(path) => Some(secret(path)?),
+        None => std::env::var(GROUP_PASSWORD).ok(),
+    };
+    match (&given.group, secret) {
+        (None, _) => Ok(None),
+        (Some(realm), Some(secret)) if !realm.contains(['"', '\\']) => {
+            Ok(Some(Group { realm: realm.as_str().into(), secret: Secret(secret.into()) }))
+        }
+        (Some(realm), Some(_)) => {
+            Err(wrong(format!("`{realm}` is the name of no group"), "--group with a name such as sales"))
+        }
+        (Some(realm), None) => Err(wrong(
+            format!("nobody says the password of the group `{realm}`"),
+            "--group-password-file FILE, or CORDBOARD_GROUP_PASSWORD in the environment",
+        )),
+    }
+}
+
+/// Those who may watch and join, as addresses-of-record.
+fn friends(given: &cli::Phone, addresses: &Addresses) -> Result<Vec<Box<str>>, OptionError> {
+    let address = |friend: &String| addresses.uri(friend).map(Into::into);
+    let friends = given.friends.iter().map(address).collect::<Result<_, String>>();
+    friends.map_err(|says| wrong(says, "--friend bob, or --friend sip:bob@example.com"))
+}
+
+/// The first line of a file.
+fn secret(path: &Path) -> Result<String, OptionError> {
     let text = std::fs::read_to_string(path)
-        .map_err(|source| OptionError::Unreadable { path: path.clone(), source })?;
+        .map_err(|source| OptionError::Unreadable { path: path.to_owned(), source })?;
     match text.lines().next().map(str::trim_end) {
-        Some(password) if !password.is_empty() => Ok(Some(password.to_owned())),
+        Some(password) if !password.is_empty() => Ok(password.to_owned()),
         Some(_) | None => Err(wrong(
             format!("{} has no password in its first line", path.display()),
             "write the password into it, and nothing else",

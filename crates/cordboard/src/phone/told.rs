@@ -9,7 +9,7 @@ use super::verb::Wanted;
 const MAX_TOLD: usize = 1024;
 
 /// Every event that can be waited for.
-pub(super) const EVENTS: [&str; 29] = [
+pub(super) const EVENTS: [&str; 49] = [
     "registered",
     "unregistered",
     "not-registered",
@@ -39,10 +39,30 @@ pub(super) const EVENTS: [&str; 29] = [
     "asked",
     "message",
     "message-sent",
+    "moved",
+    "taken-up",
+    "offer-answered",
+    "identified",
+    "joined",
+    "in-conference",
+    "options",
+    "abilities",
+    "digit-answered",
+    "error-info",
+    "peer-features",
+    "dialog",
+    "redial-waits",
+    "redialling",
+    "found",
+    "parked",
+    "watched",
+    "watch-pending",
+    "watch-again",
+    "watch-ended",
 ];
 
 /// Events that need a call: they do not come any more when the last one is over.
-const IN_CALLS: [&str; 12] = [
+const IN_CALLS: [&str; 17] = [
     "ringing",
     "established",
     "media",
@@ -55,6 +75,11 @@ const IN_CALLS: [&str; 12] = [
     "digit",
     "hears",
     "played",
+    "identified",
+    "in-conference",
+    "abilities",
+    "digit-answered",
+    "dialog",
 ];
 
 /// What was told and not yet passed by a `wait`.

@@ -1,12 +1,20 @@
 //! What people and scripts say to a telephone, a line at a time.
 
+use cordboard_service::watch::Package;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::nearest;
+use super::vocabulary::{unknown, words};
 
 /// How long `wait` waits if nothing is said.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What `refuse` says if nothing is said.
+const BUSY: u16 = 486;
+
+/// For how long, and how often, `redial` tries if nothing is said.
+const WAITS: Duration = Duration::from_mins(10);
+const TRIES: u8 = 3;
 
 /// The longest line that is read.
 pub(super) const MAX_LINE: usize = 8192;
@@ -31,7 +39,33 @@ pub(super) enum Verb {
     Message(String, String),
     /// A link, or the text with one in it that came last.
     Follow(Option<String>),
+    /// Who is to call, and whom.
+    Click(String, String),
     Dtmf(String),
+    Info(String),
+    Identify(Option<u32>, String),
+    /// Refuse calls with this status.
+    Refuse(u16),
+    Accept,
+    Bindings,
+    Music(Option<u32>, String),
+    Park(Option<u32>, String),
+    TakeBack(Option<u32>),
+    Retrieve(String),
+    PickUp(String),
+    /// Whom, for how long, and how often.
+    Redial(String, Duration, u8),
+    Host(Option<u32>),
+    CallIn(String),
+    Confer(Option<u32>),
+    /// Who has the call, and the dialog if it is not one that is watched.
+    Join(String, Option<String>),
+    Watch(String, Package),
+    Roster(Option<u32>),
+    Unwatch(Option<u32>),
+    Options(String),
+    Abilities(Option<u32>),
+    Dialog(Option<u32>),
     HangUp(Option<u32>),
     Calls,
     Wait(Wanted),
@@ -54,38 +88,6 @@ pub(super) struct Wanted {
     pub(super) fields: Vec<(String, String)>,
     pub(super) patience: Duration,
 }
-
-/// Every verb, what follows it, and what it does: the help, and what is suggested for a wrong word.
-pub(super) const VERBS: [(&str, &str, &str); 28] = [
-    ("register", "", "be reachable under your address"),
-    ("unregister", "", "be it no longer"),
-    ("dial", "WHOM", "call somebody: a name, a number or a whole address"),
-    ("early", "[N]", "let the caller hear you before you answer call N"),
-    ("answer", "[N]", "answer call N, or make the call that somebody asks for"),
-    ("decline", "[N] [STATUS]", "turn it down, with 603 or another status such as 486 (busy)"),
-    ("hold", "[N]", "put the other side on hold"),
-    ("resume", "[N]", "take it off hold"),
-    ("transfer", "[N] WHOM", "hand the other side of call N over to somebody"),
-    ("consult", "[N] WHOM", "hold call N and ask somebody first"),
-    ("complete", "", "hand the held call over to whom you asked"),
-    ("bridge", "", "do the same for those who cannot be handed over: you stay between them"),
-    ("link", "[N] WHOM", "hand call N over by sending somebody a link that takes it over"),
-    ("move", "[N] WHOM", "ask another telephone, such as your other one, to take call N over"),
-    ("message", "WHOM TEXT", "send somebody an instant message"),
-    ("follow", "[LINK]", "call what a link names, or the link in the last message"),
-    ("dtmf", "DIGITS", "press digits: 0 to 9, *, #, A to D"),
-    ("hangup", "[N]", "end a call"),
-    ("calls", "", "list the calls"),
-    ("wait", "EVENT [FIELD=VALUE]... [SECONDS]", "wait until something happens, such as `wait established`"),
-    ("sleep", "SECONDS", "do nothing for so long"),
-    ("play", "FILE", "play a WAV file once in every call"),
-    ("tone", "HZ", "play a tone in every call"),
-    ("quiet", "", "play nothing"),
-    ("record", "FILE", "record what is heard into a WAV file"),
-    ("heard", "", "say which tones are heard now"),
-    ("help", "", "say this"),
-    ("quit", "", "hang up, unregister and end"),
-];
 
 /// A line, and whether it is to go on in the background.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,7 +118,7 @@ impl Line {
 fn verb(text: &str) -> Result<Verb, String> {
     let (word, rest) =
         text.split_once(char::is_whitespace).map_or((text, ""), |(word, rest)| (word, rest.trim()));
-    let Some((name, usage, _)) = VERBS.iter().find(|(name, _, _)| word.eq_ignore_ascii_case(name)) else {
+    let Some((name, usage, _)) = words().find(|(name, _, _)| word.eq_ignore_ascii_case(name)) else {
         return Err(unknown(word));
     };
     let words: Vec<&str> = rest.split_whitespace().collect();
@@ -125,81 +127,77 @@ fn verb(text: &str) -> Result<Verb, String> {
     })
 }
 
-fn unknown(word: &str) -> String {
-    let lower = word.to_ascii_lowercase();
-    let names = VERBS.map(|(name, _, _)| name);
-    let longer = names.into_iter().find(|name| lower.len() > 1 && name.starts_with(&lower));
-    match longer.or_else(|| nearest(&lower, &names)) {
-        Some(name) => format!("there is no `{word}`; try `{name}`, or `help` for all there is"),
-        None => format!("there is no `{word}`; try `help` for all there is"),
-    }
-}
-
 /// The verb called `name` with what follows it.
 fn understood(name: &str, rest: &str, words: &[&str]) -> Option<Verb> {
-    let verb = match name {
-        "register" => alone(words, Verb::Register)?,
-        "unregister" => alone(words, Verb::Unregister)?,
-        "complete" => alone(words, Verb::Complete)?,
-        "calls" => alone(words, Verb::Calls)?,
-        "heard" => alone(words, Verb::Heard)?,
-        "quiet" => alone(words, Verb::Quiet)?,
-        "help" => Verb::Help,
-        "quit" => alone(words, Verb::Quit)?,
-        "dial" => match words {
-            [whom] => Verb::Dial((*whom).to_owned()),
-            _ => return None,
+    match name {
+        "register" => alone(words, Verb::Register),
+        "unregister" => alone(words, Verb::Unregister),
+        "bindings" => alone(words, Verb::Bindings),
+        "accept" => alone(words, Verb::Accept),
+        "complete" => alone(words, Verb::Complete),
+        "bridge" => alone(words, Verb::Bridge),
+        "calls" => alone(words, Verb::Calls),
+        "heard" => alone(words, Verb::Heard),
+        "quiet" => alone(words, Verb::Quiet),
+        "quit" => alone(words, Verb::Quit),
+        "help" => Some(Verb::Help),
+        "early" => in_call(words, Verb::Early),
+        "answer" => in_call(words, Verb::Answer),
+        "hold" => in_call(words, Verb::Hold),
+        "resume" => in_call(words, Verb::Resume),
+        "take-back" => in_call(words, Verb::TakeBack),
+        "host" => in_call(words, Verb::Host),
+        "confer" => in_call(words, Verb::Confer),
+        "roster" => in_call(words, Verb::Roster),
+        "unwatch" => in_call(words, Verb::Unwatch),
+        "abilities" => in_call(words, Verb::Abilities),
+        "dialog" => in_call(words, Verb::Dialog),
+        "hangup" => in_call(words, Verb::HangUp),
+        "dial" => whom(words, Verb::Dial),
+        "retrieve" => whom(words, Verb::Retrieve),
+        "pickup" => whom(words, Verb::PickUp),
+        "call-in" => whom(words, Verb::CallIn),
+        "options" => whom(words, Verb::Options),
+        "transfer" => number_and_whom(words, Verb::Transfer),
+        "consult" => number_and_whom(words, Verb::Consult),
+        "link" => number_and_whom(words, Verb::Link),
+        "move" => number_and_whom(words, Verb::Move),
+        "park" => number_and_whom(words, Verb::Park),
+        "music" => number_and_whom(words, Verb::Music),
+        "identify" => number_and_whom(words, Verb::Identify),
+        "decline" => decline(words),
+        "refuse" => refuse(words),
+        "redial" => redial(words),
+        "watch" => watch(words),
+        "join" => match words {
+            [whom] => Some(Verb::Join((*whom).to_owned(), None)),
+            [whom, dialog] => Some(Verb::Join((*whom).to_owned(), Some((*dialog).to_owned()))),
+            _ => None,
         },
-        "early" => in_call(words, Verb::Early)?,
-        "answer" => in_call(words, Verb::Answer)?,
-        "hold" => in_call(words, Verb::Hold)?,
-        "resume" => in_call(words, Verb::Resume)?,
-        "hangup" => in_call(words, Verb::HangUp)?,
-        "decline" => decline(words)?,
-        "transfer" => {
-            let (number, whom) = number_and_whom(words)?;
-            Verb::Transfer(number, whom)
-        }
-        "consult" => {
-            let (number, whom) = number_and_whom(words)?;
-            Verb::Consult(number, whom)
-        }
-        "link" => {
-            let (number, whom) = number_and_whom(words)?;
-            Verb::Link(number, whom)
-        }
-        "move" => {
-            let (number, whom) = number_and_whom(words)?;
-            Verb::Move(number, whom)
-        }
-        "bridge" => alone(words, Verb::Bridge)?,
+        "click" => match words {
+            [whom, to] => Some(Verb::Click((*whom).to_owned(), (*to).to_owned())),
+            _ => None,
+        },
         "message" => {
             let (whom, text) = rest.split_once(char::is_whitespace)?;
-            Verb::Message(whom.to_owned(), text.trim().to_owned())
+            Some(Verb::Message(whom.to_owned(), text.trim().to_owned()))
         }
-        "follow" => Verb::Follow((!rest.is_empty()).then(|| rest.to_owned())),
-        "dtmf" => {
-            let digits: String = words.concat();
-            let known = |digit: char| cordboard_media::Digit::from_char(digit).is_some();
-            if digits.is_empty() || !digits.chars().all(known) {
-                return None;
-            }
-            Verb::Dtmf(digits)
-        }
-        "wait" => Verb::Wait(wanted(words)?),
+        "follow" => Some(Verb::Follow((!rest.is_empty()).then(|| rest.to_owned()))),
+        "dtmf" => digits(words).map(Verb::Dtmf),
+        "info" => digits(words).map(Verb::Info),
+        "wait" => Some(Verb::Wait(wanted(words)?)),
         "sleep" => match words {
-            [seconds] => Verb::Sleep(time(seconds)?),
-            _ => return None,
+            [seconds] => Some(Verb::Sleep(time(seconds)?)),
+            _ => None,
         },
-        "play" => Verb::Play(path(rest)?),
-        "record" => Verb::Record(path(rest)?),
+        "play" => Some(Verb::Play(path(rest)?)),
+        "record" => Some(Verb::Record(path(rest)?)),
         "tone" => match words {
-            [frequency] => Verb::Tone(frequency.parse().ok()?),
-            _ => return None,
+            [frequency] => Some(Verb::Tone(frequency.parse().ok()?)),
+            _ => None,
         },
-        _ => return None,
-    };
-    Some(verb)
+        _ => None,
+    }
 }
 
 fn alone(words: &[&str], verb: Verb) -> Option<Verb> {
@@ -215,23 +213,69 @@ fn in_call(words: &[&str], verb: impl FnOnce(Option<u32>) -> Verb) -> Option<Ver
     }
 }
 
-fn number_and_whom(words: &[&str]) -> Option<(Option<u32>, String)> {
+fn whom(words: &[&str], verb: impl FnOnce(String) -> Verb) -> Option<Verb> {
     match words {
-        [whom] => Some((None, (*whom).to_owned())),
-        [number, whom] => Some((Some(number.parse().ok()?), (*whom).to_owned())),
+        [whom] => Some(verb((*whom).to_owned())),
         _ => None,
     }
+}
+
+fn number_and_whom(words: &[&str], verb: impl FnOnce(Option<u32>, String) -> Verb) -> Option<Verb> {
+    match words {
+        [whom] => Some(verb(None, (*whom).to_owned())),
+        [number, whom] => Some(verb(Some(number.parse().ok()?), (*whom).to_owned())),
+        _ => None,
+    }
+}
+
+fn digits(words: &[&str]) -> Option<String> {
+    let digits: String = words.concat();
+    let known = |digit: char| cordboard_media::Digit::from_char(digit).is_some();
+    (!digits.is_empty() && digits.chars().all(known)).then_some(digits)
+}
+
+fn is_status(number: u16) -> bool {
+    (300..700).contains(&number)
 }
 
 /// A single number from 300 on is a status: nobody has so many calls.
 fn decline(words: &[&str]) -> Option<Verb> {
     let numbers: Vec<u16> = words.iter().map(|word| word.parse().ok()).collect::<Option<_>>()?;
-    let is_status = |number: u16| (300..700).contains(&number);
     match numbers[..] {
         [] => Some(Verb::Decline(None, None)),
         [status] if is_status(status) => Some(Verb::Decline(None, Some(status))),
         [number] => Some(Verb::Decline(Some(number.into()), None)),
         [number, status] if is_status(status) => Some(Verb::Decline(Some(number.into()), Some(status))),
+        _ => None,
+    }
+}
+
+fn refuse(words: &[&str]) -> Option<Verb> {
+    match words {
+        [] => Some(Verb::Refuse(BUSY)),
+        [status] => Some(Verb::Refuse(status.parse().ok().filter(|status| is_status(*status))?)),
+        _ => None,
+    }
+}
+
+fn redial(words: &[&str]) -> Option<Verb> {
+    let (whom, rest) = words.split_first()?;
+    let (within, tries) = match rest {
+        [] => (WAITS, TRIES),
+        [seconds] => (time(seconds)?, TRIES),
+        [seconds, tries] => (time(seconds)?, tries.parse().ok().filter(|tries| *tries > 0)?),
+        _ => return None,
+    };
+    Some(Verb::Redial((*whom).to_owned(), within, tries))
+}
+
+fn watch(words: &[&str]) -> Option<Verb> {
+    match words {
+        [whom] => Some(Verb::Watch((*whom).to_owned(), Package::Dialog)),
+        [whom, package] => {
+            let package = Package::of(&package.to_ascii_lowercase())?;
+            Some(Verb::Watch((*whom).to_owned(), package))
+        }
         _ => None,
     }
 }
@@ -272,12 +316,12 @@ mod tests {
 
     #[test]
     fn every_verb_of_the_help_is_understood() {
-        for (name, usage, says) in VERBS {
+        for (name, usage, says) in words() {
             let example = usage
                 .split_whitespace()
                 .filter(|word| !word.starts_with('['))
                 .map(|word| match word {
-                    "WHOM" => "bob",
+                    "WHOM" | "TO" | "SERVER" => "bob",
                     "TEXT" => "hello there",
                     "DIGITS" => "12#",
                     "SECONDS" => "1.5",
@@ -305,6 +349,12 @@ mod tests {
         assert_eq!(parse("message bob  two words"), Verb::Message("bob".into(), "two words".into()));
         assert_eq!(parse("follow"), Verb::Follow(None));
         assert_eq!(parse("dtmf 12 34#"), Verb::Dtmf("1234#".into()));
+        assert_eq!(parse("park 2 park1"), Verb::Park(Some(2), "park1".into()));
+        assert_eq!(parse("redial bob"), Verb::Redial("bob".into(), WAITS, TRIES));
+        assert_eq!(parse("redial bob 60 2"), Verb::Redial("bob".into(), Duration::from_mins(1), 2));
+        assert_eq!(parse("refuse"), Verb::Refuse(486));
+        assert_eq!(parse("watch bob"), Verb::Watch("bob".into(), Package::Dialog));
+        assert_eq!(parse("watch bob presence"), Verb::Watch("bob".into(), Package::Presence));
     }
 
     #[test]
@@ -344,6 +394,15 @@ mod tests {
             ("tone loud", "`tone HZ`"),
             ("play", "`play FILE`"),
             ("quit now", "`quit`"),
+            ("park 1 2 3", "`park [N] SERVER`"),
+            ("redial bob soon", "`redial WHOM [SECONDS] [TRIES]`"),
+            ("redial bob 60 0", "`redial WHOM"),
+            ("refuse 200", "`refuse [STATUS]`"),
+            ("watch bob weather", "`watch WHOM [PACKAGE]`"),
+            ("unwatch bob", "`unwatch [W]`"),
+            ("info 12x", "`info DIGITS`"),
+            ("click bob", "`click WHOM TO`"),
+            ("take-back bob", "`take-back [N]`"),
             ("\u{1f4de}", "`help`"),
         ] {
             let says = Line::parse(line).unwrap_err();

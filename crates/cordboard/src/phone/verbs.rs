@@ -8,12 +8,14 @@ use std::time::{Duration, Instant};
 use super::PhoneError;
 use super::calls::{Call, Stage};
 use super::expect::Expect;
-use super::hand::{HEARD, Hand};
+use super::hand::{HEARD, Hand, Then};
+use super::of_sound::of_hearing;
 use super::playing;
 use super::recorder::Recorder;
 use super::report::{self, Mood, Report};
 use super::told::EVENTS;
-use super::verb::{Line, VERBS, Verb, Wanted};
+use super::verb::{Line, Verb, Wanted};
+use super::vocabulary::{help, words};
 
 /// For how long we want to be registered.
 const REGISTERED: Duration = Duration::from_hours(1);
@@ -25,7 +27,7 @@ const PRESSED: Duration = Duration::from_millis(100);
 const DIGITS: Duration = Duration::from_secs(30);
 
 /// Whether it went well, or why not in a sentence; outside of that, why nothing goes on at all.
-type Outcome = Result<Result<(), String>, PhoneError>;
+pub(super) type Outcome = Result<Result<(), String>, PhoneError>;
 
 impl Hand {
     /// Does what a line says, and waits until it is done, unless it is in the background.
@@ -92,12 +94,34 @@ impl Hand {
                 |hand, name| hand.begin(line_is, CallAction::HangUp(name), Expect::Ended(name), None),
             ),
             Verb::Dtmf(digits) => self.dtmf(&digits),
+            verb @ (Verb::Click(..)
+            | Verb::Info(_)
+            | Verb::Identify(..)
+            | Verb::Refuse(_)
+            | Verb::Accept
+            | Verb::Bindings
+            | Verb::Music(..)
+            | Verb::Park(..)
+            | Verb::TakeBack(_)
+            | Verb::Retrieve(_)
+            | Verb::PickUp(_)
+            | Verb::Redial(..)
+            | Verb::Host(_)
+            | Verb::CallIn(_)
+            | Verb::Confer(_)
+            | Verb::Join(..)
+            | Verb::Watch(..)
+            | Verb::Roster(_)
+            | Verb::Unwatch(_)
+            | Verb::Options(_)
+            | Verb::Abilities(_)
+            | Verb::Dialog(_)) => self.serve(line_is, verb),
             Verb::Calls => {
                 let report = report::of_calls(&self.calls);
                 self.show(&report).map(Ok)
             }
             Verb::Heard => {
-                for report in report::of_hearing(&self.calls) {
+                for report in of_hearing(&self.calls) {
                     self.show(&report)?;
                 }
                 Ok(Ok(()))
@@ -118,12 +142,12 @@ impl Hand {
         }
     }
 
-    fn register(&mut self, line: &(String, bool), expires: Duration) -> Outcome {
+    pub(super) fn register(&mut self, line: &(String, bool), expires: Duration) -> Outcome {
         self.begin(line, CallAction::Register { expires }, Expect::Registered, None)
     }
 
     /// Does something in call `number`, or in the newest that fits.
-    fn in_call(
+    pub(super) fn in_call(
         &mut self,
         number: Option<u32>,
         fits: impl Fn(&Call) -> bool,
@@ -178,13 +202,13 @@ impl Hand {
         }
         let talking = self.calls.newest(talks);
         self.in_call(number.or(talking), talks, "is up and not on hold", |hand, name| {
-            let then = ask.map(|uri| (hand.calls.number(name), uri));
+            let then = ask.map(|uri| Then::Ask(hand.calls.number(name), uri));
             hand.begin(line, CallAction::Hold(name), Expect::Held(name, true), then)
         })
     }
 
     /// Hands a call over to somebody, by a button.
-    fn hand_over(
+    pub(super) fn hand_over(
         &mut self,
         line: &(String, bool),
         number: Option<u32>,
@@ -292,18 +316,8 @@ impl Hand {
     }
 
     fn help(&mut self) -> Result<(), PhoneError> {
-        let lines = VERBS.map(|(name, usage, says)| {
-            let verb = format!("{name} {usage}");
-            format!("  {verb:<40} {says}")
-        });
-        let text = format!(
-            "{}\nN is the number of a call; without it, the one you are in is meant. \
-             A line that ends in & is not waited for.",
-            lines.join("\n")
-        );
-        self.show(
-            &Report::new("help", Mood::Plain, text).with("verbs", VERBS.map(|(name, _, _)| name).to_vec()),
-        )
+        let names: Vec<&str> = words().map(|(name, _, _)| name).collect();
+        self.show(&Report::new("help", Mood::Plain, help()).with("verbs", names))
     }
 }
 
@@ -313,6 +327,6 @@ fn rings_here(call: &Call) -> bool {
 }
 
 /// Whether somebody can be heard in it.
-fn talks(call: &Call) -> bool {
+pub(super) fn talks(call: &Call) -> bool {
     call.stage == Stage::Up && !call.holds
 }

@@ -9,4 +9,5 @@ mod programs;
 mod prompt;
 mod registering;
 mod relay;
+mod services;
 mod transfers;

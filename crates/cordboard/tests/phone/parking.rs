@@ -38,3 +38,53 @@ fn a_call_is_parked_by_transfer_to_a_slot_and_taken_by_dialling_it() {
     carol.hears(440);
     assert_eq!(parked(&demo), [[""; 4]; 0]);
 }
+
+/// RFC 5359 §2.15 as it is drawn: bob asks the park server, and carol, who asks it for its calls, takes the one that waits.
+#[test]
+fn a_call_is_parked_by_refer_and_retrieved_by_replaces() {
+    let demo = Demo::start();
+    let mut alice = demo.registered("alice", "udp", &["--tone", "440"]);
+    let mut bob = demo.registered("bob", "udp", &[]);
+    let mut carol = demo.registered("carol", "tcp", &["--tone", "880"]);
+    call(&mut alice, &mut bob, "bob");
+    bob.says("park park");
+    says(&alice.tells("taken-over"), json!({ "call": 2, "replaces": 1 }));
+    says(&bob.tells("parked"), json!({ "call": 1, "at": "sip:701@127.0.0.1" }));
+    says(&bob.tells("transferred"), json!({ "kind": "park", "outcome": "completed" }));
+    carol.does("retrieve 701");
+    says(&carol.tells("found"), json!({ "call": 1 }));
+    carol.does("wait established");
+    alice.hears(880);
+    carol.hears(440);
+    assert_eq!(parked(&demo), [[""; 4]; 0]);
+}
+
+#[test]
+fn whoever_parked_a_call_takes_it_back() {
+    let demo = Demo::start();
+    let mut alice = demo.registered("alice", "udp", &["--tone", "440"]);
+    let mut bob = demo.registered("bob", "tcp", &["--tone", "660"]);
+    call(&mut alice, &mut bob, "bob");
+    bob.does("park 705");
+    assert_eq!(parked(&demo).len(), 1);
+    bob.does("take-back");
+    bob.does("wait established");
+    alice.hears(660);
+    bob.hears(440);
+    assert_eq!(parked(&demo), [[""; 4]; 0]);
+}
+
+/// Nothing waits in the slot, and there is no such slot: both end by name.
+#[test]
+fn nothing_is_retrieved_where_nothing_waits() {
+    let demo = Demo::start();
+    let mut carol = demo.registered("carol", "udp", &[]);
+    carol.does("retrieve 702");
+    says(&carol.tells("ended"), json!({ "outcome": "not-found" }));
+    carol.does("retrieve 999");
+    says(&carol.tells("ended"), json!({ "outcome": "not-found", "by_peer": true }));
+    let mut bob = demo.registered("bob", "udp", &[]);
+    bob.says("take-back");
+    let (status, _, errors) = bob.ended();
+    assert!(!status.success() && errors.contains("try `park SERVER`"), "{errors}");
+}

@@ -187,6 +187,13 @@ impl Phone {
         self.tells_what("a tone", |event| event["event"] == "hears" && event["tones"] == tones);
     }
 
+    /// Waits until it hears all of these together, the lowest first.
+    #[track_caller]
+    pub(crate) fn hears_together(&mut self, tones: &[u16]) {
+        let tones = Value::from(tones);
+        self.tells_what("tones", |event| event["event"] == "hears" && event["tones"] == tones);
+    }
+
     /// Waits until it hears nothing.
     #[track_caller]
     pub(crate) fn hears_nothing(&mut self) {
