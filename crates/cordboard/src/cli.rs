@@ -81,9 +81,10 @@ pub struct Phone {
     /// server only.
     #[arg(long)]
     pub transport: Option<String>,
-    /// Where everything goes first, such as `sip:proxy.example.com;transport=tls`; the domain if nothing is said.
+    /// Where everything goes first, such as `sip:proxy.example.com;transport=tls`; the domain if nothing is said. May be
+    /// repeated: where one is dead the next is tried.
     #[arg(long, value_name = "URI")]
-    pub proxy: Option<String>,
+    pub proxy: Vec<String>,
     /// Where it listens; if nothing is said, the address from which the proxy is reached, and a free port.
     #[arg(long, value_name = "ADDRESS[:PORT]")]
     pub listen: Option<String>,

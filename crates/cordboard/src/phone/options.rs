@@ -71,7 +71,7 @@ struct File {
     password: Option<String>,
     password_file: Option<PathBuf>,
     transport: Option<String>,
-    proxy: Option<String>,
+    proxy: Proxies,
     listen: Option<String>,
     ca: Vec<PathBuf>,
     certificate: Option<PathBuf>,
@@ -88,6 +88,29 @@ struct File {
     json: bool,
 }
 
+/// One, or a list.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Proxies {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Default for Proxies {
+    fn default() -> Self {
+        Self::Several(Vec::new())
+    }
+}
+
+impl Proxies {
+    fn list(self) -> Vec<String> {
+        match self {
+            Self::One(proxy) => vec![proxy],
+            Self::Several(proxies) => proxies,
+        }
+    }
+}
+
 /// What a telephone is told, checked.
 pub(super) struct Options {
     /// Whose it is, and how its messages leave; where its sound is received is not known yet.
@@ -101,7 +124,7 @@ pub(super) struct Options {
     pub(super) playing: Playing,
     pub(super) record: Option<PathBuf>,
     pub(super) auto_answer: bool,
-    /// The servers whose word on who calls is taken: the one that everything goes to first.
+    /// The servers whose word on who calls is taken: those that everything goes to first.
     pub(super) trusts: Vec<IpAddr>,
     pub(super) json: bool,
     /// Where a certificate of its own is, while it runs.
@@ -121,8 +144,8 @@ impl Options {
         let of_group = group.iter().map(|group| (group.realm.clone(), group.secret.clone()));
         let own = password(&given)?.map(|password| ("*".into(), Secret(password.into())));
         let passwords = of_group.chain(own).collect();
-        let proxy = proxy(&given, transport)?;
-        if transport.is_websocket() && proxy.is_none() {
+        let proxies = proxies(&given, transport)?;
+        if transport.is_websocket() && proxies.is_empty() {
             return Err(wrong(
                 format!(
                     "over {transport} a telephone is reached only by the server that it has connected to"
@@ -130,7 +153,7 @@ impl Options {
                 "--domain HOST, or --proxy with the server's address",
             ));
         }
-        let listen = listen(&given, proxy.as_deref(), transport)?;
+        let listen = listen(&given, &proxies, transport)?;
         let host = listen.ip().to_string();
         let domain = given.domain.as_deref().map_or(host.as_str(), without_port);
         let folder = transport
@@ -146,7 +169,7 @@ impl Options {
         };
         let addresses = Addresses {
             domain: given.domain.as_deref().map(|domain| without_port(domain).to_owned()),
-            transport: (proxy.is_none() && transport != Transport::Udp).then_some(transport),
+            transport: (proxies.is_empty() && transport != Transport::Udp).then_some(transport),
         };
         let account = Telephone {
             user: user.into(),
@@ -155,11 +178,11 @@ impl Options {
             passwords,
             group,
             friends: friends(&given, &addresses)?,
-            outbound_proxies: proxy.iter().map(|proxy| proxy.as_str().into()).collect(),
+            outbound_proxies: proxies.iter().map(|proxy| proxy.as_str().into()).collect(),
             habits: habits(&given)?,
             ..Telephone::default()
         };
-        let trusts = proxy.as_ref().and_then(|proxy| server(proxy, transport)).map(|server| server.ip());
+        let trusts = proxies.iter().filter_map(|proxy| server(proxy, transport)).map(|server| server.ip());
         Ok(Self {
             addresses,
             registers: given.domain.is_some(),
@@ -169,7 +192,7 @@ impl Options {
             playing: play,
             record: given.record.clone(),
             auto_answer: given.auto_answer,
-            trusts: trusts.into_iter().collect(),
+            trusts: trusts.collect(),
             json: given.json,
             _folder: folder,
         })
@@ -200,7 +223,7 @@ fn merged(given: &cli::Phone) -> Result<cli::Phone, OptionError> {
             file.password_file.as_ref().map(there)
         },
         transport: given.transport.or(file.transport),
-        proxy: given.proxy.or(file.proxy),
+        proxy: if given.proxy.is_empty() { file.proxy.list() } else { given.proxy },
         listen: given.listen.or(file.listen),
         authorities: given.authorities.into_iter().chain(file.ca.iter().map(there)).collect(),
         certificate: given.certificate.or(file.certificate.as_ref().map(there)),
@@ -301,17 +324,21 @@ fn secret(path: &Path) -> Result<String, OptionError> {
     }
 }
 
-/// Where everything goes first: what was asked for, or else the domain's server.
-fn proxy(given: &cli::Phone, transport: Transport) -> Result<Option<String>, OptionError> {
-    let Some(text) = &given.proxy else {
+/// Where everything goes first: what was asked for, one after the other, or else the domain's server.
+fn proxies(given: &cli::Phone, transport: Transport) -> Result<Vec<String>, OptionError> {
+    if given.proxy.is_empty() {
         // Without a transport, the domain says which it prefers (RFC 3263 §4.1).
         let parameter = match transport {
             Transport::Udp => String::new(),
             other => format!(";transport={other}"),
         };
         let proxy = given.domain.as_ref().map(|domain| format!("sip:{domain}{parameter};lr"));
-        return proxy.map(checked).transpose();
-    };
+        return proxy.into_iter().map(checked).collect();
+    }
+    given.proxy.iter().map(|text| proxy(text, transport)).collect()
+}
+
+fn proxy(text: &str, transport: Transport) -> Result<String, OptionError> {
     let bare = text.trim().trim_start_matches('<').trim_end_matches('>');
     let bare = if bare.starts_with("sip:") || bare.starts_with("sips:") {
         bare.to_owned()
@@ -321,7 +348,7 @@ fn proxy(given: &cli::Phone, transport: Transport) -> Result<Option<String>, Opt
     let named = bare.contains(";transport=") || transport == Transport::Udp;
     let transport = if named { String::new() } else { format!(";transport={transport}") };
     let loose = if bare.split(';').any(|part| part == "lr") { "" } else { ";lr" };
-    checked(format!("{bare}{transport}{loose}")).map(Some)
+    checked(format!("{bare}{transport}{loose}"))
 }
 
 fn checked(uri: String) -> Result<String, OptionError> {
@@ -335,7 +362,7 @@ fn checked(uri: String) -> Result<String, OptionError> {
 }
 
 /// Where to listen: what was asked for, or the address from which the proxy is reached.
-fn listen(given: &cli::Phone, proxy: Option<&str>, transport: Transport) -> Result<SocketAddr, OptionError> {
+fn listen(given: &cli::Phone, proxies: &[String], transport: Transport) -> Result<SocketAddr, OptionError> {
     if let Some(text) = &given.listen {
         let ip = text.trim_matches(['[', ']']).parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 0));
         let address = text.parse::<SocketAddr>().or(ip).map_err(|_| {
@@ -358,8 +385,8 @@ fn listen(given: &cli::Phone, proxy: Option<&str>, transport: Transport) -> Resu
         }
         return Ok(address);
     }
-    let server = proxy.and_then(|proxy| server(proxy, transport));
-    let way = server.into_iter().chain(ELSEWHERE.parse().ok()).find_map(local_address_towards);
+    let servers = proxies.iter().filter_map(|proxy| server(proxy, transport));
+    let way = servers.chain(ELSEWHERE.parse().ok()).find_map(local_address_towards);
     Ok(SocketAddr::new(way.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)), 0))
 }
 
