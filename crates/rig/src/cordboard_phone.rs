@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{ChildStdin, Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -25,6 +25,8 @@ pub struct CordboardPhone {
     account: Account,
     directory: PathBuf,
     recording: Recording,
+    /// Where it listens.
+    listens: String,
     running: Option<Running>,
 }
 
@@ -46,12 +48,17 @@ impl CordboardPhone {
         let sound = place.subdirectory(&format!("{}/sound", account.user));
         std::fs::write(directory.join("password"), &account.password).expect("the directory can be written");
         let recording = Recording::new(&account.user, sound, ".wav");
-        Self { account, directory, recording, running: None }
+        Self { account, directory, recording, listens: String::new(), running: None }
     }
 
     /// Where the one with this number is called directly.
     pub fn address(number: u8) -> String {
         format!("127.0.0.1:{}", PORTS[usize::from(number)])
+    }
+
+    /// Its own address, which leads past any switchboard.
+    pub fn contact(&self) -> String {
+        format!("sip:{}@{}", self.account.user, self.listens)
     }
 
     /// Says a line.
@@ -63,7 +70,13 @@ impl CordboardPhone {
     /// Waits for an event after those already seen, and counts it and all before it as seen.
     #[track_caller]
     pub fn wait(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let end = Instant::now() + STEP;
+        self.wait_within(STEP, what, wanted)
+    }
+
+    /// The same with more patience, or less.
+    #[track_caller]
+    pub fn wait_within(&mut self, within: Duration, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let end = Instant::now() + within;
         let user = self.account.user.clone();
         let running = self.running.as_mut().expect("the phone is switched on");
         loop {
@@ -76,7 +89,7 @@ impl CordboardPhone {
             }
             assert!(
                 Instant::now() < end,
-                "{user} was not told {what} within {STEP:?}: {:#?}",
+                "{user} was not told {what} within {within:?}: {:#?}",
                 running.events
             );
             running.read(end);
@@ -87,6 +100,11 @@ impl CordboardPhone {
     #[track_caller]
     pub fn wait_event(&mut self, name: &str) -> Value {
         self.wait(name, |event| event["event"] == name)
+    }
+
+    /// Whether it is to be called.
+    fn registers(&self) -> bool {
+        self.account.way == Way::Registered && self.account.tried_first.is_none()
     }
 
     /// Says a verb, and waits until it is done.
@@ -157,6 +175,12 @@ impl Phone for CordboardPhone {
             .stdin(Stdio::piped());
         match self.account.way {
             Way::Registered => command
+                .args(
+                    self.account
+                        .tried_first
+                        .iter()
+                        .flat_map(|dead| ["--proxy".to_owned(), format!("sip:{dead}")]),
+                )
                 .args(["--domain", domain, "--proxy", &format!("sip:{server};transport={transport}")])
                 .args(["--listen", "127.0.0.1", "--password-file", "password", "--ca", authority]),
             // A password may be wanted of others there too, and none is not one.
@@ -167,14 +191,15 @@ impl Phone for CordboardPhone {
         let input = program.stdin().expect("its input is a pipe");
         let calls = BTreeSet::new();
         self.running = Some(Running { program, input, events: Vec::new(), seen: 0, calls });
-        if self.account.way == Way::Registered {
+        if self.registers() {
             self.say("register");
         }
     }
 
     fn wait_registered(&mut self) {
-        self.wait_event("listening");
-        if self.account.way == Way::Registered {
+        let listening = self.wait_event("listening");
+        listening["address"].as_str().unwrap_or_default().clone_into(&mut self.listens);
+        if self.registers() {
             self.is_done("register");
         }
     }

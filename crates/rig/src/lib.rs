@@ -14,6 +14,7 @@ pub mod cordboard_phone;
 pub mod deadline;
 pub mod house;
 pub mod judge;
+pub mod kamailio;
 pub mod linphone;
 pub mod phone;
 pub mod place;

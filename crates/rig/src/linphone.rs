@@ -78,6 +78,11 @@ impl Linphone {
         format!("127.0.0.1:{}", port(number, Way::Direct))
     }
 
+    /// Stops it, so that it says nothing any more, not even that it is not there.
+    pub fn stop(&self) {
+        self.running.as_ref().expect("the phone is switched on").program.signal("STOP");
+    }
+
     fn say(&mut self, command: &str) {
         let input = &mut self.running.as_mut().expect("the phone is switched on").input;
         writeln!(input, "{command}").expect("linphonec listens");

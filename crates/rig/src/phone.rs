@@ -112,16 +112,22 @@ pub struct Account {
     pub tone: u16,
     /// What it does when it is called.
     pub manner: Manner,
+    /// `host:port` of a server that is tried before that one by a phone that only calls.
+    pub tried_first: Option<String>,
 }
 
 impl Account {
     /// The account of the switchboard's user number `number` (0 to 4).
     pub fn of(switchboard: &Switchboard, number: u8, transport: Transport) -> Self {
-        let (user, password) = switchboard.user(number);
+        Self::named(switchboard, &switchboard.user(number).0, number, transport)
+    }
+
+    /// The account of that user of the switchboard, on the phone with this number.
+    pub fn named(switchboard: &Switchboard, user: &str, number: u8, transport: Transport) -> Self {
         Self {
             way: Way::Registered,
-            user,
-            password,
+            user: user.to_owned(),
+            password: crate::switchboard::password(user),
             domain: switchboard.domain().to_owned(),
             transport,
             server: switchboard.address(transport).to_owned(),
@@ -129,6 +135,7 @@ impl Account {
             number,
             tone: crate::tone::TONES[usize::from(number)],
             manner: Manner::Answers,
+            tried_first: None,
         }
     }
 
@@ -145,6 +152,7 @@ impl Account {
             number,
             tone: crate::tone::TONES[usize::from(number)],
             manner: Manner::Answers,
+            tried_first: None,
         }
     }
 

@@ -6,12 +6,15 @@ use crate::judge::Verdict;
 pub use crate::phone::Manner;
 use crate::phone::{Account, Kind, Phone, Transport};
 use crate::place::Place;
-use crate::script::Actor;
+use crate::script::{Actor, place_of};
 use crate::sipp::Sipp;
 use crate::switchboard::{Switchboard, password};
 
 /// What must be installed for a scene.
 pub const PROGRAMS: [&str; 3] = ["sipp", "tcpdump", "tshark"];
+
+/// A domain that no switchboard here serves.
+pub const ELSEWHERE: &str = "elsewhere.test";
 
 /// The first port that `SIPp` uses; each further one is 10 higher.
 const SIPP: u16 = 5070;
@@ -78,20 +81,44 @@ impl<'a> Scene<'a> {
     /// The same against the switchboard itself, for requests to `target`.
     pub fn sipp_at(&mut self, user: &str, target: &str, script: &str) -> Sipp {
         let switchboard = self.switchboard.as_ref().expect("the scene has a switchboard");
-        let there = switchboard.address(Transport::Udp);
-        self.begin(user, there, target.to_owned(), script)
+        let there = switchboard.address(Transport::Udp).to_owned();
+        self.begin(user, &there, target.to_owned(), script)
+    }
+
+    /// `SIPp` as somebody of [`ELSEWHERE`] against the telephone itself, past the switchboard.
+    pub fn sipp_beside(&mut self, user: &str, number: usize, script: &str) -> Sipp {
+        let target = self.phones[number].contact();
+        self.play(user, ELSEWHERE, (None, target), script)
+    }
+
+    /// `SIPp` that says of itself that it is called at that address; without a switchboard.
+    pub fn sipp_known_as(&mut self, address: &str, number: usize, script: &str) -> Sipp {
+        let (user, domain) =
+            address.trim_start_matches("sip:").split_once('@').expect("an address has a user and a place");
+        let target = self.phones[number].account().uri();
+        self.play(user, domain, (None, target), script)
     }
 
     fn begin(&mut self, user: &str, there: &str, target: String, script: &str) -> Sipp {
-        let is_served = self.switchboard.is_some();
+        let domain = self.switchboard.as_ref().map_or("127.0.0.1", Switchboard::domain);
+        let server = self.switchboard.is_some().then(|| there.to_owned());
+        self.play(user, domain, (server, target), script)
+    }
+
+    /// Towards a target, by a server if there is one.
+    fn play(
+        &mut self,
+        user: &str,
+        domain: &str,
+        (server, target): (Option<String>, String),
+        script: &str,
+    ) -> Sipp {
         let port = SIPP + 10 * self.started;
         self.started += 1;
-        let domain = match &self.switchboard {
-            Some(switchboard) => switchboard.domain().to_owned(),
-            None => "127.0.0.1".to_owned(),
-        };
-        let actor = Actor { user: user.to_owned(), domain, target, is_served };
-        Sipp::play(self.place, there, &actor, script, port)
+        let there = server.clone().unwrap_or_else(|| place_of(&target).to_owned());
+        let is_served = server.is_some();
+        let actor = Actor { user: user.to_owned(), domain: domain.to_owned(), target, is_served };
+        Sipp::play(self.place, &there, &actor, script, port)
     }
 
     /// Where the next `SIPp` will be called.

@@ -16,13 +16,13 @@
 //! A step names its dialog and says what is sent (`>`) or awaited (`<`): a method, or a status. Responses that may be
 //! missing have a `?`, and stand before the one that may not. What is sent may have `sdp`, `sdp=sendonly` and the like, with
 //! `at=ADDRESS` for sound elsewhere;
-//! `auth=401` or `auth=407` where a challenge comes first (and `wrong` for a wrong password); `to=URI` where somebody else is meant; and an answer says
-//! `of=INVITE` if something else has come in between.
+//! `auth=401` or `auth=407` where a challenge comes first (and `wrong` for a wrong password); `to=URI` where somebody else is meant,
+//! `via=HOST:PORT` where that is reached by a server; and an answer says `of=INVITE` if something else has come in between.
 //!
 //! The lines below a step are headers to be sent, and `text:` is a body, `piece:` one of a
 //! message; below what is awaited they are patterns
 //! (extended regular expressions) that must be found in the header of that name, or in the `body`; `no NAME` says that
-//! there must be none. `{NAME.id}`, `{NAME.ours}` and `{NAME.theirs}` are the Call-ID and the tags of a dialog. A dialog
+//! there must be none; `=> A B` after a pattern keeps what its groups find, as `{A}` and `{B}`. `{NAME.id}`, `{NAME.ours}` and `{NAME.theirs}` are the Call-ID and the tags of a dialog. A dialog
 //! whose first request has `as=USER` is that user's.
 //!
 //! A dialog that begins with a request of ours has a Call-ID of its own, so that one `SIPp` has several. One that
@@ -58,6 +58,8 @@ struct Dialog {
     user: String,
     /// The URI that our first request went to.
     target: String,
+    /// The server by which it went, if it was not the one that everything goes by.
+    via: String,
     /// Whether the other side's tag and Contact are known.
     known: bool,
     /// Number of our last request.
@@ -80,6 +82,8 @@ struct Writer<'a> {
     commands: Vec<String>,
     dialogs: BTreeMap<String, Dialog>,
     variables: BTreeSet<String>,
+    /// Names of what was found in messages.
+    kept: BTreeSet<String>,
 }
 
 /// The scenario in which `actor` does what `script` says.
@@ -93,6 +97,7 @@ pub fn scenario(actor: &Actor, script: &str) -> String {
         commands: Vec::new(),
         dialogs: BTreeMap::new(),
         variables: BTreeSet::new(),
+        kept: BTreeSet::new(),
     };
     let mut lines = script.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
     while let Some(step) = lines.next() {
@@ -142,8 +147,12 @@ impl Writer<'_> {
 
     /// A line with what it says of dialogs filled in; `name` is the one at hand.
     fn filled(&self, name: &str, dialog: &Dialog, line: &str) -> String {
+        let line = self
+            .kept
+            .iter()
+            .fold(line.to_owned(), |line, name| line.replace(&format!("{{{name}}}"), &format!("[${name}]")));
         let known = self.dialogs.iter().map(|(other, dialog)| (other.as_str(), dialog));
-        known.chain([(name, dialog)]).fold(line.to_owned(), |line, (name, dialog)| {
+        known.chain([(name, dialog)]).fold(line, |line, (name, dialog)| {
             line.replace(&format!("{{{name}.id}}"), &call_id(name, dialog))
                 .replace(&format!("{{{name}.ours}}"), &our_tag(name))
                 .replace(&format!("{{{name}.theirs}}"), &format!("[$tag_{name}]"))
@@ -165,6 +174,7 @@ impl Writer<'_> {
         if dialog.target.is_empty() {
             word("to").map_or(&*self.actor.target, |(_, to)| to).clone_into(&mut dialog.target);
             word("as").map_or(&*self.actor.user, |(_, user)| user).clone_into(&mut dialog.user);
+            word("via").map_or("", |(_, via)| via).clone_into(&mut dialog.via);
         }
         if let Some((_, status)) = word("auth") {
             self.write_request(name, dialog, method, words, below, false);
@@ -181,7 +191,7 @@ impl Writer<'_> {
 
     /// Without a server, whatever is sent in a dialog goes to its own other side.
     fn turn_to(&mut self, dialog: &Dialog) {
-        let place = place_of(&dialog.target);
+        let place = if dialog.via.is_empty() { place_of(&dialog.target) } else { &dialog.via };
         if self.actor.is_served || dialog.theirs || place == self.towards {
             return;
         }
@@ -426,13 +436,22 @@ impl Writer<'_> {
 
     fn checks(&mut self, below: &[String]) -> Vec<String> {
         let seen = self.variable("seen");
-        let check = |line: &String| match (line.strip_prefix("no "), line.split_once(": ")) {
+        let mut check = |line: &String| match (line.strip_prefix("no "), line.split_once(": ")) {
             (Some(header), _) => found(".", &format!("{header}:"), &seen, Must::NotBe),
-            (None, Some(("body", pattern))) => found(pattern, "", &seen, Must::Be),
-            (None, Some((header, pattern))) => found(pattern, &format!("{header}:"), &seen, Must::Be),
+            (None, Some((place, pattern))) => {
+                let header = if place == "body" { String::new() } else { format!("{place}:") };
+                let (pattern, names) = pattern.split_once(" => ").unwrap_or((pattern, ""));
+                let names: Vec<_> = names.split_ascii_whitespace().map(|name| self.keep(name)).collect();
+                found(pattern, &header, &[vec![seen.clone()], names].concat().join(","), Must::Be)
+            }
             (None, None) => panic!("a pattern has the name of a header before it: {line}"),
         };
-        below.iter().map(check).collect()
+        below.iter().map(&mut check).collect()
+    }
+
+    fn keep(&mut self, name: &str) -> String {
+        self.kept.insert(name.to_owned());
+        self.variable(name)
     }
 
     fn contact(&self) -> String {
@@ -482,7 +501,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// Where a URI leads.
-fn place_of(uri: &str) -> &str {
+pub(crate) fn place_of(uri: &str) -> &str {
     uri.split_once('@').map_or(uri, |(_, place)| place)
 }
 
@@ -530,6 +549,16 @@ mod tests {
         let text =
             written("a > INVITE\na < 200\nb > INVITE\n Replaces: {a.id};to-tag={a.theirs};from-tag={a.ours}");
         assert!(text.contains("Replaces: a///[call_id];to-tag=[$tag_a];from-tag=a-sipp\n"), "{text}");
+    }
+
+    #[test]
+    fn what_is_found_is_kept() {
+        let text = written(
+            "a > INVITE\n a < 200\na < REFER\n Refer-To: x=(.*);y=(.*) => x y\nb > INVITE to=sip:b@c via=here:1\n Replaces: {x};{y}",
+        );
+        assert!(text.contains("assign_to=\"seen,x,y\""), "{text}");
+        assert!(text.contains("Replaces: [$x];[$y]\n"), "{text}");
+        assert!(text.contains("<setdest host=\"here\" port=\"1\""), "{text}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `SIPp`, which plays one side of a scenario many times over and counts what did not fit.
 
 use std::fs;
+use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -114,6 +115,21 @@ impl Sipp {
             let sockets = fs::read_to_string("/proc/net/udp").unwrap_or_default();
             sockets.contains(&port).then_some(())
         });
+    }
+
+    /// Says something in its own dialog `name`, so that a script goes on that waits for `name < INFO`.
+    pub fn prompt(&self, name: &str) {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("the loopback is up");
+        let local = socket.local_addr().expect("a bound socket has an address");
+        // What `-cid_str` makes of the first call.
+        let call_id = format!("{name}///1-{}", self.program.id());
+        let info = format!(
+            "INFO sip:sipp@127.0.0.1:{} SIP/2.0\r\nVia: SIP/2.0/UDP {local};branch=z9hG4bK-prompt\r\nMax-Forwards: 70\r\n\
+             From: <sip:owner@127.0.0.1>;tag=owner\r\nTo: <sip:sipp@127.0.0.1>;tag={name}-sipp\r\nCall-ID: {call_id}\r\n\
+             CSeq: 1 INFO\r\nContent-Length: 0\r\n\r\n",
+            self.port
+        );
+        socket.send_to(info.as_bytes(), ("127.0.0.1", self.port)).expect("the loopback carries datagrams");
     }
 
     /// Waits for its end and panics unless every call went as the scenario says and nothing else came.

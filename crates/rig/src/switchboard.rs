@@ -15,17 +15,25 @@ use crate::process::Program;
 /// How long it may take to be ready: the first start makes an authority, certificates and a store.
 const READY: Duration = Duration::from_secs(20);
 
-/// The domain, and realm, of every test.
-const DOMAIN: &str = "example.test";
+/// Where a switchboard stands, and for what.
+#[derive(Clone, Copy, Debug)]
+pub struct Site {
+    /// The name of its directory.
+    pub name: &'static str,
+    /// Its own address, at which the ports are those of the standard.
+    pub address: &'static str,
+    /// Its domain, which is the realm too.
+    pub domain: &'static str,
+    /// Other names of the domain.
+    pub domains: &'static [&'static str],
+}
 
-/// Its listeners. There is only one switchboard in a namespace, so the ports are those of the standard.
-const LISTENERS: [(&str, &str); 5] = [
-    ("udp", "127.0.0.1:5060"),
-    ("tcp", "127.0.0.1:5060"),
-    ("tls", "127.0.0.1:5061"),
-    ("ws", WEBSOCKET),
-    ("wss", "127.0.0.1:5443"),
-];
+/// The switchboard of nearly every test.
+const HOME: Site = Site { name: "switchboard", address: "127.0.0.1", domain: "example.test", domains: &[] };
+
+/// Its listeners: transport and port.
+const LISTENERS: [(&str, u16); 5] =
+    [("udp", 5060), ("tcp", 5060), ("tls", 5061), ("ws", 5080), ("wss", 5443)];
 
 /// Where it takes `WebSockets` that are not secured.
 pub const WEBSOCKET: &str = "127.0.0.1:5080";
@@ -37,6 +45,8 @@ pub(crate) const PEOPLE: [&str; 3] = ["alice", "bob", "carol"];
 #[derive(Debug)]
 pub struct Switchboard {
     program: Program,
+    site: Site,
+    listeners: Vec<(&'static str, String)>,
     directory: PathBuf,
     users: Vec<String>,
 }
@@ -56,11 +66,17 @@ impl Switchboard {
     pub fn start_told(place: &Place, more_users: &[String], tables: &str) -> Self {
         let users: Vec<_> =
             PEOPLE.iter().map(ToString::to_string).chain(more_users.iter().cloned()).collect();
-        let directory = place.subdirectory("switchboard");
-        let text = configuration(&directory, &users) + tables;
+        Self::start_at(place, HOME, &users, tables)
+    }
+
+    /// Another one beside it, which knows only these people.
+    pub fn start_at(place: &Place, site: Site, users: &[String], tables: &str) -> Self {
+        let directory = place.subdirectory(site.name);
+        let listeners = LISTENERS.map(|(name, port)| (name, format!("{}:{port}", site.address))).to_vec();
+        let text = configuration(site, &listeners, &directory, users) + tables;
         fs::write(directory.join("cordboard.toml"), text).expect("the directory can be written");
-        let program = serve(&directory);
-        Self { program, directory, users }
+        let program = serve(&directory, &listeners);
+        Self { program, site, listeners, directory, users: users.to_vec() }
     }
 
     /// Kills it without warning (SIGKILL) and starts it again on the same data.
@@ -71,7 +87,7 @@ impl Switchboard {
 
     /// Starts it again on the same data after it has ended, and waits until it listens.
     pub fn restart(&mut self) {
-        self.program = serve(&self.directory);
+        self.program = serve(&self.directory, &self.listeners);
     }
 
     /// Starts it on the same data and kills it `after` a moment, ready or not.
@@ -111,13 +127,13 @@ impl Switchboard {
 
     /// SIP domain and realm.
     pub fn domain(&self) -> &'static str {
-        DOMAIN
+        self.site.domain
     }
 
     /// `host:port` of its listener for `transport`.
-    pub fn address(&self, transport: Transport) -> &'static str {
-        let listener = LISTENERS.iter().find(|(name, _)| *name == transport.parameter());
-        listener.expect("it listens on every transport").1
+    pub fn address(&self, transport: Transport) -> &str {
+        let listener = self.listeners.iter().find(|(name, _)| *name == transport.parameter());
+        &listener.expect("it listens on every transport").1
     }
 
     /// Name and password of user number `number`.
@@ -143,10 +159,10 @@ pub fn binary() -> PathBuf {
     env::var_os("CORDBOARD_BIN").map_or_else(|| profile_directory().join("cordboard"), PathBuf::from)
 }
 
-fn serve(directory: &Path) -> Program {
+fn serve(directory: &Path, listeners: &[(&str, String)]) -> Program {
     let mut program = launch(directory);
     let mut awaited: Vec<_> =
-        LISTENERS.iter().map(|(name, address)| format!("listening {name} {address}")).collect();
+        listeners.iter().map(|(name, address)| format!("listening {name} {address}")).collect();
     program.wait_line("that it listens everywhere", READY, |line| {
         awaited.retain(|listener| !line.contains(listener.as_str()));
         awaited.is_empty().then_some(())
@@ -167,10 +183,12 @@ fn launch(directory: &Path) -> Program {
     Program::start("cordboard", command, &directory.join("output.log"))
 }
 
-fn configuration(directory: &Path, users: &[String]) -> String {
+fn configuration(site: Site, listeners: &[(&str, String)], directory: &Path, users: &[String]) -> String {
+    let Site { address, domain, domains, .. } = site;
     let data = directory.join("data");
-    let mut text = format!("domain = \"{DOMAIN}\"\ndata = \"{}\"\n", data.display());
-    for (transport, address) in LISTENERS {
+    let mut text = format!("domain = \"{domain}\"\ndomains = {domains:?}\ndata = \"{}\"\n", data.display());
+    let _ = write!(text, "\n[http]\naddress = \"{address}:8060\"\n");
+    for (transport, address) in listeners {
         let _ = write!(text, "\n[[listen]]\ntransport = \"{transport}\"\naddress = \"{address}\"\n");
     }
     for user in users {

@@ -5,6 +5,8 @@
 //! tells its owner is looked at as well, and tshark judges what was on the wire.
 
 mod flows;
+mod proxies;
+mod recovery;
 mod refers;
 mod takeovers;
 mod watching;
