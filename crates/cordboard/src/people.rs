@@ -1,6 +1,6 @@
 //! People: from names and passwords to the directory that agents are given.
 
-use cordboard_service::directory::{Directory, Group, Server, User};
+use cordboard_service::directory::{Directory, Group, User};
 use cordboard_service::services::Rules;
 use md5::{Digest, Md5};
 use sha2::{Sha256, Sha512_256};
@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::rules::Written;
+use crate::servers::Known;
 use crate::store::UserRow;
 
 /// Longest name of a user, in bytes.
@@ -54,7 +55,7 @@ pub fn directory(
     stored: &[UserRow],
     realm: &str,
     rules: Vec<(Box<str>, Arc<Rules>)>,
-    servers: Vec<(Box<str>, Arc<Server>)>,
+    servers: Known,
 ) -> (Arc<Directory>, usize) {
     let mut users = configured.clone();
     let mut left_out = 0;
@@ -67,14 +68,15 @@ pub fn directory(
     }
     let asking = groups.iter().filter(|(_, group)| **group != Group::default());
     let groups = asking.map(|(name, group)| (name.clone(), *group)).collect();
-    for (name, _) in &servers {
+    for (name, _) in &servers.names {
         left_out += usize::from(users.remove(name).is_some());
     }
     let directory = Directory {
         users: users.into_iter().collect(),
         groups,
         rules: rules.into_iter().collect(),
-        servers: servers.into_iter().collect(),
+        servers: servers.names.into_iter().collect(),
+        pickup: servers.pickup,
     };
     (Arc::new(directory), left_out)
 }
@@ -157,7 +159,8 @@ mod tests {
         stored[1].user.groups.push("doctors".into());
         let doctors = ("doctors".into(), Group { client_certificate: true });
         let groups = BTreeMap::from([doctors, ("sales".into(), Group::default())]);
-        let (directory, left_out) = directory(&configured, &groups, &stored, "here", Vec::new(), Vec::new());
+        let (directory, left_out) =
+            directory(&configured, &groups, &stored, "here", Vec::new(), Known::default());
         assert_eq!(directory.groups.len(), 1, "of those that ask for nothing nobody needs to know");
         assert!(directory.wants_certificate("bob") && !directory.wants_certificate("alice"));
         assert_eq!(left_out, 1);

@@ -165,7 +165,7 @@ impl Started {
             &store.users(),
             config.realm(),
             rules,
-            servers.listed(),
+            servers.known(),
         );
         servers.use_directory(&directory);
         if stale > 0 {

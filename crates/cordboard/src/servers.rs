@@ -15,7 +15,7 @@ use cordboard_net::{
     Sound, StartError, system_seed,
 };
 use cordboard_service::Agent;
-use cordboard_service::directory::{Directory, Server as Listed};
+use cordboard_service::directory::{Code, Directory, Server as Listed};
 use cordboard_service::door::{Answer, Command, Event, Note, Question, ShardId, Slot};
 use cordboard_service::location::{Located, RegisterError};
 use cordboard_service::settings::{
@@ -109,12 +109,22 @@ pub struct Servers {
     _runtime: Option<Runtime>,
 }
 
+/// What the directory says of the servers.
+#[derive(Default)]
+pub struct Known {
+    /// Each, by every name under which it is called.
+    pub names: Vec<(Box<str>, Arc<Listed>)>,
+    /// The code by which calls are picked up.
+    pub pickup: Option<Code>,
+}
+
 /// One server.
 struct Served {
     name: Box<str>,
     names: Vec<Box<str>>,
     listed: Arc<Listed>,
     park: bool,
+    pickup: Option<Code>,
     running: Running<Agent>,
     answers: Arc<Answers>,
     /// Ends when the agent has.
@@ -167,14 +177,17 @@ impl Servers {
         Some(listen_on(self.inside?))
     }
 
-    /// Every name under which one of them is called, for the directory.
-    pub fn listed(&self) -> Vec<(Box<str>, Arc<Listed>)> {
+    /// What the directory says of them.
+    pub fn known(&self) -> Known {
         let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
         let names = |served: &Served| {
             let listed = Arc::clone(&served.listed);
             served.names.clone().into_iter().map(move |name| (name, Arc::clone(&listed)))
         };
-        running.iter().flat_map(names).collect()
+        Known {
+            names: running.iter().flat_map(names).collect(),
+            pickup: running.iter().find_map(|served| served.pickup.clone()),
+        }
     }
 
     /// Tells them whom they serve.
@@ -247,6 +260,10 @@ impl Place<'_> {
             name: name(),
             names: server.names().into_iter().map(Into::into).collect(),
             listed: Arc::new(Listed { address, members: server.members.clone() }),
+            pickup: match &server.kind {
+                Kind::Pickup(pickup) => Some(Code { code: pickup.code.clone(), server: name() }),
+                Kind::Park { .. } | Kind::Music { .. } | Kind::Announcer(_) => None,
+            },
             park: matches!(server.kind, Kind::Park { .. }),
             running,
             answers,
@@ -297,6 +314,7 @@ fn service(server: &Server) -> Result<(Service, Plays), ServerError> {
     Ok(match &server.kind {
         Kind::Park { park, music } => (Service::Park(park.clone()), Plays::OnAir(samples(music)?)),
         Kind::Music { music, .. } => (Service::Music, Plays::OnAir(samples(music)?)),
+        Kind::Pickup(pickup) => (Service::Pickup(pickup.clone()), Plays::Said(BTreeMap::new())),
         Kind::Announcer(announced) => {
             let said = announced
                 .iter()

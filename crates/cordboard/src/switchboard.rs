@@ -193,7 +193,7 @@ impl Switchboard {
         if config.users.contains_key(name) || self.store.users().iter().any(|row| *row.name == *name) {
             return Err(Refusal::Exists(name.into()));
         }
-        if self.servers.listed().iter().any(|(server, _)| **server == *name) {
+        if self.servers.known().names.iter().any(|(server, _)| **server == *name) {
             return Err(Refusal::Server(name.into()));
         }
         let realm = config.realm();
@@ -444,7 +444,7 @@ impl Switchboard {
             &self.store.users(),
             config.realm(),
             rules,
-            self.servers.listed(),
+            self.servers.known(),
         );
         self.servers.use_directory(&directory);
         self.store.use_directory(Arc::clone(&directory));

@@ -14,6 +14,7 @@ use crate::door::{Answer, Envelope, Level, Output, Question, ShardId};
 use crate::location::Wanted;
 use crate::notifier;
 use crate::passing::{self, Passing};
+use crate::picking::{self, Wish};
 use crate::proxy::target::Destination;
 use crate::servers::{self, Admission};
 use crate::settings::Takeovers;
@@ -40,6 +41,8 @@ pub(crate) enum Letter {
     Vouched { dialog: DialogKey, by: Box<str> },
     /// One of those whom a server serves has sent somebody there.
     SentTo { place: DialogKey, by: Box<str> },
+    /// Somebody wants a call that rings.
+    PickUp(Box<Wish>),
     /// About who is watched.
     Watched(notifier::Letter),
 }
@@ -107,9 +110,13 @@ pub(crate) fn clear(
     request: &View<'_>,
     admitted: Admitted,
 ) {
+    let mut admitted = admitted;
     if let Destination::Server(name) = &admitted.destination {
         match servers::admission(&agent.desk, request, &admitted.caller, name) {
-            Admission::Member => {}
+            Admission::Member => match picking::dialled(agent, now, flow, server, request, admitted) {
+                Some(goes_on) => admitted = goes_on,
+                None => return,
+            },
             Admission::IfSent => return sent(agent, now, flow, server, request, admitted),
             Admission::Refused => {
                 agent.desk.note(Level::Warning, "refused what a server does for others", request, Some(flow));
@@ -321,6 +328,7 @@ pub(crate) fn handed(agent: &mut Agent, now: Instant, letter: Letter) {
             };
             ruled(agent, now, flow, server, &request.view(), admitted, ruling);
         }
+        Letter::PickUp(wish) => agent.proxy.pick_up(&mut agent.desk, now, &wish),
         Letter::SentTo { place, by } => agent.proxy.carried.tickets.make(now, place, by),
         Letter::Watched(letter) => notifier::handed(agent, now, letter),
         Letter::Vouched { dialog, by } => agent.proxy.carried.vouch(&agent.desk.directory, now, dialog, &by),

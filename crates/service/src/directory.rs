@@ -19,6 +19,8 @@ pub struct Directory {
     /// Servers of ours (RFC 5359), by the names of users whom they are: each has its own, and a park server one for each
     /// slot. They are nobody's telephone, and have no password.
     pub servers: HashMap<Box<str>, Arc<Server>, FixedState>,
+    /// The code by which calls that ring elsewhere are picked up.
+    pub pickup: Option<Code>,
 }
 
 impl Directory {
@@ -34,7 +36,17 @@ impl Directory {
 
     /// The server that a user of that name is, if it is one.
     pub fn server(&self, name: &str) -> Option<&Arc<Server>> {
-        self.servers.get(name)
+        self.servers.get(name).or_else(|| {
+            self.picks_up(name)?;
+            self.servers.get(&self.pickup.as_ref()?.server)
+        })
+    }
+
+    /// At whom a call is to be picked up, if that is what a name asks for which is nobody's; an empty name is anybody's.
+    pub fn picks_up<'a>(&self, name: &'a str) -> Option<&'a str> {
+        let whom = name.strip_prefix(&*self.pickup.as_ref()?.code)?;
+        let taken = self.users.contains_key(name) || self.servers.contains_key(name);
+        (!taken).then_some(whom)
     }
 
     /// Whether two users share a group, and so may take over each other's calls. Of a server that has somebody's call,
@@ -82,6 +94,15 @@ pub struct Server {
     pub address: SocketAddr,
     /// Whom it serves.
     pub members: Members,
+}
+
+/// A dialled code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// What is dialled, before a name or alone.
+    pub code: Box<str>,
+    /// The name of the server that does what it asks for.
+    pub server: Box<str>,
 }
 
 /// Whom a server serves.

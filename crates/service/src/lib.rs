@@ -26,6 +26,7 @@ mod notifier;
 pub mod operate;
 mod passing;
 mod peers;
+mod picking;
 mod programs;
 mod proxy;
 mod registrar;

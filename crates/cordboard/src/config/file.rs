@@ -54,6 +54,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) announcement: Vec<Announcement>,
     #[serde(default)]
+    pub(super) codes: Codes,
+    #[serde(default)]
     pub(super) user: Vec<User>,
     #[serde(default)]
     pub(super) user_range: Vec<UserRange>,
@@ -189,6 +191,13 @@ pub(super) struct Music {
     #[serde(default)]
     pub(super) files: Vec<Spanned<PathBuf>>,
     pub(super) calls: Option<Spanned<usize>>,
+    pub(super) groups: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Codes {
+    pub(super) pick_up: Option<Spanned<String>>,
     pub(super) groups: Option<Vec<String>>,
 }
 

@@ -2,7 +2,7 @@
 
 use cordboard_media::wav::Samples;
 use cordboard_service::directory::Members;
-use cordboard_service::settings::{Announcements, Park};
+use cordboard_service::settings::{Announcements, Park, Pickup};
 use cordboard_sip::UriRef;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -25,6 +25,11 @@ const RING_BACK_S: u32 = 120;
 const MUSIC_CALLS: (usize, usize) = (50, 1000);
 /// Who may hear announcements at the same time.
 const ANNOUNCED_CALLS: usize = 50;
+/// Calls of those who pick up and of those who are picked up, at the same time: two each, for a moment, or for as long as they
+/// are bridged.
+const PICKED_UP_CALLS: usize = 50;
+/// The server by which calls are picked up.
+const PICKUP: &str = "pickup";
 /// How long a list of music may be, since all of it is kept in memory.
 const MAX_MUSIC_S: f64 = 3600.0;
 /// The server of all announcements.
@@ -71,6 +76,8 @@ pub enum Kind {
     },
     /// Announcements (RFC 5359 §2.13), by the names at which they are heard.
     Announcer(BTreeMap<Box<str>, Track>),
+    /// Call pickup by a dialled code (RFC 5359 §2.16).
+    Pickup(Pickup),
 }
 
 /// Sounds that are played one after the other.
@@ -101,7 +108,7 @@ impl Server {
     pub fn names(&self) -> Vec<&str> {
         let more: Vec<&str> = match &self.kind {
             Kind::Park { park, .. } => park.slots.iter().map(|slot| &**slot).collect(),
-            Kind::Music { .. } => Vec::new(),
+            Kind::Music { .. } | Kind::Pickup(_) => Vec::new(),
             Kind::Announcer(announced) => announced.keys().map(|name| &**name).collect(),
         };
         std::iter::once(&*self.name).chain(more).collect()
@@ -113,6 +120,7 @@ impl Server {
             Kind::Park { park, .. } => park.slots.len() + PASSING,
             Kind::Music { calls, .. } => *calls,
             Kind::Announcer(_) => ANNOUNCED_CALLS,
+            Kind::Pickup(_) => PICKED_UP_CALLS,
         }
     }
 }
@@ -142,7 +150,7 @@ impl<'a> Reader<'a> {
             .iter()
             .filter_map(|server| match &server.kind {
                 Kind::Music { music, .. } => Some((server.name.clone(), music.clone())),
-                Kind::Park { .. } | Kind::Announcer(_) => None,
+                Kind::Park { .. } | Kind::Announcer(_) | Kind::Pickup(_) => None,
             })
             .collect();
         let usual = list.first().map(|server| server.name.clone());
@@ -159,6 +167,7 @@ impl<'a> Reader<'a> {
                 kind,
             }));
         }
+        list.extend(self.pickup(&file.codes));
         let first = [
             file.music.first().map(|music| music.name.span()),
             file.park.first().map(|park| park.name.span()),
@@ -256,6 +265,26 @@ impl<'a> Reader<'a> {
         let calls = self.report.number(written.calls.as_ref(), usual, 1, most);
         let kind = Kind::Music { music, calls };
         Some(Server { name: name?, members: members(written.groups.as_ref()), kind })
+    }
+
+    /// The code by which calls that ring elsewhere are picked up.
+    fn pickup(&mut self, written: &file::Codes) -> Option<Server> {
+        let code = written.pick_up.as_ref()?;
+        let text = code.get_ref();
+        let fits = text.starts_with(['*', '#']) && text.len() > 1 && check_name(text).is_ok();
+        if !fits {
+            let says = format!("`{text}` is no code to dial");
+            self.report.wrong(code.span(), says, "something that no name begins with, such as \"*8\"");
+            return None;
+        }
+        if let Some((name, what)) = self.seen.iter().find(|(name, _)| name.starts_with(&**text)) {
+            let says = format!("`{name}`, which is {what}, begins with this code");
+            self.report.wrong(code.span(), says, "another code: whoever dials it must get one of the two");
+            return None;
+        }
+        let name = self.name(&Spanned::new(code.span(), PICKUP.to_owned()), "the server of codes")?;
+        let kind = Kind::Pickup(Pickup { code: text.as_str().into() });
+        Some(Server { name, members: members(written.groups.as_ref()), kind })
     }
 
     /// What can be heard, and what an Error-Info names of it or of what is elsewhere.

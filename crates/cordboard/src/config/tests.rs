@@ -238,6 +238,13 @@ fn what_is_wrong_with_a_server_is_said() {
         (format!("{park}slots = [\"701\", \"701\"]"), 3, "is a park slot already", "another name"),
         (format!("{park}slots = [\"park\"]"), 3, "is a park server already", "another name"),
         (format!("{park}slots = [\"701-705\"]\n{user}"), 3, "`703` is a user already", "another name"),
+        ("[codes]\npick_up = \"8\"".to_owned(), 2, "`8` is no code to dial", "such as \"*8\""),
+        (
+            format!("[codes]\npick_up = \"*7\"\n{park}slots = [\"*71\"]"),
+            2,
+            "`*71`, which is a park slot",
+            "another code",
+        ),
         (format!("{park}slots = [\"1\"]\nring_back_s = 1"), 4, "1 is out of range", "default is 120"),
         (
             format!("{park}slots = [\"1\"]\nmusic = \"jazz\""),

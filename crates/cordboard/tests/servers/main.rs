@@ -1,4 +1,4 @@
-//! The servers of a running `cordboard serve`, with telephones of our own over real sockets (RFC 5359 §2.3, §2.13, §2.15).
+//! The servers of a running `cordboard serve`, with telephones of our own over real sockets (RFC 5359 §2.3, §2.13, §2.15, §2.16).
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -6,4 +6,5 @@ mod announcing;
 mod music;
 mod office;
 mod parking;
+mod picking;
 mod telephone;

@@ -82,6 +82,13 @@ impl Office {
         phone
     }
 
+    /// The same of a telephone that knows neither REFER nor Replaces.
+    pub(crate) fn old_phone(&self, user: &str, tone: u16) -> Telephone {
+        let mut phone = Telephone::old(user, &format!("pw-{user}"), self.udp, tone);
+        phone.registers();
+        phone
+    }
+
     /// A telephone of somebody who has no password here.
     pub(crate) fn stranger(&self, user: &str, tone: u16) -> Telephone {
         Telephone::elsewhere(user, self.udp, tone)

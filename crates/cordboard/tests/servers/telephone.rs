@@ -11,7 +11,7 @@ use cordboard_net::{
 use cordboard_service::Agent;
 use cordboard_service::call::{CallAction, CallEvent, CallName};
 use cordboard_service::door::{Answer, Command, Event, Question, ShardId};
-use cordboard_service::settings::{Role, Secret, Settings};
+use cordboard_service::settings::{Feature, Role, Secret, Settings};
 use cordboard_service::{location, settings};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -66,14 +66,24 @@ impl Store for Teller {
 impl Telephone {
     /// That of somebody at the switchboard that listens at `proxy`.
     pub(crate) fn of(user: &str, password: &str, proxy: SocketAddr, tone: u16) -> Self {
-        let account = settings::Telephone {
+        Self::start(Self::account(user, password, proxy), tone)
+    }
+
+    /// The same without REFER and Replaces.
+    pub(crate) fn old(user: &str, password: &str, proxy: SocketAddr, tone: u16) -> Self {
+        let mut account = Self::account(user, password, proxy);
+        account.transfers.lacks = vec![Feature::Refer, Feature::Replaces];
+        Self::start(account, tone)
+    }
+
+    fn account(user: &str, password: &str, proxy: SocketAddr) -> settings::Telephone {
+        settings::Telephone {
             user: user.into(),
             domain: DOMAIN.into(),
             passwords: vec![(DOMAIN.into(), Secret(password.into()))],
             outbound_proxies: vec![format!("sip:{proxy};lr").into()],
             ..settings::Telephone::default()
-        };
-        Self::start(account, tone)
+        }
     }
 
     /// That of somebody of another domain, who comes to the switchboard first all the same.

@@ -6,6 +6,7 @@
 mod announcer;
 mod music;
 mod park;
+pub(crate) mod pickup;
 
 use crate::call::{CallAction, CallEvent, CallName};
 use crate::door;
@@ -15,6 +16,7 @@ use announcer::Announcer;
 use cordboard_core::time::Instant;
 use music::Music;
 use park::Park;
+use pickup::Pickup;
 
 /// Who sits at the telephone of an agent.
 #[derive(Debug)]
@@ -24,6 +26,7 @@ pub(crate) enum Program {
     Music(Music),
     Park(Park),
     Announcer(Announcer),
+    Pickup(Pickup),
 }
 
 impl Program {
@@ -40,6 +43,9 @@ impl Program {
             Role::Server(Server { service: Service::Announcer(announcer), .. }) => {
                 Self::Announcer(Announcer::new(announcer))
             }
+            Role::Server(Server { service: Service::Pickup(pickup), .. }) => {
+                Self::Pickup(Pickup::new(pickup))
+            }
         }
     }
 
@@ -50,6 +56,7 @@ impl Program {
             Self::Music(music) => music.hears(event),
             Self::Park(park) => park.hears(now, event),
             Self::Announcer(announcer) => announcer.hears(now, event),
+            Self::Pickup(pickup) => pickup.hears(now, event),
         }
     }
 
@@ -60,13 +67,14 @@ impl Program {
             Self::Music(music) => music.poll_action(),
             Self::Park(park) => park.poll_action(),
             Self::Announcer(announcer) => announcer.poll_action(),
+            Self::Pickup(pickup) => pickup.poll_action(),
         }
     }
 
     /// What a call is there for, and when something is to be done about it, if it is to survive the process.
     pub(crate) fn purpose(&self, call: CallName) -> Option<(Purpose, Option<Instant>)> {
         match self {
-            Self::Person | Self::Music(_) | Self::Announcer(_) => None,
+            Self::Person | Self::Music(_) | Self::Announcer(_) | Self::Pickup(_) => None,
             Self::Park(park) => park.purpose(call),
         }
     }
@@ -74,7 +82,7 @@ impl Program {
     /// The next call whose purpose has changed.
     pub(crate) fn poll_changed(&mut self) -> Option<CallName> {
         match self {
-            Self::Person | Self::Music(_) | Self::Announcer(_) => None,
+            Self::Person | Self::Music(_) | Self::Announcer(_) | Self::Pickup(_) => None,
             Self::Park(park) => park.poll_changed(),
         }
     }
@@ -87,7 +95,7 @@ impl Program {
         call: CallName,
     ) -> Result<(), RecordError> {
         match self {
-            Self::Person | Self::Music(_) | Self::Announcer(_) => Err(RecordError::NoPlace),
+            Self::Person | Self::Music(_) | Self::Announcer(_) | Self::Pickup(_) => Err(RecordError::NoPlace),
             Self::Park(park) => park.take_up(now, record, call),
         }
     }
@@ -95,7 +103,7 @@ impl Program {
     /// The slots of a park server.
     pub(crate) fn slots(&self) -> Vec<door::Slot> {
         match self {
-            Self::Person | Self::Music(_) | Self::Announcer(_) => Vec::new(),
+            Self::Person | Self::Music(_) | Self::Announcer(_) | Self::Pickup(_) => Vec::new(),
             Self::Park(park) => park.slots(),
         }
     }
@@ -106,6 +114,7 @@ impl Program {
             Self::Person | Self::Music(_) => {}
             Self::Park(park) => park.handle_timeout(now),
             Self::Announcer(announcer) => announcer.handle_timeout(now),
+            Self::Pickup(pickup) => pickup.handle_timeout(now),
         }
     }
 
@@ -115,6 +124,7 @@ impl Program {
             Self::Person | Self::Music(_) => None,
             Self::Park(park) => park.poll_timeout(),
             Self::Announcer(announcer) => announcer.poll_timeout(),
+            Self::Pickup(pickup) => pickup.poll_timeout(),
         }
     }
 }

@@ -25,9 +25,15 @@ impl Proxy {
     ) {
         let way = desk.directory.server(name).and_then(|server| desk.way_in(server));
         let number = request.request_uri().get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("tel:"));
-        let uri = number.then(|| format!("sip:{}", desk.written_aor(name)).into());
+        // What was dialled says nothing to the server that picks up.
+        let rewritten = number || desk.directory.picks_up(name).is_some();
+        let own = match &desk.directory.pickup {
+            Some(code) if desk.directory.picks_up(name).is_some() => code.server.clone(),
+            _ => name.into(),
+        };
+        let uri = rewritten.then(|| format!("sip:{}", desk.written_aor(name)).into());
         let key = self.open(desk, source, server, request, routed, State::Ringing);
-        self.calls(key, &desk.aor(name));
+        self.calls(key, &desk.aor(&own));
         match way {
             Some(flow) => {
                 let aim = Aim { uri, ..Aim::by(Way::OnlyFlow(flow)) };

@@ -9,6 +9,7 @@ mod dialogs;
 pub(crate) mod forward;
 mod hunt;
 mod inward;
+mod picking;
 mod response;
 mod security;
 pub(crate) mod target;

@@ -31,7 +31,9 @@ impl Server {
     /// and calls nobody.
     pub fn new(mut telephone: Telephone, service: Service) -> Self {
         let (byeless, rendering, askers) = match service {
-            Service::Music | Service::Park(_) => (true, Rendering::Holds, Askers::Members),
+            Service::Music | Service::Park(_) | Service::Pickup(_) => {
+                (true, Rendering::Holds, Askers::Members)
+            }
             Service::Announcer(_) => (false, Rendering::Unheard, Askers::Refuse),
         };
         telephone.features = TelephoneFeatures { automaton: true, byeless, rendering };
@@ -52,6 +54,15 @@ pub enum Service {
     Park(Park),
     /// Announcements, such as why a call is refused (RFC 5359 §2.13).
     Announcer(Announcer),
+    /// Call pickup by a dialled code (RFC 5359 §2.16).
+    Pickup(Pickup),
+}
+
+/// Whom telephones call that know neither SUBSCRIBE nor Replaces, to pick up a call that rings elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pickup {
+    /// What is dialled before the name of whoever is called, or alone.
+    pub code: Box<str>,
 }
 
 /// An announcement server.

@@ -14,6 +14,7 @@ mod forking;
 mod gruu;
 mod identity;
 mod people;
+mod picking;
 mod registrar;
 mod returns;
 mod routes;
