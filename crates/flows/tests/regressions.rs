@@ -219,3 +219,43 @@ fn an_offer_for_a_bridge_that_was_given_up_is_answered() {
     stage.passes(Duration::from_mins(1));
     stage.talking([(alice, bob)]);
 }
+
+/// RFC 3261 §13.2.2.4: a 200 that came again after the re-INVITE which made its sender a focus (RFC 4579 §5.4) said once more
+/// that there is none, and was believed.
+#[test]
+fn a_200_that_comes_again_does_not_take_back_what_was_said_since() {
+    let stage = Stage::still();
+    let [alice, bob] = [&rfc5359::ALICE, &rfc5359::BOB].map(|person| stage.person(person));
+    rfc5359::without_servers(&stage);
+    let late = |word: &str, [from, to]: [Phone<'_>; 2], by| {
+        let (word, from, to) = (word.into(), from.into(), to.into());
+        stage.fault(Fault::Late { word, from, to, by: Duration::from_millis(by) });
+    };
+    alice.dials(bob);
+    late("ACK", [alice, bob], 600);
+    bob.answers(alice);
+    late("200", [bob, alice], 3_000);
+    bob.hosts(alice);
+    alice.is_held_by(bob, true);
+    stage.passes(Duration::from_secs(4));
+    alice.watches_conference_of(bob);
+    stage.drawn(
+        "
+                     alice             bob
+                       |--INVITE------->|
+                       |<-180-----------|
+                       |<-200-----------|
+                       |--ACK---------->|
+            R +0.49s   |<-200-----------|
+                       |<====audio=====>|
+                       |<-INVITE hold---|
+                       |--200---------->|
+                       |<-ACK-----------|
+            R +1.87s   |--ACK---------->|
+                       |--SUBSCRIBE---->|
+                       |<-200-----------|
+                       |<-NOTIFY--------|
+                       |--200---------->|
+        ",
+    );
+}

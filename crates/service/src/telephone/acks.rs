@@ -10,7 +10,7 @@ use crate::desk::Desk;
 use cordboard_core::session::caller;
 use cordboard_core::time::Instant;
 use cordboard_core::transport::Flow;
-use cordboard_sip::Method;
+use cordboard_sip::{Method, Status, View};
 
 impl Telephone {
     /// Sends the ACK for a 2xx (§13.2.2.4), with the credentials of its INVITE (§22.1).
@@ -33,6 +33,15 @@ impl Telephone {
         if self.run(desk, now, letter, vec![way], &[]).is_none() {
             self.ack_lost(desk, now, key, answered.leg);
         }
+    }
+
+    /// Whether a response is a 2xx that is being acknowledged already, so that what it says may be out of date.
+    pub(super) fn came_before(&self, key: u64, response: &View<'_>) -> bool {
+        let Some(call) = self.calls.get(key) else { return false };
+        let leg = call.leg_of(response).map(|leg| &call.legs[leg]);
+        response.method() == Method::Invite
+            && response.status().is_some_and(Status::is_success)
+            && leg.is_some_and(|leg| !matches!(leg.ack(response.cseq().0), Acked::New))
     }
 
     /// The same 2xx again: its ACK was lost (§13.2.2.4).

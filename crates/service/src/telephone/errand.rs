@@ -218,6 +218,7 @@ impl Telephone {
         let purpose = errand.purpose();
         if let Purpose::Invite(call) | Purpose::Change(call) | Purpose::Update(call, _) = purpose
             && (status.is_provisional() || status.is_success())
+            && !self.came_before(call, response)
         {
             self.note_features(desk, call, response);
         }
