@@ -4,8 +4,8 @@ use cordboard_core::transport::{ListenerId, Transport};
 use cordboard_service::directory::{Directory, User};
 use cordboard_service::services::Rules;
 use cordboard_service::settings::{
-    Announcement, Announcements, Announcer, Feature, Group, Habits, MediaPorts, Memory, Park, Refers, Relay,
-    Release, Role, Screened, Secret, SemiAttended, Server, Service, Settings, Switchboard, Takeovers,
+    Announcement, Announcements, Announcer, Feature, Group, Habits, MediaPorts, Memory, Park, Redial, Refers,
+    Relay, Release, Role, Screened, Secret, SemiAttended, Server, Service, Settings, Switchboard, Takeovers,
     Telephone, Transfers, Watching,
 };
 use cordboard_sip::digest::{Algorithm, Ha1};
@@ -67,6 +67,13 @@ pub enum Program {
         /// How long it lasts.
         lasts: Duration,
     },
+    /// Automatic redial (RFC 5359 §2.17).
+    Redial {
+        /// For how long a redial waits.
+        within: Duration,
+        /// How often it is tried.
+        tries: u8,
+    },
 }
 
 impl Program {
@@ -76,6 +83,7 @@ impl Program {
                 announcements: vec![Announcement { user: user.into(), lasts }],
             }),
             Self::Music => Service::Music,
+            Self::Redial { within, tries } => Service::Redial(Redial { code: "*66".into(), within, tries }),
             Self::Park { slots, rings_back_after } => Service::Park(Park {
                 slots: slots.iter().map(|slot| (*slot).into()).collect(),
                 rings_back_after,

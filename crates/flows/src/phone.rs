@@ -494,6 +494,18 @@ impl Phone<'_> {
         );
     }
 
+    /// Asks a server to be called back when somebody is free.
+    pub fn asks_for_redial(self, server: Phone<'_>, callee: Phone<'_>) {
+        let said = format!("{}.asks_for_redial({})", self.name, callee.name);
+        let (whom, to): (Box<str>, Box<str>) = (server.address().into(), callee.address().into());
+        self.stage.acts(
+            &said,
+            self.host,
+            |_| Some(()),
+            |book, ()| CallAction::ClickToDial { call: book.name(), whom, to, reports: true },
+        );
+    }
+
     /// Asks a telephone outside any call to call somebody, and wants no reports (RFC 5359 §2.18).
     pub fn clicks(self, whom: Phone<'_>, to: Phone<'_>) {
         let said = format!("{}.clicks({}, {})", self.name, whom.name, to.name);

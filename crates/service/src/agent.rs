@@ -12,6 +12,7 @@ use crate::notifier::{self, Notifier, telling};
 use crate::passing::Passing;
 use crate::programs::Program;
 use crate::proxy::Proxy;
+use crate::redials::RedialAnswer;
 use crate::registrar::Registrar;
 use crate::returns::Returns;
 use crate::ring::Ring;
@@ -282,9 +283,10 @@ impl Agent {
             Some(Asker::Registrations(key)) => notifier::located(self, now, key, answer),
             Some(Asker::Return(key)) => self.returns.handle_answer(&mut self.desk, key, answer),
             Some(Asker::Telephone(key)) => self.telephone.handle_answer(&mut self.desk, now, key, answer),
-            Some(Asker::Keeper(call)) => {
+            Some(Asker::Keeper(writing)) => {
                 let done = answer == Answer::Kept(true);
-                Keeper::kept(&mut self.desk, &mut self.telephone, now, call, done);
+                let Self { desk, telephone, program, .. } = self;
+                Keeper::kept(desk, telephone, program, now, writing, done);
             }
             None => {}
         }
@@ -299,6 +301,11 @@ impl Agent {
             Command::UseSettings(settings) => self.desk.use_settings(&settings),
             Command::Call(action) => self.telephone.handle_action(&mut self.desk, now, id, action),
             Command::TellNews(audience) => self.desk.audience = audience,
+            Command::Redial(action) => {
+                if !self.program.redial(now, id, action) {
+                    self.desk.out.push_back(Output::Event(Event::Redial(id, RedialAnswer::NotHere)));
+                }
+            }
             Command::TakeUp(records) => {
                 let Self { desk, telephone, program, keeper, .. } = self;
                 keeper.take_up(desk, telephone, program, now, &records);
@@ -367,6 +374,9 @@ impl Agent {
             }
         }
         let mut acted = false;
+        while let Some((id, answer)) = self.program.poll_answer() {
+            self.desk.out.push_back(Output::Event(Event::Redial(id, answer)));
+        }
         while let Some(action) = self.program.poll_action() {
             acted = true;
             self.telephone.handle_action(&mut self.desk, now, PROGRAM, action);

@@ -239,6 +239,8 @@ pub enum CallAction {
         /// The user part of the address.
         user: Box<str>,
     },
+    /// Do not make it, but see to it in another way: whoever asked is told that it is accepted.
+    Take(CallName),
     /// Do not make it; this status, such as 603, is reported to whoever asked.
     Refuse(CallName, Status),
     /// Ask somebody, outside any call, what they can do (RFC 3261 §11). Told by [`CallEvent::Options`].

@@ -51,8 +51,19 @@ pub(crate) enum Asker {
     Notify(u64),
     /// The notifier, what somebody has registered.
     Registrations(u64),
-    /// The keeper, for a call that waits until it is written down.
-    Keeper(Option<CallName>),
+    /// The keeper, for whoever waits until something is written down.
+    Keeper(Writing),
+}
+
+/// What is being written down, if somebody waits for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Writing {
+    /// A call.
+    Call(CallName),
+    /// Something else of a program, by its number.
+    Note(u64),
+    /// Nobody waits.
+    Unawaited,
 }
 
 /// What came of looking for a server.

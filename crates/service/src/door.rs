@@ -15,6 +15,7 @@ use crate::kept::{Record, RecordError, RecordName};
 use crate::location::{Aor, Located, RegisterError, Registered, Registration, Wanted};
 use crate::news::{Audience, News};
 use crate::operate::{Operated, Operation};
+use crate::redials::{RedialAction, RedialAnswer};
 use crate::settings::Settings;
 
 /// Names one question of one agent; answers carry it back.
@@ -152,6 +153,8 @@ pub enum Command {
         /// What.
         operation: Operation,
     },
+    /// Do something with what waits at a redial server. Answered by [`Event::Redial`], once it is kept.
+    Redial(RedialAction),
     /// List the calls in the message ring. Answered by [`Event::Calls`].
     ListCalls,
     /// List the slots of a park server. Answered by [`Event::Slots`].
@@ -170,6 +173,8 @@ pub enum Event {
     Call(CallEvent),
     /// A record that is of no use, which is forgotten, and why.
     NotTakenUp(RecordName, RecordError),
+    /// To [`Command::Redial`].
+    Redial(CommandId, RedialAnswer),
     /// To [`Command::ListCalls`].
     Calls(CommandId, Vec<CallSummary>),
     /// To [`Command::ListSlots`], in the order of the settings; none of whoever is no park server.

@@ -1,9 +1,9 @@
 //! Sees to it that what is to survive is written down in time, and gives it back to a new process.
 
 use crate::call::{CallEvent, CallName};
-use crate::desk::{Asker, Desk};
+use crate::desk::{Asker, Desk, Writing};
 use crate::door::{Event, Level, Note, Output, Question};
-use crate::kept::{Record, RecordError, RecordName};
+use crate::kept::{Purpose, Record, RecordError, RecordName};
 use crate::programs::Program;
 use crate::settings::{Memory, Settings};
 use crate::telephone::Telephone;
@@ -20,6 +20,8 @@ pub(crate) struct Keeper {
     memory: Memory,
     /// What is known to be written down, or about to be.
     calls: BTreeMap<CallName, (RecordName, Record)>,
+    /// The same of what else a program has to do, by its number.
+    notes: BTreeMap<u64, RecordName>,
     /// Calls that something has happened to since.
     changed: BTreeSet<CallName>,
     /// Calls that have ended since.
@@ -31,6 +33,7 @@ impl Keeper {
         Self {
             memory: settings.role.memory(),
             calls: BTreeMap::new(),
+            notes: BTreeMap::new(),
             changed: BTreeSet::new(),
             ended: Vec::new(),
         }
@@ -55,12 +58,23 @@ impl Keeper {
     ) -> bool {
         if self.memory == Memory::Process {
             while program.poll_changed().is_some() {}
-            return false;
+            let mut went_on = false;
+            while let Some((number, note)) = program.poll_note() {
+                program.noted(now, number);
+                went_on |= note.is_some();
+            }
+            return went_on;
         }
         let mut went_on = false;
         while let Some(call) = telephone.poll_unkept() {
             if !self.keep(desk, telephone, program, call) {
                 telephone.is_kept(desk, now, call);
+                went_on = true;
+            }
+        }
+        while let Some((number, note)) = program.poll_note() {
+            if !self.note(desk, number, note) {
+                program.noted(now, number);
                 went_on = true;
             }
         }
@@ -83,16 +97,19 @@ impl Keeper {
     pub(crate) fn kept(
         desk: &mut Desk,
         telephone: &mut Telephone,
+        program: &mut Program,
         now: Instant,
-        call: Option<CallName>,
+        writing: Writing,
         done: bool,
     ) {
         if !done {
             // Whoever has the call would rather keep it than have it survive.
             note(desk, "what is to survive a restart could not be written down");
         }
-        if let Some(call) = call {
-            telephone.is_kept(desk, now, call);
+        match writing {
+            Writing::Call(call) => telephone.is_kept(desk, now, call),
+            Writing::Note(number) => program.noted(now, number),
+            Writing::Unawaited => {}
         }
     }
 
@@ -111,7 +128,7 @@ impl Keeper {
                 Ok(()) => wait += PACE,
                 Err(why) => {
                     desk.out.push_back(Output::Event(Event::NotTakenUp(name.clone(), why)));
-                    ask(desk, name.clone(), None, None);
+                    ask(desk, name.clone(), None, Writing::Unawaited);
                 }
             }
         }
@@ -125,7 +142,11 @@ impl Keeper {
         now: Instant,
         (name, record): (&RecordName, &Record),
     ) -> Result<(), RecordError> {
-        let written = record.call.as_ref().ok_or(RecordError::NoCall)?;
+        let Some(written) = record.call.as_ref() else {
+            let number = program.take_up_note(now, record)?;
+            self.notes.insert(number, name.clone());
+            return Ok(());
+        };
         let call = telephone.take_up(desk, now, written)?;
         let placed = program.take_up(now, record, call);
         if placed.is_ok() {
@@ -142,9 +163,21 @@ impl Keeper {
         let Some(record) = record_of(telephone, program, call) else { return false };
         let Some(dialog) = record.call.as_ref().map(|call| &call.dialog) else { return false };
         let name = RecordName(format!("{}@{}", dialog.local_tag, dialog.call_id).into());
-        let asked = ask(desk, name.clone(), Some(&record), Some(call));
+        let asked = ask(desk, name.clone(), Some(&record), Writing::Call(call));
         self.calls.insert(call, (name, record));
         asked
+    }
+
+    /// Has something of a program written down, or forgotten; false if nobody has to wait for that.
+    fn note(&mut self, desk: &mut Desk, number: u64, note: Option<(Purpose, Instant)>) -> bool {
+        let Some((purpose, due)) = note else {
+            if let Some(name) = self.notes.remove(&number) {
+                ask(desk, name, None, Writing::Unawaited);
+            }
+            return true;
+        };
+        let name = self.notes.entry(number).or_insert_with(|| RecordName(desk.stack.dice().tag().into()));
+        ask(desk, name.clone(), Some(&Record { purpose, call: None, due: Some(due) }), Writing::Note(number))
     }
 
     /// Has what changed written down.
@@ -154,7 +187,7 @@ impl Keeper {
         match record_of(telephone, program, call) {
             Some(record) if old.is_as_good_as(&record) => {}
             Some(record) => {
-                ask(desk, name.clone(), Some(&record), None);
+                ask(desk, name.clone(), Some(&record), Writing::Unawaited);
                 self.calls.insert(call, (name, record));
             }
             // It is over, or it is there for nothing that survives any more.
@@ -164,19 +197,19 @@ impl Keeper {
 
     fn forget(&mut self, desk: &mut Desk, call: CallName) {
         if let Some((name, _)) = self.calls.remove(&call) {
-            ask(desk, name, None, None);
+            ask(desk, name, None, Writing::Unawaited);
         }
     }
 }
 
 /// Asks the driver to keep something, or to forget it; false if that could not be.
-fn ask(desk: &mut Desk, name: RecordName, record: Option<&Record>, waits: Option<CallName>) -> bool {
+fn ask(desk: &mut Desk, name: RecordName, record: Option<&Record>, writing: Writing) -> bool {
     let text = record.and_then(|record| record.to_text().ok()).map(Into::into);
     if record.is_some() && text.is_none() {
         note(desk, "a call is too large to survive a restart");
     }
     let due = record.and_then(|record| record.due);
-    desk.ask(Question::Keep { name, text, due }, Asker::Keeper(waits))
+    desk.ask(Question::Keep { name, text, due }, Asker::Keeper(writing))
 }
 
 /// What is to be known of a call, if it is to survive.

@@ -46,6 +46,17 @@ pub enum Purpose {
         /// Who is called when it has waited for too long.
         parker: Option<Box<str>>,
     },
+    /// A redial that waits (RFC 5359 §2.17).
+    Redial {
+        /// Its number, which is its place among the others.
+        number: u64,
+        /// Who is called back.
+        asker: Box<str>,
+        /// Whom they want.
+        wanted: Box<str>,
+        /// How often it is tried at most.
+        tries: u8,
+    },
 }
 
 /// From which side a call is seen.

@@ -29,6 +29,7 @@ mod peers;
 mod picking;
 mod programs;
 mod proxy;
+pub mod redials;
 mod registrar;
 mod returns;
 mod ring;

@@ -7,16 +7,19 @@ mod announcer;
 mod music;
 mod park;
 pub(crate) mod pickup;
+mod redial;
 
 use crate::call::{CallAction, CallEvent, CallName};
-use crate::door;
+use crate::door::{self, CommandId};
 use crate::kept::{Purpose, Record, RecordError};
+use crate::redials::{RedialAction, RedialAnswer};
 use crate::settings::{Role, Server, Service};
 use announcer::Announcer;
 use cordboard_core::time::Instant;
 use music::Music;
 use park::Park;
 use pickup::Pickup;
+use redial::Redials;
 
 /// Who sits at the telephone of an agent.
 #[derive(Debug)]
@@ -27,6 +30,7 @@ pub(crate) enum Program {
     Park(Park),
     Announcer(Announcer),
     Pickup(Pickup),
+    Redial(Redials),
 }
 
 impl Program {
@@ -39,6 +43,9 @@ impl Program {
             }
             Role::Server(Server { service: Service::Park(park), telephone, .. }) => {
                 Self::Park(Park::new(park, &telephone.user))
+            }
+            Role::Server(Server { service: Service::Redial(redial), telephone, .. }) => {
+                Self::Redial(Redials::new(redial, telephone))
             }
             Role::Server(Server { service: Service::Announcer(announcer), .. }) => {
                 Self::Announcer(Announcer::new(announcer))
@@ -57,6 +64,7 @@ impl Program {
             Self::Park(park) => park.hears(now, event),
             Self::Announcer(announcer) => announcer.hears(now, event),
             Self::Pickup(pickup) => pickup.hears(now, event),
+            Self::Redial(redials) => redials.hears(now, event),
         }
     }
 
@@ -68,13 +76,14 @@ impl Program {
             Self::Park(park) => park.poll_action(),
             Self::Announcer(announcer) => announcer.poll_action(),
             Self::Pickup(pickup) => pickup.poll_action(),
+            Self::Redial(redials) => redials.poll_action(),
         }
     }
 
     /// What a call is there for, and when something is to be done about it, if it is to survive the process.
     pub(crate) fn purpose(&self, call: CallName) -> Option<(Purpose, Option<Instant>)> {
         match self {
-            Self::Person | Self::Music(_) | Self::Announcer(_) | Self::Pickup(_) => None,
+            Self::Person | Self::Music(_) | Self::Announcer(_) | Self::Pickup(_) | Self::Redial(_) => None,
             Self::Park(park) => park.purpose(call),
         }
     }
@@ -82,7 +91,7 @@ impl Program {
     /// The next call whose purpose has changed.
     pub(crate) fn poll_changed(&mut self) -> Option<CallName> {
         match self {
-            Self::Person | Self::Music(_) | Self::Announcer(_) | Self::Pickup(_) => None,
+            Self::Person | Self::Music(_) | Self::Announcer(_) | Self::Pickup(_) | Self::Redial(_) => None,
             Self::Park(park) => park.poll_changed(),
         }
     }
@@ -95,7 +104,9 @@ impl Program {
         call: CallName,
     ) -> Result<(), RecordError> {
         match self {
-            Self::Person | Self::Music(_) | Self::Announcer(_) | Self::Pickup(_) => Err(RecordError::NoPlace),
+            Self::Person | Self::Music(_) | Self::Announcer(_) | Self::Pickup(_) | Self::Redial(_) => {
+                Err(RecordError::NoPlace)
+            }
             Self::Park(park) => park.take_up(now, record, call),
         }
     }
@@ -103,8 +114,55 @@ impl Program {
     /// The slots of a park server.
     pub(crate) fn slots(&self) -> Vec<door::Slot> {
         match self {
-            Self::Person | Self::Music(_) | Self::Announcer(_) | Self::Pickup(_) => Vec::new(),
+            Self::Person | Self::Music(_) | Self::Announcer(_) | Self::Pickup(_) | Self::Redial(_) => {
+                Vec::new()
+            }
             Self::Park(park) => park.slots(),
+        }
+    }
+
+    /// The next that is to be written down besides calls, by its number; or to be forgotten.
+    pub(crate) fn poll_note(&mut self) -> Option<(u64, Option<(Purpose, Instant)>)> {
+        match self {
+            Self::Person | Self::Music(_) | Self::Announcer(_) | Self::Pickup(_) | Self::Park(_) => None,
+            Self::Redial(redials) => redials.poll_note(),
+        }
+    }
+
+    /// Those who run a redial server want something; false if it is none.
+    pub(crate) fn redial(&mut self, now: Instant, id: CommandId, action: RedialAction) -> bool {
+        match self {
+            Self::Person | Self::Music(_) | Self::Announcer(_) | Self::Pickup(_) | Self::Park(_) => false,
+            Self::Redial(redials) => {
+                redials.command(now, id, action);
+                true
+            }
+        }
+    }
+
+    /// The next answer to one of these.
+    pub(crate) fn poll_answer(&mut self) -> Option<(CommandId, RedialAnswer)> {
+        match self {
+            Self::Person | Self::Music(_) | Self::Announcer(_) | Self::Pickup(_) | Self::Park(_) => None,
+            Self::Redial(redials) => redials.poll_answer(),
+        }
+    }
+
+    /// It is written down, or need not be.
+    pub(crate) fn noted(&mut self, now: Instant, number: u64) {
+        match self {
+            Self::Person | Self::Music(_) | Self::Announcer(_) | Self::Pickup(_) | Self::Park(_) => {}
+            Self::Redial(redials) => redials.noted(now, number),
+        }
+    }
+
+    /// Goes on with what another process has left behind that is no call; its number.
+    pub(crate) fn take_up_note(&mut self, now: Instant, record: &Record) -> Result<u64, RecordError> {
+        match self {
+            Self::Person | Self::Music(_) | Self::Announcer(_) | Self::Pickup(_) | Self::Park(_) => {
+                Err(RecordError::NoCall)
+            }
+            Self::Redial(redials) => redials.take_up(now, record),
         }
     }
 
@@ -115,6 +173,7 @@ impl Program {
             Self::Park(park) => park.handle_timeout(now),
             Self::Announcer(announcer) => announcer.handle_timeout(now),
             Self::Pickup(pickup) => pickup.handle_timeout(now),
+            Self::Redial(redials) => redials.handle_timeout(now),
         }
     }
 
@@ -125,6 +184,7 @@ impl Program {
             Self::Park(park) => park.poll_timeout(),
             Self::Announcer(announcer) => announcer.poll_timeout(),
             Self::Pickup(pickup) => pickup.poll_timeout(),
+            Self::Redial(redials) => redials.poll_timeout(),
         }
     }
 }

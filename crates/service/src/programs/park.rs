@@ -255,7 +255,7 @@ impl Park {
         record: &Record,
         call: CallName,
     ) -> Result<(), RecordError> {
-        let Purpose::Slot { slot, parker } = &record.purpose;
+        let Purpose::Slot { slot, parker } = &record.purpose else { return Err(RecordError::NoPlace) };
         let rings_back_after = self.rings_back_after;
         let slot = self.slots.iter_mut().find(|known| known.user == *slot).ok_or(RecordError::NoPlace)?;
         if slot.state != State::Free {

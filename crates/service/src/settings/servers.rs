@@ -34,6 +34,7 @@ impl Server {
             Service::Music | Service::Park(_) | Service::Pickup(_) => {
                 (true, Rendering::Holds, Askers::Members)
             }
+            Service::Redial(_) => (false, Rendering::Holds, Askers::Members),
             Service::Announcer(_) => (false, Rendering::Unheard, Askers::Refuse),
         };
         telephone.features = TelephoneFeatures { automaton: true, byeless, rendering };
@@ -52,6 +53,8 @@ pub enum Service {
     Music,
     /// Call park (RFC 5359 §2.15).
     Park(Park),
+    /// Automatic redial (RFC 5359 §2.17).
+    Redial(Redial),
     /// Announcements, such as why a call is refused (RFC 5359 §2.13).
     Announcer(Announcer),
     /// Call pickup by a dialled code (RFC 5359 §2.16).
@@ -79,6 +82,18 @@ pub struct Announcement {
     pub user: Box<str>,
     /// How long it lasts; then the server hangs up.
     pub lasts: Duration,
+}
+
+/// A server that calls back whoever has called somebody busy.
+#[derive(Clone, Debug)]
+pub struct Redial {
+    /// What is dialled before whom one wants: the beginning of user parts of addresses in its domain. Dialled alone it
+    /// gives up everything that whoever dials waits for.
+    pub code: Box<str>,
+    /// For how long a redial waits.
+    pub within: Duration,
+    /// How often it is tried.
+    pub tries: u8,
 }
 
 /// A park server.

@@ -78,6 +78,12 @@ impl Telephone {
         if let Some((status, bytes)) = super::answers::lacking(desk, request) {
             return desk.stack.respond(now, server, status, bytes);
         }
+        if let Some((at, _)) = found
+            && self.calls.get(at).is_some_and(|call| call.sent_ok.is_some())
+        {
+            // RFC 5407 §3.1.4: whoever sends this has our 2xx; only its ACK is late.
+            self.acked(desk, now, at, true);
+        }
         let looked = self
             .about(request, found)
             .and_then(|about| Ok((self.wish_of(request, flow.listener, desk)?, about)));
@@ -365,6 +371,14 @@ impl Telephone {
         let status = if status.code() < 300 { Status::DECLINE } else { status };
         match self.asked(name) {
             Some(key) => self.declined(desk, now, key, status),
+            None => Self::tell(desk, CallEvent::Impossible(name)),
+        }
+    }
+
+    /// It is seen to in another way.
+    pub(super) fn take_request(&mut self, desk: &mut Desk, now: Instant, name: CallName) {
+        match self.asked(name) {
+            Some(key) => self.declined(desk, now, key, Status::ACCEPTED),
             None => Self::tell(desk, CallEvent::Impossible(name)),
         }
     }

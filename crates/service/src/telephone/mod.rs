@@ -361,6 +361,7 @@ impl Telephone {
             CallAction::Consent(name) => self.consent(desk, now, name, None),
             CallAction::ConsentAs { call, user } => self.consent(desk, now, call, Some(user)),
             CallAction::Refuse(name, status) => self.refuse(desk, now, name, status),
+            CallAction::Take(name) => self.take_request(desk, now, name),
             CallAction::Park { call, at } => self.give(desk, now, call, &at, Failing::Restores),
             CallAction::MusicOnHold { call, from } => self.give(desk, now, call, &from, Failing::Leaves),
             CallAction::TakeBack { call, given } => self.take_back(desk, now, call, given),
