@@ -19,9 +19,11 @@ impl Answers {
     /// Takes an answer; gives back an event that is none.
     pub fn take(&self, event: Event) -> Option<Event> {
         let id = match &event {
-            Event::Calls(id, _) | Event::Messages(id, _) | Event::Slots(id, _) | Event::Operated(id, _) => {
-                *id
-            }
+            Event::Calls(id, _)
+            | Event::Messages(id, _)
+            | Event::Slots(id, _)
+            | Event::Operated(id, _)
+            | Event::Redial(id, _) => *id,
             _ => return Some(event),
         };
         let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);

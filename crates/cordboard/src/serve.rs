@@ -154,10 +154,11 @@ impl Started {
         let answers = Arc::new(Answers::default());
         let feed = Arc::new(Feed::default());
         let notes = note_writer()?;
-        let servers = Servers::start(&config, folder.path(), clock, &notes)?;
         let tables = derived(&key, b"tables");
-        let telling = Telling { answers: Arc::clone(&answers), feed: Arc::clone(&feed), notes };
+        let telling =
+            Telling { answers: Arc::clone(&answers), feed: Arc::clone(&feed), notes: notes.clone() };
         let store = Arc::new(open_store(&config, &folder, clock, tables, telling)?);
+        let servers = Servers::start(&config, folder.path(), clock, &notes, &store)?;
         let rules = people::rules(&config.rules, &store.rules(), &config.domains);
         let (directory, stale) = people::directory(
             &config.users,
@@ -190,6 +191,7 @@ impl Started {
             clock,
             seed: seed()?,
         })?;
+        servers.take_up(&store);
         let open = running.listeners().iter().filter(|listener| Some(listener.id) != inside);
         let mut listening: Vec<(&'static str, SocketAddr)> =
             open.map(|listener| (listener.transport.token(), listener.local)).collect();
@@ -307,7 +309,12 @@ fn open_store(
             tracing::error!("what was kept of a call is of no use, and is forgotten: {why}");
         }
         Some(
-            Event::Call(_) | Event::Calls(..) | Event::Messages(..) | Event::Slots(..) | Event::Operated(..),
+            Event::Call(_)
+            | Event::Calls(..)
+            | Event::Messages(..)
+            | Event::Slots(..)
+            | Event::Operated(..)
+            | Event::Redial(..),
         )
         | None => {}
     });

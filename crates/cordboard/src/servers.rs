@@ -19,7 +19,7 @@ use cordboard_service::directory::{Code, Directory, Server as Listed};
 use cordboard_service::door::{Answer, Command, Event, Note, Question, ShardId, Slot};
 use cordboard_service::location::{Located, RegisterError};
 use cordboard_service::settings::{
-    Announcement, Announcer, Role, Server as Program, Service, Settings, Telephone,
+    Announcement, Announcer, Memory, Role, Server as Program, Service, Settings, Telephone,
 };
 use std::collections::BTreeMap;
 use std::io;
@@ -33,6 +33,7 @@ use tokio::runtime::Runtime;
 use crate::answers::Answers;
 use crate::config::Config;
 use crate::config::servers::{Kind, Server, Track};
+use crate::store::Store;
 use places::Places;
 use sounding::{MAX_WAITING, Plays, Sounding};
 
@@ -137,6 +138,8 @@ struct Place<'a> {
     clock: Clock,
     runtime: &'a Runtime,
     notes: &'a SyncSender<Note>,
+    /// What survives of their calls.
+    store: &'a Arc<Store>,
     /// Where the switchboard listens for them.
     inside: SocketAddr,
 }
@@ -148,6 +151,7 @@ impl Servers {
         folder: &Path,
         clock: Clock,
         notes: &SyncSender<Note>,
+        store: &Arc<Store>,
     ) -> Result<Self, ServerError> {
         if config.servers.list.is_empty() {
             return Ok(Self { running: RwLock::default(), inside: None, _runtime: None });
@@ -166,10 +170,29 @@ impl Servers {
         let addresses =
             list.iter().map(|server| taken(&server.name)).collect::<Result<Vec<SocketAddr>, _>>()?;
         places.keep()?;
-        let place = Place { config, clock, runtime: &runtime, notes, inside };
+        let place = Place { config, clock, runtime: &runtime, notes, store, inside };
         let running: Result<Vec<Served>, ServerError> =
             list.iter().zip(addresses).map(|(server, address)| place.start(server, address)).collect();
         Ok(Self { running: RwLock::new(running?), inside: Some(inside), _runtime: Some(runtime) })
+    }
+
+    /// Lets each go on with what the process before has left behind; once the switchboard runs, by which they reach the
+    /// phones.
+    pub fn take_up(&self, store: &Store) {
+        let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
+        for served in &*running {
+            let left = store.left_by(&served.name);
+            if !left.is_empty() {
+                tracing::info!(
+                    server = &*served.name,
+                    calls = left.len(),
+                    "going on with what was there before"
+                );
+                served.running.command(Command::TakeUp(left.into()));
+            }
+        }
+        let names: Vec<&str> = running.iter().map(|served| &*served.name).collect();
+        store.abandon_all_but(&names);
     }
 
     /// Where the switchboard is to listen for them, if there are any.
@@ -231,8 +254,9 @@ impl Place<'_> {
         let (telling, told) = std::sync::mpsc::sync_channel(MAX_WAITING);
         let sound = self.sound(server).map_err(|source| ServerError::Ports { name: name(), source })?;
         let (service, plays) = service(server)?;
+        let program = Program::new(self.telephone(server, &sound), service);
         let settings = Settings {
-            role: Role::Server(Program::new(self.telephone(server, &sound), service)),
+            role: Role::Server(Program { memory: Memory::Store, ..program }),
             domains: Vec::new(),
             vouching: vec![self.inside],
             ring_bytes: RING_BYTES,
@@ -251,7 +275,13 @@ impl Place<'_> {
             dns: Dns::default(),
             shards: 1,
             limits: Limits::default(),
-            store: Arc::new(Told { telling, answers: Arc::clone(&answers), notes: self.notes.clone() }),
+            store: Arc::new(Told {
+                server: name(),
+                store: Arc::clone(self.store),
+                telling,
+                answers: Arc::clone(&answers),
+                notes: self.notes.clone(),
+            }),
             clock: self.clock,
             seed: seed()?,
         })
@@ -331,16 +361,18 @@ fn service(server: &Server) -> Result<(Service, Plays), ServerError> {
 
 /// What takes the events of a server. It knows nobody's place, and registers nobody.
 struct Told {
+    server: Box<str>,
+    store: Arc<Store>,
     telling: SyncSender<cordboard_service::call::CallEvent>,
     answers: Arc<Answers>,
     notes: SyncSender<Note>,
 }
 
 impl cordboard_net::Store for Told {
-    fn ask(&self, _: Instant, question: Question, _: Reply) -> Option<Answer> {
+    fn ask(&self, _: Instant, question: Question, reply: Reply) -> Option<Answer> {
         match question {
             Question::Register(_) => Some(Answer::Registered(Err(RegisterError::NotStored))),
-            Question::Keep { .. } => Some(Answer::Kept(false)),
+            Question::Keep { name, text, due } => self.store.keep(&self.server, name, text, due, reply),
             Question::Locate(_) | Question::Dns(_) | Question::Open { .. } => {
                 Some(Answer::Located(Located::default()))
             }
@@ -353,6 +385,9 @@ impl cordboard_net::Store for Told {
                 if self.telling.try_send(event).is_err() {
                     tracing::warn!("more happened to a server than its sound could follow");
                 }
+            }
+            Some(Event::NotTakenUp(_, why)) => {
+                tracing::error!(server = &*self.server, "a call of before is lost: {why}");
             }
             Some(Event::Note(note)) => {
                 // A log that cannot keep up loses lines; calls go on.

@@ -10,4 +10,5 @@ mod prompt;
 mod registering;
 mod relay;
 mod services;
+mod surviving;
 mod transfers;

@@ -4,7 +4,7 @@ use crate::programs::{Demo, call, says};
 use serde_json::{Value, json};
 
 /// The calls in slots, as the operator sees them: slot, state, who, and who has parked them.
-fn parked(demo: &Demo) -> Vec<[String; 4]> {
+pub(crate) fn parked(demo: &Demo) -> Vec<[String; 4]> {
     let lots = demo.ctl(&["park", "list"]);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let slots = lots.as_array().unwrap().iter().flat_map(|lot| lot["slots"].as_array().unwrap());

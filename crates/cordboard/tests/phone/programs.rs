@@ -4,6 +4,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -50,7 +51,7 @@ fn lines_of(pipe: impl Read + Send + 'static) -> Receiver<String> {
 
 /// `cordboard serve --demo` on free ports.
 pub(crate) struct Demo {
-    _process: Process,
+    process: Process,
     addresses: BTreeMap<String, String>,
     passwords: BTreeMap<String, String>,
     /// Its data folder.
@@ -70,10 +71,39 @@ impl Demo {
             if let Some(users) = told["users"].as_array() {
                 passwords.extend(users.iter().map(|user| (text(&user["name"]), text(&user["password"]))));
                 let data = text(&told["data"]);
-                return Self { _process: process, addresses, passwords, data };
+                return Self { process, addresses, passwords, data };
             }
             addresses.insert(text(&told["listening"]), text(&told["address"]));
         }
+    }
+
+    /// One with a configuration of its own, whose people have the password `secret`; on what another has left behind, if
+    /// one has. Its domain is the loopback address.
+    pub(crate) fn configured(folder: &Path, config: &str) -> Self {
+        let path = folder.join("cordboard.toml");
+        std::fs::write(&path, config).unwrap();
+        let mut command = cordboard();
+        command.args(["serve", "--json", "--config"]).arg(path).stdin(Stdio::null());
+        let process = Process::start(command);
+        let mut addresses = BTreeMap::new();
+        while !addresses.contains_key("http") {
+            let Ok(line) = process.lines.recv_timeout(PATIENCE) else {
+                panic!("it does not start: {:?}", process.errors.try_iter().collect::<Vec<_>>());
+            };
+            let told: Value = serde_json::from_str(&line).unwrap();
+            let text = |value: &Value| value.as_str().unwrap().to_owned();
+            addresses.insert(text(&told["listening"]), text(&told["address"]));
+        }
+        let passwords =
+            ["alice", "bob", "carol", "bill"].map(|name| (name.to_owned(), "secret".to_owned())).into();
+        let data = folder.join("cordboard-data").display().to_string();
+        Self { process, addresses, passwords, data }
+    }
+
+    /// Kills it, as SIGKILL does.
+    pub(crate) fn dies(mut self) {
+        self.process.child.kill().unwrap();
+        self.process.child.wait().unwrap();
     }
 
     pub(crate) fn address(&self, transport: &str) -> &str {

@@ -547,7 +547,7 @@ impl Redials {
         let due: Vec<u64> = self
             .parties
             .iter()
-            .filter_map(next)
+            .filter_map(|(wanted, party)| self.next_turn(wanted, party))
             .filter(|(at, _)| *at <= now)
             .map(|(_, number)| number)
             .collect();

@@ -21,6 +21,10 @@ use std::time::Duration;
 /// The longest wait that a Retry-After is obeyed for: UPDATE and re-INVITE ask for 10 s at most (RFC 3311 §5.2).
 const LONGEST_RETRY_S: u32 = 10;
 
+/// When whoever could not be reached to take a call up is tried again, and how often; then the call is given up.
+const AWAY: Duration = Duration::from_secs(20);
+const MAX_TAKE_UPS: u8 = 9;
+
 impl Telephone {
     /// Somebody wants a change.
     pub(super) fn want(&mut self, desk: &mut Desk, now: Instant, name: CallName, change: Change) {
@@ -325,6 +329,7 @@ impl Telephone {
         // An early dialog that another branch left behind says nothing of the call (RFC 3261 §13.2.2.4).
         let astray = call.is_up() && call.answered != Some(asking.leg);
         let gone = matches!(status, Status::CALL_DOES_NOT_EXIST | Status::REQUEST_TIMEOUT);
+        let taking_up = call.changes.front() == Some(&Change::TakeUp);
         if gone && !astray && call.is_up() {
             // §14.1 with §12.2.1.2: the dialog is gone.
             self.advance_change(desk, now, key, Input::Refused, status);
@@ -332,6 +337,7 @@ impl Telephone {
         }
         let again = match status {
             _ if astray => Some(Again::AtOnce),
+            _ if is_away(status) && taking_up && call.glares < MAX_TAKE_UPS => Some(Again::After(AWAY)),
             Status::REQUEST_PENDING => Some(Again::AfterGlare),
             Status::METHOD_NOT_ALLOWED | Status::NOT_IMPLEMENTED if asking.vehicle == Vehicle::Update => {
                 call.peer.updates = false;
@@ -348,6 +354,9 @@ impl Telephone {
         };
         let Some(again) = again.filter(|_| call.glares < MAX_GLARES) else {
             self.advance_change(desk, now, key, Input::Refused, status);
+            if is_away(status) && taking_up {
+                return self.lost(desk, now, key);
+            }
             return self.advance_timer(desk, now, key, timer::Input::Refused);
         };
         call.glares += 1;
@@ -459,6 +468,11 @@ enum Again {
     /// After the wait of §14.1.
     AfterGlare,
     After(Duration),
+}
+
+/// Whether nobody could be asked: a connection that has died may stand again soon (RFC 5626 §5.3: 430).
+const fn is_away(status: Status) -> bool {
+    matches!(status.code(), 430 | 503)
 }
 
 /// What a Retry-After asks for.
