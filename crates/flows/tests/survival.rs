@@ -1,9 +1,10 @@
 //! What survives the death of a server's process (RFC 3261 §12.2, §14.1): it is killed and started again in the middle.
 
+use cordboard_core::transport::Transport;
 use cordboard_flows::rfc5359::scene::{ALICE, BOB, CAROL, PARK, with_server};
 use cordboard_flows::{Person, Phone, Program, Stage, storm_seeds};
 use cordboard_ladder::Outcome;
-use cordboard_sim::Fault;
+use cordboard_sim::{Fault, Weather};
 use std::time::Duration;
 
 /// How long a call is parked before whoever parked it is called.
@@ -211,4 +212,22 @@ fn whoever_is_being_parked_when_the_server_dies_is_lost_by_nobody() {
         stage.talking([(alice, carol)]);
     }
     assert!(stayed > 5 && moved > 5, "{stayed} stayed, {moved} moved");
+}
+
+/// Who cannot be reached when the server is back, as a phone whose connection has died, may be a little later.
+#[test]
+fn whoever_is_away_for_a_moment_is_still_parked() {
+    let stage = Stage::simulated_over(0, Weather::Still, Transport::Tcp);
+    let [alice, _, park, carol] = parked(&stage);
+    let away = Fault::Silent(alice.into());
+    stage.fault(away.clone());
+    stage.starts_again(park);
+    stage.passes(Duration::from_secs(30));
+    assert_eq!(stage.kept_by(park), 1);
+    stage.lift(&away);
+    stage.passes(Duration::from_mins(1));
+    carol.retrieves_from(park);
+    carol.is_answered();
+    park.is_alone();
+    stage.talking([(alice, carol)]);
 }
