@@ -3,6 +3,7 @@
 
 mod finding;
 mod forwarding;
+mod operating;
 mod screening;
 
 use cordboard_rig::house::House;

@@ -134,7 +134,7 @@ fn request(
 ) -> u32 {
     let Some(anchor) = agent.anchored.table.get_mut(key) else { return 0 };
     let cseq = anchor.half_mut(other(to)).numbers.own();
-    let wanted = Wanted { method: method.as_str(), cseq, lines, body };
+    let wanted = Wanted { method: method.as_str(), cseq, lines, body, at: None };
     send(agent, now, key, (to, method, purpose), wanted);
     cseq
 }

@@ -40,6 +40,8 @@ pub(super) struct Wanted {
     pub(super) cseq: u32,
     pub(super) lines: Vec<(Name, Box<str>)>,
     pub(super) body: Option<Bytes>,
+    /// Where it goes, if the Contact is a name of ours for that: a GRUU (RFC 5627 §6.1).
+    pub(super) at: Option<Way>,
 }
 
 impl Half {
@@ -56,7 +58,7 @@ impl Half {
         (client, flow): (ClientId, Flow),
         wanted: &Wanted,
     ) -> Bytes {
-        let way = self.way();
+        let way = wanted.at.clone().unwrap_or_else(|| self.way());
         let branch = desk.stack.branch(client, None);
         let sent_by = desk.listener(flow.listener).map_or("invalid.invalid", |listener| &listener.sent_by);
         let mut request = Builder::request(wanted.method, &way.uri)

@@ -6,8 +6,10 @@ use super::{Anchored, other};
 use crate::agent::Agent;
 use crate::carried::watched::Side;
 use crate::desk::{Asker, Desk, Sought, role};
-use crate::door::Answer;
-use crate::proxy::target::target_of;
+use crate::door::{Answer, Question};
+use crate::location::{Target, Wanted as Located};
+use crate::proxy::target;
+use cordboard_core::dialog::Way;
 use cordboard_core::server_location::Selection;
 use cordboard_core::stack::Event;
 use cordboard_core::time::Instant;
@@ -54,18 +56,48 @@ pub(super) fn send(
     let Agent { desk, anchored, .. } = agent;
     let Some(half) = anchored.table.get(anchor).map(|anchor| anchor.half(to)) else { return };
     let pinned = half.flow.filter(|_| half.routes.is_empty());
-    let selection = match pinned {
-        Some(_) => None,
-        None => UriRef::parse(&half.way().next_hop).ok().filter(UriRef::is_sip).map(|uri| {
-            let transport = uri.params().get("transport").and_then(|token| token.parse().ok());
-            Selection::new(target_of(&uri, transport), desk.supported(true))
-        }),
-    };
+    let way = half.way();
+    let ours = if pinned.is_none() && half.routes.is_empty() { ours(desk, &way.uri) } else { None };
+    let selection = if pinned.is_none() && ours.is_none() { search(desk, &way) } else { None };
     let out = Out { anchor, to, method, purpose, wanted, selection, client: None, flow: None, done: false };
     let key = anchored.outs.insert(out);
-    match pinned {
-        Some(flow) => send_over(desk, anchored, now, key, flow),
-        None => seek(agent, now, key),
+    match (pinned, ours) {
+        (Some(flow), _) => send_over(desk, anchored, now, key, flow),
+        (None, Some(named)) => {
+            if !desk.ask(Question::Locate(named), Asker::Anchored(key)) {
+                finish(agent, now, key, Status::SERVICE_UNAVAILABLE);
+            }
+        }
+        (None, None) => seek(agent, now, key),
+    }
+}
+
+/// What is to be looked up if a Contact is a name of ours for a phone: a GRUU.
+fn ours(desk: &Desk, uri: &str) -> Option<Located> {
+    let uri = UriRef::parse(uri).ok()?;
+    if uri.is_sip() && desk.is_ours(&uri) { target::wanted(desk, uri.user()?, &uri) } else { None }
+}
+
+/// The servers of the next hop.
+fn search(desk: &Desk, way: &Way) -> Option<Selection> {
+    let uri = UriRef::parse(&way.next_hop).ok().filter(UriRef::is_sip)?;
+    let transport = uri.params().get("transport").and_then(|token| token.parse().ok());
+    Some(Selection::new(target::target_of(&uri, transport), desk.supported(true)))
+}
+
+/// It is known where the phone is that has a name of ours.
+fn located(agent: &mut Agent, now: Instant, key: u64, target: Option<Target>) {
+    let Agent { desk, anchored, .. } = agent;
+    let Some(out) = anchored.outs.get_mut(key) else { return };
+    let Some(target) = target else { return finish(agent, now, key, Status::TEMPORARILY_UNAVAILABLE) };
+    let way = Way::new(&target.uri, &target.path);
+    let direct = target.path.is_empty();
+    out.selection = if direct { None } else { search(desk, &way) };
+    out.wanted.at = Some(way);
+    if direct {
+        send_over(desk, anchored, now, key, target.flow);
+    } else {
+        seek(agent, now, key);
     }
 }
 
@@ -99,7 +131,8 @@ pub(crate) fn handle_answer(agent: &mut Agent, now: Instant, key: u64, answer: A
             }
         }
         Answer::Opened(Err(_)) => seek(agent, now, key),
-        Answer::Located(_) | Answer::Registered(_) | Answer::Kept(_) => {}
+        Answer::Located(named) => located(agent, now, key, named.targets.into_iter().next()),
+        Answer::Registered(_) | Answer::Kept(_) => {}
     }
 }
 
@@ -132,7 +165,13 @@ pub(crate) fn handle_response(
     {
         anchor.take_contact(out.to, response);
         // RFC 3261 §13.2.2.4: each 2xx is acknowledged, the repeated ones too.
-        let ack = Wanted { method: "ACK", cseq: out.wanted.cseq, lines: Vec::new(), body: None };
+        let ack = Wanted {
+            method: "ACK",
+            cseq: out.wanted.cseq,
+            lines: Vec::new(),
+            body: None,
+            at: out.wanted.at.clone(),
+        };
         let from = (anchor.half(other(out.to)), &*anchor.call_id);
         let client = desk.stack.nobody();
         let bytes = anchor.half(out.to).write(desk, from, (client, flow), &ack);

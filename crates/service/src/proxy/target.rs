@@ -131,7 +131,7 @@ fn names_a_phone(desk: &Desk, uri: &UriRef<'_>) -> bool {
 }
 
 /// Whom a URI of our domain names; `None` if it says that it is a GRUU and is none of ours (RFC 5627 §6.1).
-fn wanted(desk: &Desk, user: &str, uri: &UriRef<'_>) -> Option<Wanted> {
+pub(crate) fn wanted(desk: &Desk, user: &str, uri: &UriRef<'_>) -> Option<Wanted> {
     let aor = || desk.aor(&unescape(user));
     Some(match uri.params().find("gr") {
         None => Wanted::Aor(aor()),
