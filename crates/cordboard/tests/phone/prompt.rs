@@ -88,6 +88,7 @@ fn a_person_has_a_prompt_a_history_and_help() {
     terminal.shows("cordboard> ");
     terminal.types("help\r");
     terminal.shows("transfer [N] WHOM");
+    terminal.shows("park [N] SERVER");
     terminal.shows("cordboard> ");
     terminal.types("\u{3}");
     assert!(terminal.child.wait().unwrap().success());

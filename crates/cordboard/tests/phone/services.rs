@@ -205,3 +205,25 @@ fn a_call_that_may_ring_no_longer_is_over() {
     says(&alice.tells("ended"), json!({ "outcome": "no-answer" }));
     bob.tells("ended");
 }
+
+/// RFC 5359 §2.3: alice hears music until bob takes her back.
+#[test]
+fn alice_hears_music_until_bob_takes_her_back() {
+    let demo = Demo::start();
+    let mut alice = demo.registered("alice", "udp", &["--tone", "440"]);
+    let mut bob = demo.registered("bob", "udp", &["--tone", "660"]);
+    call(&mut alice, &mut bob, "bob");
+    alice.hears(660);
+    bob.says("music music");
+    alice.tells("held");
+    says(&alice.tells("taken-over"), json!({ "call": 2, "replaces": 1 }));
+    bob.tells("parked");
+    alice.tells_what("music", |event| {
+        event["event"] == "hears" && event["call"] == 2 && event["sound"] != "silence"
+    });
+    bob.tells_what("that it is done", |event| event["event"] == "done" && event["verb"] == "music music");
+    bob.does("take-back");
+    bob.does("wait established call=2");
+    alice.hears(660);
+    bob.hears(440);
+}
