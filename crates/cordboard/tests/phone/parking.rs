@@ -51,7 +51,7 @@ fn a_call_is_parked_by_refer_and_retrieved_by_replaces() {
     says(&alice.tells("taken-over"), json!({ "call": 2, "replaces": 1 }));
     says(&bob.tells("parked"), json!({ "call": 1, "at": "sip:701@127.0.0.1" }));
     says(&bob.tells("transferred"), json!({ "kind": "park", "outcome": "completed" }));
-    carol.does("retrieve 701");
+    carol.says("retrieve 701");
     says(&carol.tells("found"), json!({ "call": 1 }));
     carol.does("wait established");
     alice.hears(880);
@@ -79,9 +79,9 @@ fn whoever_parked_a_call_takes_it_back() {
 fn nothing_is_retrieved_where_nothing_waits() {
     let demo = Demo::start();
     let mut carol = demo.registered("carol", "udp", &[]);
-    carol.does("retrieve 702");
+    carol.says("retrieve 702");
     says(&carol.tells("ended"), json!({ "outcome": "not-found" }));
-    carol.does("retrieve 999");
+    carol.says("retrieve 999");
     says(&carol.tells("ended"), json!({ "outcome": "not-found", "by_peer": true }));
     let mut bob = demo.registered("bob", "udp", &[]);
     bob.says("take-back");

@@ -74,7 +74,8 @@ fn conferences_of_one_telephone_are_not_mixed() {
     bob.does("host");
     call(&mut bob, &mut carol, &at_carol);
     bob.does("host 2");
-    carol.does("wait hears tones=660");
+    alice.hears(660);
+    carol.hears(660);
     alice.does("sleep 0.5");
     alice.does("heard");
     carol.does("heard");
@@ -93,8 +94,9 @@ fn carol_joins_a_call_that_she_watches() {
     let mut carol = demo.registered("carol", "udp", &["--tone", "880"]);
     carol.does("watch alice");
     call(&mut alice, &mut bob, "bob");
-    carol.does("wait watched lamp=busy");
-    carol.does("sleep 0.2");
+    carol.tells_what("that alice talks", |event| {
+        event["event"] == "watched" && event["lamp"] == "busy" && event["dialogs"][0]["state"] == "confirmed"
+    });
     carol.does("join alice");
     says(&alice.tells("joined"), json!({ "joins": 1, "from": "sip:carol@127.0.0.1" }));
     bob.hears_together(&[440, 880]);
@@ -111,7 +113,7 @@ fn bill_picks_up_what_rings_at_bobs() {
     let (mut bill, _) = in_group("bill", "880");
     alice.does(&format!("dial {at_bob}"));
     bob.tells("incoming");
-    bill.does(&format!("pickup {at_bob}"));
+    bill.says(&format!("pickup {at_bob}"));
     says(&bill.tells("found"), json!({ "call": 1 }));
     bill.does("wait established");
     says(&bob.tells("ended"), json!({ "outcome": "cancelled", "by_peer": true }));
@@ -126,7 +128,7 @@ fn a_stranger_picks_nothing_up() {
     let (mut eve, _) = Phone::alone("eve", &[]);
     alice.does(&format!("dial {at_bob}"));
     bob.tells("incoming");
-    eve.does(&format!("pickup {at_bob}"));
+    eve.says(&format!("pickup {at_bob}"));
     let ended = eve.tells("ended");
     assert_eq!(ended["by_peer"], true, "{ended}");
     bob.does("answer");
