@@ -64,6 +64,8 @@ pub(super) struct Calls {
     dialed: u64,
     /// Calls whose other side a server has, the latest last.
     given: VecDeque<Given>,
+    /// Who was at the other end of calls that are over, the latest last: a server may tell afterwards that it has them.
+    over: VecDeque<(CallName, String)>,
 }
 
 /// A call whose other side a server has.
@@ -74,7 +76,7 @@ pub(super) struct Given {
     pub(super) peer: String,
 }
 
-/// Calls that are remembered to have been given away.
+/// Calls that are remembered to have been given away, or to be over.
 const MAX_GIVEN: usize = 64;
 
 impl Calls {
@@ -202,7 +204,8 @@ impl Calls {
 
     fn give_away(&mut self, name: CallName) {
         let number = self.number(name);
-        let Some(peer) = self.get(number).map(|call| call.peer.clone()) else { return };
+        let over = || self.over.iter().find(|(over, _)| *over == name).map(|(_, peer)| peer.clone());
+        let Some(peer) = self.get(number).map(|call| call.peer.clone()).or_else(over) else { return };
         if self.given.len() == MAX_GIVEN {
             self.given.pop_front();
         }
@@ -220,9 +223,11 @@ impl Calls {
 
     /// Forgets a call that is over.
     pub(super) fn remove(&mut self, name: CallName) {
-        if let Some(number) = self.numbers.get(&name) {
-            self.open.remove(number);
+        let Some(call) = self.numbers.get(&name).and_then(|number| self.open.remove(number)) else { return };
+        if self.over.len() == MAX_GIVEN {
+            self.over.pop_front();
         }
+        self.over.push_back((name, call.peer));
     }
 
     pub(super) fn change(&mut self, name: CallName, act: impl FnOnce(&mut Call)) {
@@ -236,6 +241,19 @@ impl Calls {
 mod tests {
     use super::*;
     use cordboard_ladder::Outcome;
+
+    /// The BYE of whoever was parked may overtake the report that they are.
+    #[test]
+    fn what_a_server_has_can_be_taken_back_also_if_the_call_ended_first() {
+        let mut calls = Calls::default();
+        let name = calls.next_name();
+        calls.add(name, "sip:bob@example.com", Stage::Up);
+        calls.remove(name);
+        calls.follow(&CallEvent::Parked { call: name, at: None });
+        let given = calls.take_back(None).unwrap();
+        assert_eq!((given.number, &*given.peer), (1, "sip:bob@example.com"));
+        assert!(calls.take_back(Some(1)).is_none());
+    }
 
     #[test]
     fn calls_are_numbered_in_the_order_in_which_they_come() {
