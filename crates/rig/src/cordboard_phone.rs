@@ -263,6 +263,10 @@ impl Phone for CordboardPhone {
         self.is_transferred("attended-transfer");
     }
 
+    fn ours(&mut self) -> Option<&mut CordboardPhone> {
+        Some(self)
+    }
+
     fn hang_up(&mut self) {
         self.does("hangup");
     }

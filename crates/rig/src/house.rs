@@ -1,6 +1,7 @@
 //! A switchboard whose services are tried: people with phones of several makes at it, and `SIPp`.
 
 use crate::capture::Capture;
+use crate::cordboard_phone::CordboardPhone;
 use crate::judge::Verdict;
 use crate::phone::{Account, Kind, Manner, Phone, Transport};
 use crate::place::{Place, isolated};
@@ -37,7 +38,7 @@ impl<'a> House<'a> {
     fn new(place: &'a Place, tables: &str, phones: &[(Kind, Manner)]) -> Self {
         let capture = Capture::start(place);
         let people = MORE_PEOPLE.map(str::to_owned);
-        let switchboard = Switchboard::start_told(place, &people, tables);
+        let switchboard = Switchboard::start_together(place, &people, tables);
         let phone = |(number, &(kind, manner)): (u8, &(Kind, Manner))| {
             let account = Account::of(&switchboard, number, Transport::Udp);
             kind.phone(place, Account { manner, ..account })
@@ -49,6 +50,12 @@ impl<'a> House<'a> {
     /// A phone: alice's is 0.
     pub fn phone(&mut self, number: usize) -> &mut dyn Phone {
         &mut *self.phones[number]
+    }
+
+    /// A `cordboard phone`, with all of its verbs.
+    #[track_caller]
+    pub fn ours(&mut self, number: usize) -> &mut CordboardPhone {
+        self.phones[number].ours().expect("this is a phone of ours")
     }
 
     /// Some of them, each once.

@@ -226,6 +226,11 @@ pub trait Phone {
     /// Ends the present call.
     fn hang_up(&mut self);
 
+    /// The phone, if it is ours.
+    fn ours(&mut self) -> Option<&mut CordboardPhone> {
+        None
+    }
+
     /// Waits until the phone has no call, and none that rings.
     fn wait_idle(&mut self);
 }

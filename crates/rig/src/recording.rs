@@ -35,6 +35,12 @@ impl Recording {
         expect(&[(self, Sound::Tones(vec![frequency]))]);
     }
 
+    /// The same for several tones at once, in the order of [`TONES`](crate::tone::TONES).
+    #[track_caller]
+    pub fn expect_tones(&self, frequencies: &[u16]) {
+        expect(&[(self, Sound::Tones(frequencies.to_vec()))]);
+    }
+
     /// Waits until for half a second nothing is recorded, or only silence.
     #[track_caller]
     pub fn expect_silence(&self) {

@@ -17,7 +17,7 @@
 //! missing have a `?`, and stand before the one that may not. What is sent may have `sdp`, `sdp=sendonly` and the like, with
 //! `at=ADDRESS` for sound elsewhere;
 //! `auth=401` or `auth=407` where a challenge comes first (and `wrong` for a wrong password); `to=URI` where somebody else is meant,
-//! `via=HOST:PORT` where that is reached by a server; and an answer says `of=INVITE` if something else has come in between.
+//! `via=HOST:PORT` where that is reached by a server, `routeless` where it is the server itself; and an answer says `of=INVITE` if something else has come in between.
 //!
 //! The lines below a step are headers to be sent, and `text:` is a body, `piece:` one of a
 //! message; below what is awaited they are patterns
@@ -49,6 +49,16 @@ pub struct Actor {
     pub is_served: bool,
 }
 
+/// Who the other side of a dialog is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Peer {
+    /// Somebody, behind the server if there is one.
+    #[default]
+    Somebody,
+    /// The server, to which no route leads.
+    Server,
+}
+
 /// A dialog as far as the script has got.
 #[derive(Clone, Debug, Default)]
 struct Dialog {
@@ -60,6 +70,8 @@ struct Dialog {
     target: String,
     /// The server by which it went, if it was not the one that everything goes by.
     via: String,
+    /// Who the other side is.
+    peer: Peer,
     /// Whether the other side's tag and Contact are known.
     known: bool,
     /// Number of our last request.
@@ -174,6 +186,7 @@ impl Writer<'_> {
         if dialog.target.is_empty() {
             word("to").map_or(&*self.actor.target, |(_, to)| to).clone_into(&mut dialog.target);
             word("as").map_or(&*self.actor.user, |(_, user)| user).clone_into(&mut dialog.user);
+            dialog.peer = if words.contains(&"routeless") { Peer::Server } else { Peer::Somebody };
             word("via").map_or("", |(_, via)| via).clone_into(&mut dialog.via);
         }
         if let Some((_, status)) = word("auth") {
@@ -256,7 +269,7 @@ impl Writer<'_> {
         if !matches!(method, "ACK" | "CANCEL" | "BYE" | "MESSAGE" | "REGISTER") {
             lines.push(self.contact());
         }
-        if dialog.known && !of_invite && self.actor.is_served {
+        if dialog.known && !of_invite && self.actor.is_served && dialog.peer == Peer::Somebody {
             lines.push(format!("Route: [$route_{name}]"));
         }
         if proves {

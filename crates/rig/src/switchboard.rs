@@ -26,10 +26,13 @@ pub struct Site {
     pub domain: &'static str,
     /// Other names of the domain.
     pub domains: &'static [&'static str],
+    /// The groups that all of its people are in.
+    pub groups: &'static [&'static str],
 }
 
 /// The switchboard of nearly every test.
-const HOME: Site = Site { name: "switchboard", address: "127.0.0.1", domain: "example.test", domains: &[] };
+const HOME: Site =
+    Site { name: "switchboard", address: "127.0.0.1", domain: "example.test", domains: &[], groups: &[] };
 
 /// Its listeners: transport and port.
 const LISTENERS: [(&str, u16); 5] =
@@ -67,6 +70,13 @@ impl Switchboard {
         let users: Vec<_> =
             PEOPLE.iter().map(ToString::to_string).chain(more_users.iter().cloned()).collect();
         Self::start_at(place, HOME, &users, tables)
+    }
+
+    /// The same for people who share a work group.
+    pub fn start_together(place: &Place, more_users: &[String], tables: &str) -> Self {
+        let users: Vec<_> =
+            PEOPLE.iter().map(ToString::to_string).chain(more_users.iter().cloned()).collect();
+        Self::start_at(place, Site { groups: &["house"], ..HOME }, &users, tables)
     }
 
     /// Another one beside it, which knows only these people.
@@ -184,7 +194,7 @@ fn launch(directory: &Path) -> Program {
 }
 
 fn configuration(site: Site, listeners: &[(&str, String)], directory: &Path, users: &[String]) -> String {
-    let Site { address, domain, domains, .. } = site;
+    let Site { address, domain, domains, groups, .. } = site;
     let data = directory.join("data");
     let mut text = format!("domain = \"{domain}\"\ndomains = {domains:?}\ndata = \"{}\"\n", data.display());
     let _ = write!(text, "\n[http]\naddress = \"{address}:8060\"\n");
@@ -192,7 +202,11 @@ fn configuration(site: Site, listeners: &[(&str, String)], directory: &Path, use
         let _ = write!(text, "\n[[listen]]\ntransport = \"{transport}\"\naddress = \"{address}\"\n");
     }
     for user in users {
-        let _ = write!(text, "\n[[user]]\nname = \"{user}\"\npassword = \"{}\"\n", password(user));
+        let _ = write!(
+            text,
+            "\n[[user]]\nname = \"{user}\"\npassword = \"{}\"\ngroups = {groups:?}\n",
+            password(user)
+        );
     }
     text
 }

@@ -14,8 +14,13 @@ use cordboard_rig::{
 const PROGRAMS: [&str; 4] = ["linphonec", "kamailio", "tcpdump", "tshark"];
 
 /// Bob's proxy, which knows alice too, and the domain of hers.
-const SECOND: Site =
-    Site { name: "second", address: "127.0.0.2", domain: "127.0.0.2", domains: &["example.test"] };
+const SECOND: Site = Site {
+    name: "second",
+    address: "127.0.0.2",
+    domain: "127.0.0.2",
+    domains: &["example.test"],
+    groups: &[],
+};
 
 /// Where nobody answers: a proxy that is dead.
 const DEAD: &str = "127.0.0.3:5060";

@@ -1,9 +1,11 @@
 //! The services of the switchboard for phones that nobody here wrote: linphone and baresip in each part, `SIPp` as a caller of
 //! each, and tones that prove who hears whom.
 
+mod among;
 mod finding;
 mod forwarding;
 mod operating;
+mod parking;
 mod screening;
 
 use cordboard_rig::house::House;

@@ -1,0 +1,56 @@
+//! Call park (RFC 5359 §2.15) by transfer to a slot: each make of phone parks, is parked, and takes a parked call by dialling its slot.
+
+use cordboard_rig::Kind::{Baresip, Cordboard, Linphone};
+use cordboard_rig::Manner::Answers;
+use cordboard_rig::deadline::{STEP, wait_for};
+use cordboard_rig::house::{House, with_house};
+use cordboard_rig::stage::{call, talking};
+
+use super::{ALICE, BOB, CAROL};
+
+const PARK: &str = "
+[[park]]
+name = \"park\"
+slots = [\"701-703\"]
+";
+
+/// Waits until somebody is parked in slot 702, or nobody is in it.
+#[track_caller]
+fn is_slot_taken(house: &House<'_>, is_taken: bool) {
+    let what = if is_taken { "somebody to be parked in slot 702" } else { "slot 702 to be free" };
+    wait_for(what, STEP, || {
+        let lots = house.ctl("park list");
+        let slot = lots[0]["slots"].as_array()?.iter().find(|slot| slot["slot"] == "702")?;
+        let fits = if is_taken { slot["parked"]["state"] == "parked" } else { slot["parked"].is_null() };
+        fits.then_some(())
+    });
+}
+
+/// Who is parked, who parks, and who takes the call.
+const CASES: [[usize; 3]; 4] =
+    [[ALICE, BOB, CAROL], [CAROL, ALICE, BOB], [ALICE, CAROL, BOB], [BOB, ALICE, CAROL]];
+
+#[test]
+fn by_transfer_to_a_slot_and_by_dialling_it() {
+    with_house(PARK, &[(Linphone, Answers), (Baresip, Answers), (Cordboard, Answers)], |mut house| {
+        let slot = house.uri("702");
+        for [parked, parker, taker] in CASES {
+            {
+                let [parked, parker] = house.phones([parked, parker]);
+                call(parked, parker);
+                parker.transfer_unattended(&slot);
+            }
+            is_slot_taken(&house, true);
+            let [parked, taker] = house.phones([parked, taker]);
+            taker.dial(&slot);
+            talking(parked, taker);
+            parked.wait_established();
+            parked.hang_up();
+            taker.wait_idle();
+            is_slot_taken(&house, false);
+        }
+        let verdict = house.verdict();
+        let complaints = verdict.complaints();
+        assert!(complaints.is_empty(), "{complaints:#?}\n{}", verdict.ladder());
+    });
+}
