@@ -7,6 +7,7 @@ mod forwarding;
 mod operating;
 mod parking;
 mod screening;
+mod sounding;
 
 use cordboard_rig::house::House;
 use cordboard_rig::stage::talking;

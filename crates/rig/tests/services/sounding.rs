@@ -1,0 +1,99 @@
+//! What the servers of the switchboard let people hear: the announcement of a refused call (RFC 5359 §2.13), and music on hold (§2.3).
+
+use cordboard_rig::Kind::{Baresip, Cordboard, Linphone};
+use cordboard_rig::Manner::Answers;
+use cordboard_rig::house::{House, with_house};
+use cordboard_rig::tone::TONES;
+use cordboard_rig::wav::write_tone;
+
+use super::{ALICE, BOB, CAROL};
+
+/// Tones that no phone here has: that of the announcement, and the music.
+const ANNOUNCED: u16 = TONES[3];
+const MUSIC: u16 = TONES[4];
+
+/// The servers, whose files are tones of some seconds.
+fn at_home(play: impl FnOnce(&mut House<'_>)) {
+    let folder = std::env::temp_dir().join(format!("cordboard-rig-sounds-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("the directory can be made");
+    let file = |name: &str, tone, seconds| {
+        let path = folder.join(name);
+        write_tone(&path, tone, seconds).expect("a tone can be written");
+        path.display().to_string()
+    };
+    let tables = format!(
+        "
+[[music]]
+name = \"music\"
+files = [\"{}\"]
+
+[announcements]
+screened_in = \"closed\"
+
+[[announcement]]
+name = \"closed\"
+file = \"{}\"
+",
+        file("music.wav", MUSIC, 20),
+        file("closed.wav", ANNOUNCED, 2)
+    );
+    with_house(&tables, &[(Linphone, Answers), (Baresip, Answers), (Cordboard, Answers)], |mut house| {
+        play(&mut house);
+        // Servers of the switchboard's own need none.
+        let verdict = house.verdict().without_credentials();
+        let complaints = verdict.complaints();
+        assert!(complaints.is_empty(), "{complaints:#?}\n{}", verdict.ladder());
+    });
+    // What stays behind is only a temporary directory.
+    let _ = std::fs::remove_dir_all(&folder);
+}
+
+/// Whoever is refused is told where to hear why, calls there, hears it, and is hung up on.
+#[test]
+fn who_is_refused_hears_why() {
+    at_home(|house| {
+        house.ctl("screen carol --deny-from bob --deny-from sipp --deny-from alice");
+        let sipp = house.sipp(
+            "sipp",
+            "carol",
+            "
+            a > INVITE sdp auth=407
+            a < 100? 403
+                Error-Info: <sip:closed@example.test>
+            a > ACK
+            b > INVITE sdp to=sip:closed@example.test auth=407
+            b < 100? 180? 200
+            b > ACK
+            b < BYE
+            b > 200",
+        );
+        sipp.expect_success();
+        let (refused, announcement) = (house.uri("carol"), house.uri("closed"));
+        house.phone(BOB).dial(&refused);
+        house.phone(BOB).wait_refused(403);
+        // linphone is not refused here: after that it would answer no challenge.
+        for caller in [BOB, ALICE] {
+            let caller = house.phone(caller);
+            caller.dial(&announcement);
+            caller.wait_established();
+            caller.recording().expect_tone(ANNOUNCED);
+            caller.wait_idle();
+        }
+    });
+}
+
+/// Ours has the music server play to linphone, which is taken over by it.
+#[test]
+fn who_is_held_hears_music() {
+    at_home(|house| {
+        let alice = house.uri("alice");
+        house.phone(CAROL).dial(&alice);
+        house.phone(ALICE).wait_established();
+        house.phone(CAROL).wait_established();
+        house.ours(CAROL).does("music music");
+        house.phone(ALICE).wait_established();
+        house.phone(ALICE).recording().expect_tone(MUSIC);
+        house.phone(CAROL).wait_idle();
+        house.phone(ALICE).hang_up();
+    });
+}
