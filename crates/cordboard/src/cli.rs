@@ -358,6 +358,13 @@ pub struct FlowsRun {
     /// Play on a simulated network in virtual time, instead of over sockets on the loopback network.
     #[arg(long)]
     pub simulated: bool,
+    /// Play the flows of RFC 5359 through the switchboard that is up at this address of the loopback network, with its own
+    /// proxy and servers in the place of those that are drawn.
+    #[arg(long, value_name = "HOST[:PORT]", conflicts_with = "simulated")]
+    pub via: Option<String>,
+    /// Its people, as `cordboard serve --demo --json` prints them; those of a demo of yours are known.
+    #[arg(long, value_name = "FILE", requires = "via")]
+    pub people: Option<PathBuf>,
     /// How many datagrams are lost: a share such as 0.1, or 10%. None three times running.
     #[arg(long, value_name = "P", value_parser = loss, default_value = "0")]
     pub loss: u8,

@@ -1,6 +1,6 @@
 //! `cordboard ctl`: asks a running switchboard, and shows what it says.
 
-mod client;
+pub mod client;
 mod control;
 mod events;
 mod rules;

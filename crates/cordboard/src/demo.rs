@@ -8,7 +8,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use tempfile::TempDir;
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, servers};
+use crate::flows::via::{DEMO_FILE, DEMO_PREFIX, Listening, People, Person, Server};
 use crate::passwords;
 use crate::serve::ServeError;
 
@@ -44,10 +45,8 @@ impl Demo {
             return Err(ServeError::DemoPort(port));
         }
         let system = |what| move |source| ServeError::System { what, source };
-        let place = tempfile::Builder::new()
-            .prefix("cordboard-demo-")
-            .tempdir()
-            .map_err(system("a temporary folder"))?;
+        let place =
+            tempfile::Builder::new().prefix(DEMO_PREFIX).tempdir().map_err(system("a temporary folder"))?;
         let passwords: Result<Vec<String>, io::Error> = PEOPLE.iter().map(|_| passwords::random()).collect();
         let passwords = passwords.map_err(system("random numbers"))?;
         let text = text(port, &passwords);
@@ -70,10 +69,9 @@ impl Demo {
         let users = PEOPLE.iter().map(|(name, _)| *name).zip(&self.passwords);
         let data = &self.config.data;
         let authority = data.join("tls/ca.pem");
+        let facts = json!(self.people(listening));
+        std::fs::write(self.place().join(DEMO_FILE), facts.to_string())?;
         if as_json {
-            let users: Vec<_> =
-                users.map(|(name, password)| json!({ "name": name, "password": password })).collect();
-            let facts = json!({ "domain": self.config.realm(), "users": users, "data": data, "authority": authority });
             writeln!(out, "{facts}")?;
             return out.flush();
         }
@@ -101,6 +99,29 @@ impl Demo {
             authority.display()
         )?;
         out.flush()
+    }
+
+    /// Who is there, as programs read it.
+    fn people(&self, listening: &[(&'static str, SocketAddr)]) -> People {
+        let named =
+            |(name, password): (&str, &String)| Person { name: name.to_owned(), password: password.clone() };
+        let users = PEOPLE.iter().map(|(name, _)| *name).zip(&self.passwords).map(named).collect();
+        let server = |server: &servers::Server| Server {
+            kind: server.kind.name().to_owned(),
+            names: server.names().into_iter().map(str::to_owned).collect(),
+        };
+        let at = |(transport, address): &(&'static str, SocketAddr)| Listening {
+            transport: (*transport).to_owned(),
+            address: *address,
+        };
+        People {
+            domain: self.config.realm().to_owned(),
+            users,
+            servers: self.config.servers.list.iter().map(server).collect(),
+            data: Some(self.config.data.clone()),
+            authority: Some(self.config.data.join("tls/ca.pem")),
+            listening: listening.iter().map(at).collect(),
+        }
     }
 
     /// Where its data is.

@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 
 use crate::cli::{Flows, FlowsRun, FlowsWish};
 use crate::terminal;
+use via::{Found, ViaError};
+
+pub mod via;
 
 /// Flows that are played side by side over sockets, where they mostly wait; each needs a few threads.
 const SIDE_BY_SIDE: usize = 48;
@@ -42,6 +45,25 @@ pub enum FlowsError {
     /// Streams lose nothing.
     #[error("--loss loses datagrams, and {0} has none: use it with --transport udp")]
     NoDatagrams(Transport),
+    /// Through a switchboard nothing is simulated, and nothing lost.
+    #[error("--via plays over sockets, and loses nothing: leave --simulated and --loss out")]
+    ThroughWhat,
+    /// Clients of `WebSocket` are called over the connection that they made.
+    #[error(
+        "--via plays over udp, tcp and tls: telephones are called at addresses of their own there, of which {0} has none"
+    )]
+    NoAddresses(Transport),
+    /// The switchboard is of no use.
+    #[error(transparent)]
+    Via(#[from] ViaError),
+    /// It cannot do this flow.
+    #[error("{flow} cannot be played through this switchboard: {why}")]
+    NotSo {
+        /// Which flow.
+        flow: &'static str,
+        /// Why.
+        why: String,
+    },
     /// Nothing random is to be had.
     #[error("no random seed is to be had ({0}): give one with --seed")]
     Seed(io::Error),
@@ -104,11 +126,23 @@ fn list(as_json: bool, out: &mut dyn Write) -> Result<(), FlowsError> {
 }
 
 fn play(run: &FlowsRun, out: &mut dyn Write) -> Result<(), FlowsError> {
-    let flows = wanted(&run.ids)?;
-    let terms = terms(run)?;
+    let mut flows = wanted(&run.ids)?;
+    let mut terms = terms(run)?;
+    let found = match &run.via {
+        Some(_) if run.simulated || run.loss > 0 => return Err(FlowsError::ThroughWhat),
+        Some(_) if terms.transport.is_websocket() => {
+            return Err(FlowsError::NoAddresses(terms.transport));
+        }
+        Some(at) => Some(Found::at(at, run.people.as_deref(), terms.transport)?),
+        None => None,
+    };
     let own = run.lists.as_deref().map(lists).transpose()?;
     let lists = own.as_deref().unwrap_or_else(|| golden::all());
     let shown = Shown::of(run);
+    if let Some(found) = &found {
+        terms.house = House::Through(found.via);
+        leave_out(found, run, &mut flows, &shown, out)?;
+    }
     let began = Instant::now();
     let progress = Progress::new(flows.len(), &shown);
     let mut capture = run.pcap.as_ref().map(|_| Capture::default());
@@ -118,15 +152,23 @@ fn play(run: &FlowsRun, out: &mut dyn Write) -> Result<(), FlowsError> {
         let (told, done) = mpsc::channel();
         let workers = match terms.house {
             House::Sockets => SIDE_BY_SIDE,
+            // The same people play in all of them.
+            House::Through(_) => 1,
             House::Simulated => thread::available_parallelism().map_or(1, std::num::NonZero::get),
         };
         for _ in 0..workers.min(flows.len()) {
-            let (told, next) = (told.clone(), &next);
+            let (told, next, found) = (told.clone(), &next, found.as_ref());
             scope.spawn(move || {
                 let take = || next.lock().ok().and_then(|mut flows| flows.next());
                 while let Some((place, flow)) = take() {
+                    let set_up = found.map(|found| found.sets_up(flow.id)).transpose();
+                    let performed = set_up.map(|set_up| {
+                        let performance = Performance::judged_by(lists, flow, terms);
+                        drop(set_up);
+                        performance
+                    });
                     // Whoever listens has left if standard output failed.
-                    let _ = told.send((place, Performance::judged_by(lists, flow, terms)));
+                    let _ = told.send((place, performed.map_err(FlowsError::from)));
                 }
             });
         }
@@ -153,6 +195,41 @@ fn play(run: &FlowsRun, out: &mut dyn Write) -> Result<(), FlowsError> {
     if !run.json && flows.len() > 1 {
         let seconds = began.elapsed().as_secs_f64();
         writeln!(out, "all {} flows match (seed {}), in {seconds:.1} s together", flows.len(), terms.seed)?;
+    }
+    Ok(())
+}
+
+/// Leaves out what a switchboard cannot do, and tells so; who asked for it by name is refused.
+fn leave_out(
+    found: &Found,
+    run: &FlowsRun,
+    flows: &mut Vec<&'static Entry>,
+    shown: &Shown,
+    out: &mut dyn Write,
+) -> Result<(), FlowsError> {
+    let by_name = |flow: &Entry| run.ids.iter().any(|id| id.eq_ignore_ascii_case(flow.id));
+    let (can, cannot): (Vec<_>, Vec<_>) =
+        flows.drain(..).map(|flow| (flow, found.hindrance(flow.id))).partition(|(_, why)| why.is_none());
+    flows.extend(can.into_iter().map(|(flow, _)| flow));
+    for (flow, why) in cannot {
+        let why = why.unwrap_or_default();
+        if by_name(flow) {
+            return Err(FlowsError::NotSo { flow: flow.id, why });
+        }
+        // What other RFCs draw is not what is asked for.
+        if !flow.id.starts_with("5359-") {
+            continue;
+        }
+        if shown.json {
+            let line = json!({ "flow": flow.id, "title": flow.title, "verdict": "left-out", "why": why });
+            writeln!(out, "{line}")?;
+        } else {
+            writeln!(out, "left out {:<10} {why}", flow.id)?;
+        }
+    }
+    if flows.is_empty() {
+        let (flow, why) = ("all", found.hindrance("5359-2.1").unwrap_or_default());
+        return Err(FlowsError::NotSo { flow, why });
     }
     Ok(())
 }
@@ -214,14 +291,14 @@ fn lists(folder: &Path) -> Result<Vec<Golden>, FlowsError> {
 
 /// Hands performances on in the order of their flows, each as soon as all before it are done.
 fn in_order(
-    done: &Receiver<(usize, Performance)>,
+    done: &Receiver<(usize, Result<Performance, FlowsError>)>,
     mut hand_on: impl FnMut(Performance) -> Result<(), FlowsError>,
 ) -> Result<(), FlowsError> {
     let (mut waiting, mut next) = (BTreeMap::new(), 0);
     for (place, performance) in done {
         waiting.insert(place, performance);
         while let Some(performance) = waiting.remove(&next) {
-            hand_on(performance)?;
+            hand_on(performance?)?;
             next += 1;
         }
     }

@@ -4,6 +4,7 @@
 use crate::cast::{self, Domain, Person};
 use crate::judge::Observed;
 use crate::sockets::Sockets;
+use crate::via::Via;
 use cordboard_core::time::Instant;
 use cordboard_core::transport::{ListenerId, Transport};
 use cordboard_ladder::Ladder;
@@ -107,6 +108,14 @@ impl Ground {
         names.server(domain.host, preferred, domain.host, preferred.default_port());
         sim.command(host, &Command::UseDirectory(Arc::new(domain.directory())));
         host
+    }
+
+    /// The switchboard that is up already, if flows are played through one.
+    pub(crate) fn via(&self) -> Option<&'static Via> {
+        match self {
+            Self::Simulated(..) => None,
+            Self::Sockets(sockets) => sockets.via(),
+        }
     }
 
     pub(crate) fn name_of_address(&mut self, name: &str, last: u8) {

@@ -55,8 +55,10 @@ pub mod rfc5407;
 pub mod rfc5589;
 mod sockets;
 pub mod stage;
+pub mod via;
 
 pub use cast::{Domain, Manners, Person, Program};
 pub use performance::Performance;
 pub use phone::Phone;
 pub use stage::{Stage, storm_seeds};
+pub use via::Via;

@@ -23,6 +23,7 @@ use crate::catalogue::Entry;
 use crate::golden::{self, Golden};
 use crate::judge::{Difference, Observed, Place, Verdict, judge};
 use crate::stage::Stage;
+use crate::via::Via;
 use cordboard_core::time::Instant;
 use cordboard_core::transport::Transport;
 use cordboard_ladder::Ladder;
@@ -37,6 +38,8 @@ pub enum House {
     Simulated,
     /// Over sockets, on the loopback network.
     Sockets,
+    /// The same, through a switchboard that is up already.
+    Through(&'static Via),
 }
 
 /// On what terms it is played.
@@ -139,6 +142,7 @@ impl Terms {
             House::Simulated if loss == 0 => Stage::simulated_over(seed, Weather::Still, transport),
             House::Simulated => Stage::simulated_over(seed, Weather::Lossy(loss), transport),
             House::Sockets => Stage::sockets(seed, transport, loss),
+            House::Through(via) => Stage::through(seed, transport, via),
         }
     }
 }

@@ -728,11 +728,12 @@ impl Phone<'_> {
     }
 
     fn dial_uri(self, said: &str, to: &str, offer: bool) {
+        let to = self.stage.dialled(to);
         self.stage.acts(
             said,
             self.host,
             |_| Some(()),
-            |book, ()| CallAction::Dial { call: book.dial(to), to: to.into(), offer },
+            |book, ()| CallAction::Dial { call: book.dial(&to), to: to.as_str().into(), offer },
         );
     }
 

@@ -8,6 +8,7 @@ use crate::ground::Ground;
 use crate::judge::Observed;
 use crate::phone::Phone;
 use crate::sockets::Sockets;
+use crate::via::Via;
 use cordboard_core::time::Instant;
 use cordboard_core::transport::{ListenerId, Transport};
 use cordboard_ladder::{Ladder, Outcome};
@@ -79,7 +80,13 @@ impl Stage {
     /// Sockets on the loopback network. With a loss, so many of a hundred datagrams are.
     pub fn sockets(seed: u64, transport: Transport, loss: u8) -> Self {
         let weather = if loss == 0 { Weather::Still } else { Weather::Lossy(loss) };
-        Self::new(seed, Ground::Sockets(Box::new(Sockets::new(seed_bytes(seed), transport, weather))))
+        Self::new(seed, Ground::Sockets(Box::new(Sockets::new(seed_bytes(seed), transport, weather, None))))
+    }
+
+    /// Sockets on the loopback network, and a switchboard that is up already in the place of every server.
+    pub fn through(seed: u64, transport: Transport, via: &'static Via) -> Self {
+        let sockets = Sockets::new(seed_bytes(seed), transport, Weather::Still, Some(via));
+        Self::new(seed, Ground::Sockets(Box::new(sockets)))
     }
 
     const fn new(seed: u64, ground: Ground) -> Self {
@@ -92,7 +99,11 @@ impl Stage {
         let host = inner.ground.person(person);
         inner.books.enters(host);
         inner.order.push(host);
-        Phone { stage: self, host, name: person.name, user: person.user, domain: person.domain }
+        let (user, domain) = match inner.ground.via().map(|via| via.account(person)) {
+            Some(account) => (account.user, account.domain),
+            None => (person.user, person.domain),
+        };
+        Phone { stage: self, host, name: person.name, user, domain }
     }
 
     /// Puts a switchboard on the stage, with its names in the hosts table.
@@ -478,6 +489,12 @@ impl Stage {
         self.waits(said, |books| rings(books.of(host)));
         let patience = self.inner.borrow().ground.pace().rings;
         self.passes(patience);
+    }
+
+    /// An address as it is dialled here.
+    pub(crate) fn dialled(&self, uri: &str) -> String {
+        let via = self.inner.borrow().ground.via();
+        via.map_or_else(|| uri.to_owned(), |via| via.translated(uri))
     }
 
     /// The listener of a person's other address.

@@ -103,6 +103,18 @@ pub enum Sound {
     ScreenedOut,
 }
 
+impl Kind {
+    /// As a flow of RFC 5359 draws it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Park { .. } => "park",
+            Self::Music { .. } => "music",
+            Self::Announcer(_) => "announcer",
+            Self::Pickup(_) => "pickup",
+        }
+    }
+}
+
 impl Server {
     /// The user parts of its addresses, its own first.
     pub fn names(&self) -> Vec<&str> {

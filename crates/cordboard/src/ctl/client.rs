@@ -62,14 +62,16 @@ pub enum CtlError {
     Local(io::Error),
 }
 
-pub(super) struct Client {
+/// A client of the HTTP API of one switchboard.
+pub struct Client {
     base: String,
     token: String,
     agent: ureq::Agent,
 }
 
 impl Client {
-    pub(super) fn find(which: &Which) -> Result<Self, CtlError> {
+    /// Finds the switchboard that is meant, and its token.
+    pub fn find(which: &Which) -> Result<Self, CtlError> {
         let (base, token) = match which {
             Which { url: Some(url), token: Some(file), .. } => {
                 let token = std::fs::read_to_string(file)
@@ -101,7 +103,8 @@ impl Client {
         Ok((format!("http://{http}"), token))
     }
 
-    pub(super) fn get(&self, path: &str) -> Result<Value, CtlError> {
+    /// Reads something.
+    pub fn get(&self, path: &str) -> Result<Value, CtlError> {
         self.finish(self.agent.get(self.url(path)).header("Authorization", self.bearer()).call())
     }
 
@@ -138,7 +141,8 @@ impl Client {
         self.finish(self.agent.post(self.url(path)).header("Authorization", self.bearer()).send_json(body))
     }
 
-    pub(super) fn put(&self, path: &str, body: &Value) -> Result<Value, CtlError> {
+    /// Puts something in the place of what is there.
+    pub fn put(&self, path: &str, body: &Value) -> Result<Value, CtlError> {
         self.finish(self.agent.put(self.url(path)).header("Authorization", self.bearer()).send_json(body))
     }
 

@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::process::{Command, Output};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Output, Stdio};
 
 fn cordboard(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_cordboard")).arg("flows").args(args).output().expect("it starts")
@@ -97,4 +98,95 @@ fn what_cannot_be_played_is_said() {
         let says = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success() && says.contains(wanted), "{args:?}: {says}");
     }
+}
+
+/// A demo that runs as long as this lives.
+struct Demo {
+    child: Child,
+    /// Who is there, and where it listens.
+    people: Value,
+}
+
+impl Demo {
+    fn starts() -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_cordboard"))
+            .args(["serve", "--demo", "--port", "0", "--json"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let mut said = BufReader::new(child.stdout.take().expect("it says something")).lines();
+        let told =
+            said.by_ref().map(|line| line.expect("it is text")).find(|line| line.contains("\"users\""));
+        let people = serde_json::from_str(&told.expect("it says who is there")).expect("that is JSON");
+        Self { child, people }
+    }
+
+    fn at(&self, transport: &str) -> &str {
+        let mut listening = self.people["listening"].as_array().expect("it listens").iter();
+        let found = listening.find(|listening| listening["transport"] == transport).expect("over this, too");
+        found["address"].as_str().expect("an address")
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        // One that has ended already is ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What is judged is what passed between its people and a switchboard that knows nothing of any stage.
+#[test]
+fn a_switchboard_that_is_up_plays_its_part_in_the_flows() {
+    let demo = Demo::starts();
+    let output = cordboard(&["run", "all", "--via", demo.at("udp"), "--seed", "5", "--json"]);
+    let told = lines(&output);
+    let of = |verdict: &str| {
+        let flows = told.iter().filter(|told| told["verdict"] == verdict);
+        flows.map(|told| told["flow"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(differing(&output).len(), of("left-out").len(), "{:?}", differing(&output));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(of("left-out"), ["5359-2.12", "5359-2.13", "5359-2.16", "5359-2.17"]);
+    assert_eq!(of("match").len(), 14, "{:?}", of("match"));
+    // Nobody is left with what was set up for a flow, and nobody is registered any more.
+    let data = demo.people["data"].as_str().expect("a folder");
+    let ctl = |args: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_cordboard"))
+            .args(["ctl", "--data", data, "--json"])
+            .args(args)
+            .output()
+            .expect("it starts");
+        serde_json::from_slice::<Value>(&output.stdout).expect("it prints JSON")
+    };
+    let rules = ctl(&["forward", "bob"])["rules"].clone();
+    assert!(rules["forward"]["always"].is_null() && rules["forward"]["busy"].is_null(), "{rules}");
+    let registrations = ctl(&["registrations"]).to_string();
+    assert!(!registrations.contains("@127.0.1."), "{registrations}");
+    for transport in ["tcp", "tls"] {
+        let at = demo.at(transport);
+        let output =
+            cordboard(&["run", "5359-2.5", "5359-2.15", "--via", at, "--transport", transport, "--json"]);
+        assert_eq!(differing(&output), [""; 0], "over {transport}");
+    }
+}
+
+#[test]
+fn what_cannot_be_played_through_a_switchboard_is_said() {
+    let demo = Demo::starts();
+    let at = demo.at("udp");
+    let refused = |args: &[&str], says: &str| {
+        let output = cordboard(&[&["run"], args].concat());
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && told.contains(says), "{told}");
+    };
+    let why = "5359-2.13 cannot be played through this switchboard: bob's telephone";
+    refused(&["5359-2.13", "--via", at], why);
+    refused(&["3665-3.1", "--via", at], "only the flows of RFC 5359");
+    refused(&["5359-2.1", "--via", at, "--transport", "ws"], "--via plays over udp, tcp and tls");
+    refused(&["5359-2.1", "--via", at, "--loss", "10%"], "leave --simulated and --loss out");
+    let why = "no demo of this user runs at 127.0.0.1:1: name its people with --people";
+    refused(&["5359-2.1", "--via", "127.0.0.1:1"], why);
+    refused(&["5359-2.1", "--via", "127.0.0.1:none"], "is no address of a switchboard");
 }

@@ -50,7 +50,7 @@ impl Capture {
     pub fn add(&mut self, performance: &Performance) {
         let transport = performance.terms.transport;
         let began = match performance.terms.house {
-            House::Sockets => performance.began,
+            House::Sockets | House::Through(_) => performance.began,
             House::Simulated => {
                 let began = self.next;
                 self.next += performance.took + BETWEEN;

@@ -34,7 +34,7 @@ impl Actor {
         while !self.wire.is_held_up()
             && let Some((flow, bytes)) = self.held_up.pop_front()
         {
-            if self.wire.reaches(self.host, &bytes) {
+            if self.wire.reaches(self.host, flow, &bytes) {
                 self.agent.handle(self.now, Input::Packet { flow, bytes: &bytes });
             }
         }

@@ -40,6 +40,8 @@ pub(super) struct Member {
     pub(super) leaves_dialogs: bool,
     /// The first of its listeners.
     pub(super) local: SocketAddr,
+    /// Whether it is up already, elsewhere, and not ours to start.
+    pub(super) is_elsewhere: bool,
     /// Where others reach it, the way that is preferred first.
     pub(super) ports: Vec<(Transport, SocketAddr)>,
 }
@@ -86,6 +88,7 @@ impl Member {
             neighbours: Vec::new(),
             leaves_dialogs: false,
             local: SocketAddr::new(at, 0),
+            is_elsewhere: false,
             ports: Vec::new(),
         }
     }
@@ -173,7 +176,12 @@ pub(super) fn next_address() -> IpAddr {
 
 /// A certificate for the member at `place`, from the authority of its stage, which everybody on it believes, and
 /// nobody else: who connects is asked for one too.
-pub(super) fn tls(folder: &Path, place: usize, names: Vec<Box<str>>) -> Result<Tls, StartError> {
+pub(super) fn tls(
+    folder: &Path,
+    place: usize,
+    names: Vec<Box<str>>,
+    also: Option<&Path>,
+) -> Result<Tls, StartError> {
     let own = folder.join(place.to_string());
     let authority = folder.join("0");
     if place > 0 {
@@ -188,6 +196,6 @@ pub(super) fn tls(folder: &Path, place: usize, names: Vec<Box<str>>) -> Result<T
     Ok(Tls {
         certificates: Certificates::Own { folder: own, names },
         clients: ClientCertificates::Required { roots },
-        roots: TrustedRoots::default(),
+        roots: TrustedRoots { system: false, files: also.into_iter().map(Path::to_owned).collect() },
     })
 }

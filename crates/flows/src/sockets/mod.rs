@@ -6,10 +6,12 @@
 
 mod actor;
 mod cast;
+mod through;
 mod websocket;
 mod wire;
 
 use crate::cast::{Domain, Person};
+use crate::via::Via;
 use actor::Actor;
 use cast::{Member, Ports};
 use cordboard_core::dice::Dice;
@@ -46,7 +48,10 @@ pub(crate) struct Sockets {
     /// Names that stand for a telephone.
     named: Vec<(Box<str>, IpAddr)>,
     provisioned: Vec<(HostId, Box<str>, Box<str>)>,
-    up: Vec<Running<Actor>>,
+    /// The agents, by their places in the cast; nothing where somebody is elsewhere.
+    up: Vec<Option<Running<Actor>>>,
+    /// The switchboard through which all is played, if it is up already.
+    via: Option<&'static Via>,
     /// Where the certificates are kept for as long as the stage stands.
     certificates: Option<TempDir>,
     /// Whether datagrams are lost.
@@ -66,7 +71,12 @@ pub(crate) struct Raised {
 
 impl Sockets {
     /// An empty stage whose people talk over `transport`.
-    pub(crate) fn new(seed: [u8; 32], transport: Transport, weather: Weather) -> Self {
+    pub(crate) fn new(
+        seed: [u8; 32],
+        transport: Transport,
+        weather: Weather,
+        via: Option<&'static Via>,
+    ) -> Self {
         Self {
             transport,
             seed,
@@ -76,6 +86,7 @@ impl Sockets {
             named: Vec::new(),
             provisioned: Vec::new(),
             up: Vec::new(),
+            via,
             certificates: None,
             lossy: weather != Weather::Still,
             raised: false,
@@ -83,11 +94,17 @@ impl Sockets {
     }
 
     pub(crate) fn person(&mut self, person: &Person) -> HostId {
-        self.stand(Member::of_person(person))
+        match self.via {
+            Some(via) => self.stand(through::person(via, person, self.transport)),
+            None => self.stand(Member::of_person(person)),
+        }
     }
 
     pub(crate) fn switchboard(&mut self, domain: &Domain) -> HostId {
-        self.stand(Member::of_domain(domain, self.transport))
+        match self.via {
+            Some(via) => self.stand_elsewhere(through::switchboard(via, domain.name)),
+            None => self.stand(Member::of_domain(domain, self.transport)),
+        }
     }
 
     fn stand(&mut self, member: Member) -> HostId {
@@ -130,6 +147,10 @@ impl Sockets {
         self.wire.poll_notice()
     }
 
+    pub(crate) const fn via(&self) -> Option<&'static Via> {
+        self.via
+    }
+
     pub(crate) const fn transport(&self) -> Transport {
         self.transport
     }
@@ -162,7 +183,7 @@ impl Sockets {
 
     /// Presses a button, or tells a switchboard something.
     pub(crate) fn command(&self, host: HostId, command: Command) {
-        if let Some(running) = self.up.get(host.place()) {
+        if let Some(Some(running)) = self.up.get(host.place()) {
             self.wire.commands();
             running.command(command);
         }
@@ -171,16 +192,23 @@ impl Sockets {
     /// Lets everybody stand where they are to stand.
     pub(crate) fn raise(&mut self) -> Result<Raised, String> {
         self.raised = true;
-        let raised = self.prepare_websockets();
+        let raised = match self.via {
+            Some(via) => self.prepare_through(via),
+            None => self.prepare_websockets(),
+        };
         if self.transport.is_secure() {
             let folder =
                 tempfile::tempdir().map_err(|error| format!("no place for certificates: {error}"))?;
             self.certificates = Some(folder);
         }
         for place in 0..self.cast.len() {
+            if self.cast[place].is_elsewhere {
+                self.up.push(None);
+                continue;
+            }
             let running = self.start(place)?;
             self.cast[place].learn(running.listeners());
-            self.up.push(running);
+            self.up.push(Some(running));
         }
         self.publish_names();
         Ok(raised)
@@ -188,7 +216,7 @@ impl Sockets {
 
     /// Ends every agent.
     pub(crate) fn fall(&mut self) {
-        for running in self.up.drain(..) {
+        for running in self.up.drain(..).flatten() {
             running.shutdown();
         }
     }
@@ -225,7 +253,10 @@ impl Sockets {
         dice.fill(&mut key);
         let listen = member.listen(self.transport, ports, &mut dice);
         let tls = match &self.certificates {
-            Some(folder) => Some(cast::tls(folder.path(), place, self.names_of(place))?),
+            Some(folder) => {
+                let authority = self.via.and_then(|via| via.authority.as_deref());
+                Some(cast::tls(folder.path(), place, self.names_of(place), authority)?)
+            }
             None => None,
         };
         let config = Config {

@@ -13,7 +13,7 @@ use cordboard_sim::HostId;
 use std::net::{IpAddr, SocketAddr};
 
 /// How the switchboard is called that is not drawn; a second one has a number.
-const UNDRAWN: &str = "switchboard";
+pub(super) const UNDRAWN: &str = "switchboard";
 
 /// Its address in the cast; the people and servers of the RFCs have higher ones.
 const LAST: u8 = 1;
@@ -106,6 +106,9 @@ impl Sockets {
 
     /// What passed, as if the servers were only where they are drawn.
     pub(crate) fn as_drawn(&self, observed: Observed) -> Observed {
+        if let Some(via) = self.via {
+            return self.as_drawn_through(via, observed);
+        }
         if !self.transport.is_websocket() {
             return observed;
         }

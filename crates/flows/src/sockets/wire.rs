@@ -3,6 +3,7 @@
 //! Every agent says here what it sends before that is encrypted, and what it gets after it was decrypted; so the tap
 //! sees each message once, in the order in which they were sent.
 
+use bytes::Bytes;
 use cordboard_core::dice::Dice;
 use cordboard_core::dns::{Query, Records};
 use cordboard_core::time::Instant;
@@ -42,6 +43,8 @@ pub(crate) struct State {
     /// Who stands at each address.
     places: BTreeMap<IpAddr, HostId>,
     telephones: BTreeSet<HostId>,
+    /// Who is there already, and says nothing here: what it sends is seen when it arrives.
+    elsewhere: Option<HostId>,
     /// Whether what arrives is held up, since people act at one moment.
     held_up: bool,
     /// How many commands are on their way to their agents.
@@ -65,6 +68,7 @@ impl Wire {
             climate: Climate::new(weather, dice),
             places: BTreeMap::new(),
             telephones: BTreeSet::new(),
+            elsewhere: None,
             held_up: false,
             commands: 0,
             remotes: BTreeMap::new(),
@@ -92,8 +96,15 @@ impl Wire {
         }
     }
 
+    /// Somebody stands at an address whose agent is not ours.
+    pub(crate) fn stands_elsewhere(&self, host: HostId, at: IpAddr) {
+        let mut state = self.state();
+        state.places.insert(at, host);
+        state.elsewhere = Some(host);
+    }
+
     /// Takes note of what a host sends. False if it goes no further: the host is off, or the network loses it.
-    pub(crate) fn sends(&self, host: HostId, flow: Flow, bytes: &bytes::Bytes) -> bool {
+    pub(crate) fn sends(&self, host: HostId, flow: Flow, bytes: &Bytes) -> bool {
         let now = self.clock.now();
         let mut state = self.state();
         if state.faults.is_silent(host) {
@@ -115,7 +126,7 @@ impl Wire {
     }
 
     /// Takes note of what reaches a host. False if its agent never gets to see it.
-    pub(crate) fn reaches(&self, host: HostId, bytes: &[u8]) -> bool {
+    pub(crate) fn reaches(&self, host: HostId, flow: Flow, bytes: &Bytes) -> bool {
         let now = self.clock.now();
         let mut state = self.state();
         if state.faults.is_silent(host) {
@@ -124,6 +135,10 @@ impl Wire {
         if let Ok(view) = View::parse(bytes) {
             if state.faults.is_deaf(host, &facts::word(&view)) {
                 return false;
+            }
+            let sender = state.places.get(&flow.remote.ip()).copied();
+            if let Some(sender) = sender.filter(|sender| state.elsewhere == Some(*sender)) {
+                state.tap.message(now, [sender, host], flow.transport, bytes, false);
             }
             state.note(now, host, false, &view);
             self.happens(state);
