@@ -12,6 +12,7 @@ pub fn play(stage: &Stage) -> [Phone<'_>; 2] {
     stage.operator_learns(Outcome::Completed);
     alice.is_held_by(bob, true);
     bob.is_held_by(alice, true);
+    stage.turn_page();
     stage.operates(switchboard, Operation::Resume);
     stage.operator_learns(Outcome::Completed);
     [alice, bob]
