@@ -26,7 +26,7 @@ const LISTENERS: [(Transport, u16); 5] = [
 /// What runs beside the switchboard.
 const SERVERS: &str = "[[park]]\nname = \"park\"\nslots = [\"701-720\"]\ngroups = [\"demo\"]\n\
      [[music]]\nname = \"music\"\ngroups = [\"demo\"]\n\
-     [codes]\npick_up = \"*8\"\ngroups = [\"demo\"]\n\
+     [codes]\npick_up = \"*8\"\nforward = \"*72\"\nforward_off = \"*73\"\ngroups = [\"demo\"]\n\
      [announcements]\nscreened_in = \"built-in\"\nscreened_out = \"built-in\"\n";
 /// The same for HTTP.
 const HTTP_OFFSET: u16 = 3000;

@@ -77,6 +77,7 @@ pub fn directory(
         rules: rules.into_iter().collect(),
         servers: servers.names.into_iter().collect(),
         pickup: servers.pickup,
+        codes: servers.codes,
     };
     (Arc::new(directory), left_out)
 }

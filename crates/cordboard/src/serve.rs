@@ -213,6 +213,7 @@ impl Started {
             path,
             logging: Some(logging),
         });
+        board.servers.obey(&board)?;
         let router = api::router(Arc::clone(&board), Guard::new(token));
         Ok(Self { board, listening, http, router, _folder: folder })
     }
@@ -313,6 +314,7 @@ fn open_store(
             | Event::Calls(..)
             | Event::Messages(..)
             | Event::Slots(..)
+            | Event::Wish(_)
             | Event::Operated(..)
             | Event::Redial(..),
         )

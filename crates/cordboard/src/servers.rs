@@ -15,18 +15,20 @@ use cordboard_net::{
     Sound, StartError, system_seed,
 };
 use cordboard_service::Agent;
+use cordboard_service::call::{CallAction, CallEvent};
 use cordboard_service::directory::{Code, Directory, Server as Listed};
-use cordboard_service::door::{Answer, Command, Event, Note, Question, ShardId, Slot};
+use cordboard_service::door::{Answer, Command, Event, Note, Question, ShardId, Slot, Wish};
 use cordboard_service::location::{Located, RegisterError};
 use cordboard_service::settings::{
     Announcement, Announcer, Memory, Role, Server as Program, Service, Settings, Telephone,
 };
+use cordboard_sip::Status;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
@@ -34,6 +36,7 @@ use crate::answers::Answers;
 use crate::config::Config;
 use crate::config::servers::{Kind, Server, Track};
 use crate::store::Store;
+use crate::switchboard::{Refusal, Switchboard};
 use places::Places;
 use sounding::{MAX_WAITING, Plays, Sounding};
 
@@ -106,6 +109,8 @@ pub struct Servers {
     running: RwLock<Vec<Served>>,
     /// Where the switchboard listens for them; none if there are none.
     inside: Option<SocketAddr>,
+    /// What people wish by dialled codes, until somebody obeys.
+    wishes: Mutex<Option<Receiver<Wish>>>,
     /// Drives their sound.
     _runtime: Option<Runtime>,
 }
@@ -117,6 +122,8 @@ pub struct Known {
     pub names: Vec<(Box<str>, Arc<Listed>)>,
     /// The code by which calls are picked up.
     pub pickup: Option<Code>,
+    /// Other codes.
+    pub codes: Vec<Code>,
 }
 
 /// One server.
@@ -126,6 +133,7 @@ struct Served {
     listed: Arc<Listed>,
     park: bool,
     pickup: Option<Code>,
+    codes: Vec<Code>,
     running: Running<Agent>,
     answers: Arc<Answers>,
     /// Ends when the agent has.
@@ -140,6 +148,7 @@ struct Place<'a> {
     notes: &'a SyncSender<Note>,
     /// What survives of their calls.
     store: &'a Arc<Store>,
+    wishes: SyncSender<Wish>,
     /// Where the switchboard listens for them.
     inside: SocketAddr,
 }
@@ -154,7 +163,12 @@ impl Servers {
         store: &Arc<Store>,
     ) -> Result<Self, ServerError> {
         if config.servers.list.is_empty() {
-            return Ok(Self { running: RwLock::default(), inside: None, _runtime: None });
+            return Ok(Self {
+                running: RwLock::default(),
+                inside: None,
+                wishes: Mutex::default(),
+                _runtime: None,
+            });
         }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -170,10 +184,16 @@ impl Servers {
         let addresses =
             list.iter().map(|server| taken(&server.name)).collect::<Result<Vec<SocketAddr>, _>>()?;
         places.keep()?;
-        let place = Place { config, clock, runtime: &runtime, notes, store, inside };
+        let (wishes, wished) = std::sync::mpsc::sync_channel(MAX_WAITING);
+        let place = Place { config, clock, runtime: &runtime, notes, wishes, store, inside };
         let running: Result<Vec<Served>, ServerError> =
             list.iter().zip(addresses).map(|(server, address)| place.start(server, address)).collect();
-        Ok(Self { running: RwLock::new(running?), inside: Some(inside), _runtime: Some(runtime) })
+        Ok(Self {
+            running: RwLock::new(running?),
+            inside: Some(inside),
+            wishes: Mutex::new(Some(wished)),
+            _runtime: Some(runtime),
+        })
     }
 
     /// Lets each go on with what the process before has left behind; once the switchboard runs, by which they reach the
@@ -210,6 +230,7 @@ impl Servers {
         Known {
             names: running.iter().flat_map(names).collect(),
             pickup: running.iter().find_map(|served| served.pickup.clone()),
+            codes: running.iter().flat_map(|served| served.codes.clone()).collect(),
         }
     }
 
@@ -225,6 +246,37 @@ impl Servers {
         let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
         let parks = running.iter().filter(|served| served.park);
         parks.map(|served| (served.name.clone(), served.slots())).collect()
+    }
+
+    /// Has what people wish by dialled codes done by `board` from now on, one after the other, on a thread of its own.
+    pub fn obey(&self, board: &Arc<Switchboard>) -> Result<(), ServerError> {
+        let Some(wishes) = self.wishes.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+            return Ok(());
+        };
+        let board = Arc::downgrade(board);
+        let fulfil = move || {
+            for wish in wishes {
+                let Some(board) = board.upgrade() else { return };
+                let action = match board.forward_all(&wish.user, wish.always.as_deref()) {
+                    Ok(()) => CallAction::Answer(wish.call),
+                    Err(refusal) => {
+                        tracing::info!("what somebody dialled a code for cannot be done: {refusal}");
+                        CallAction::Decline(wish.call, refused_with(&refusal))
+                    }
+                };
+                board.servers.press(action);
+            }
+        };
+        let thread = std::thread::Builder::new().name("codes".to_owned()).spawn(fulfil);
+        thread.map(drop).map_err(|source| ServerError::System { what: "a thread", source })
+    }
+
+    /// Presses a button of the server by which people set things up.
+    fn press(&self, action: CallAction) {
+        let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(served) = running.iter().find(|served| !served.codes.is_empty()) {
+            served.running.command(Command::Call(action));
+        }
     }
 
     /// Ends them. Nobody is told anything.
@@ -279,6 +331,7 @@ impl Place<'_> {
                 server: name(),
                 store: Arc::clone(self.store),
                 telling,
+                wishes: self.wishes.clone(),
                 answers: Arc::clone(&answers),
                 notes: self.notes.clone(),
             }),
@@ -292,7 +345,13 @@ impl Place<'_> {
             listed: Arc::new(Listed { address, members: server.members.clone() }),
             pickup: match &server.kind {
                 Kind::Pickup(pickup) => Some(Code { code: pickup.code.clone(), server: name() }),
-                Kind::Park { .. } | Kind::Music { .. } | Kind::Announcer(_) => None,
+                Kind::Park { .. } | Kind::Music { .. } | Kind::Announcer(_) | Kind::Clerk(_) => None,
+            },
+            codes: match &server.kind {
+                Kind::Clerk(clerk) => [&clerk.forward, &clerk.forward_off]
+                    .map(|code| Code { code: code.clone(), server: name() })
+                    .to_vec(),
+                Kind::Park { .. } | Kind::Music { .. } | Kind::Announcer(_) | Kind::Pickup(_) => Vec::new(),
             },
             park: matches!(server.kind, Kind::Park { .. }),
             running,
@@ -344,6 +403,7 @@ fn service(server: &Server) -> Result<(Service, Plays), ServerError> {
     Ok(match &server.kind {
         Kind::Park { park, music } => (Service::Park(park.clone()), Plays::OnAir(samples(music)?)),
         Kind::Music { music, .. } => (Service::Music, Plays::OnAir(samples(music)?)),
+        Kind::Clerk(clerk) => (Service::Clerk(clerk.clone()), Plays::OnAir(tracks::done())),
         Kind::Pickup(pickup) => (Service::Pickup(pickup.clone()), Plays::Said(BTreeMap::new())),
         Kind::Announcer(announced) => {
             let said = announced
@@ -359,11 +419,20 @@ fn service(server: &Server) -> Result<(Service, Plays), ServerError> {
     })
 }
 
+/// How a call is declined by which somebody wants what cannot be.
+const fn refused_with(refusal: &Refusal) -> Status {
+    match refusal {
+        Refusal::Rules(_) | Refusal::Name(..) => Status::NOT_FOUND,
+        _ => Status::SERVICE_UNAVAILABLE,
+    }
+}
+
 /// What takes the events of a server. It knows nobody's place, and registers nobody.
 struct Told {
     server: Box<str>,
     store: Arc<Store>,
-    telling: SyncSender<cordboard_service::call::CallEvent>,
+    telling: SyncSender<CallEvent>,
+    wishes: SyncSender<Wish>,
     answers: Arc<Answers>,
     notes: SyncSender<Note>,
 }
@@ -388,6 +457,11 @@ impl cordboard_net::Store for Told {
             }
             Some(Event::NotTakenUp(_, why)) => {
                 tracing::error!(server = &*self.server, "a call of before is lost: {why}");
+            }
+            Some(Event::Wish(wish)) => {
+                if self.wishes.try_send(wish).is_err() {
+                    tracing::warn!("more codes were dialled than could be obeyed");
+                }
             }
             Some(Event::Note(note)) => {
                 // A log that cannot keep up loses lines; calls go on.

@@ -436,6 +436,13 @@ impl Switchboard {
         Ok(())
     }
 
+    /// Has all calls of somebody forwarded, or none unconditionally any more; what else they have set up stays.
+    pub fn forward_all(&self, name: &str, to: Option<&str>) -> Result<(), Refusal> {
+        let (mut rules, _) = self.rules(name)?;
+        rules.forward.always = to.map(str::to_owned);
+        self.change_rules(name, Some(rules))
+    }
+
     fn spread(&self, config: &Config) -> usize {
         let rules = people::rules(&config.rules, &self.store.rules(), &config.domains);
         let (directory, left_out) = people::directory(

@@ -373,6 +373,9 @@ impl Agent {
                 self.keeper.hears(event);
             }
         }
+        while let Some(wish) = self.program.poll_wish() {
+            self.desk.out.push_back(Output::Event(Event::Wish(wish)));
+        }
         let mut acted = false;
         while let Some((id, answer)) = self.program.poll_answer() {
             self.desk.out.push_back(Output::Event(Event::Redial(id, answer)));

@@ -21,6 +21,8 @@ pub struct Directory {
     pub servers: HashMap<Box<str>, Arc<Server>, FixedState>,
     /// The code by which calls that ring elsewhere are picked up.
     pub pickup: Option<Code>,
+    /// Other codes.
+    pub codes: Vec<Code>,
 }
 
 impl Directory {
@@ -37,8 +39,10 @@ impl Directory {
     /// The server that a user of that name is, if it is one.
     pub fn server(&self, name: &str) -> Option<&Arc<Server>> {
         self.servers.get(name).or_else(|| {
-            self.picks_up(name)?;
-            self.servers.get(&self.pickup.as_ref()?.server)
+            let pickup = self.pickup.as_ref().filter(|_| self.picks_up(name).is_some());
+            let other = || self.codes.iter().find(|code| name.starts_with(&*code.code));
+            let code = pickup.or_else(|| other().filter(|_| !self.users.contains_key(name)))?;
+            self.servers.get(&code.server)
         })
     }
 

@@ -8,7 +8,7 @@ use cordboard_core::transport::{Flow, FlowError, Transport};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::call::{CallAction, CallEvent};
+use crate::call::{CallAction, CallEvent, CallName};
 use crate::clearance::Letter;
 use crate::directory::Directory;
 use crate::kept::{Record, RecordError, RecordName};
@@ -179,6 +179,8 @@ pub enum Event {
     Calls(CommandId, Vec<CallSummary>),
     /// To [`Command::ListSlots`], in the order of the settings; none of whoever is no park server.
     Slots(CommandId, Vec<Slot>),
+    /// Somebody who has dialled a code wants something done. Once it is, their call is to be answered; if it cannot be, declined.
+    Wish(Wish),
     /// To [`Command::ShowCall`]: oldest first; empty when the ring holds none.
     Messages(CommandId, Vec<Recorded>),
     /// To [`Command::Operate`].
@@ -204,6 +206,17 @@ pub struct CallSummary {
     pub state: Box<str>,
     /// How many messages are remembered.
     pub messages: usize,
+}
+
+/// What somebody wants of their own calls, by a dialled code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// The call by which they say so.
+    pub call: CallName,
+    /// Who they are, as the switchboard has them proved.
+    pub user: Box<str>,
+    /// Where all their calls are to go; nowhere else any more, if there is none.
+    pub always: Option<Box<str>>,
 }
 
 /// A slot of a park server (RFC 5359 §2.15).

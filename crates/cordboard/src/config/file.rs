@@ -198,6 +198,8 @@ pub(super) struct Music {
 #[serde(deny_unknown_fields)]
 pub(super) struct Codes {
     pub(super) pick_up: Option<Spanned<String>>,
+    pub(super) forward: Option<Spanned<String>>,
+    pub(super) forward_off: Option<Spanned<String>>,
     pub(super) groups: Option<Vec<String>>,
 }
 

@@ -2,7 +2,7 @@
 
 use cordboard_media::wav::Samples;
 use cordboard_service::directory::Members;
-use cordboard_service::settings::{Announcements, Park, Pickup};
+use cordboard_service::settings::{Announcements, Clerk, Park, Pickup};
 use cordboard_sip::UriRef;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -30,6 +30,10 @@ const ANNOUNCED_CALLS: usize = 50;
 const PICKED_UP_CALLS: usize = 50;
 /// The server by which calls are picked up.
 const PICKUP: &str = "pickup";
+/// The server by which people have their calls forwarded.
+const CLERK: &str = "clerk";
+/// Who may do so at the same time.
+const CLERK_CALLS: usize = 8;
 /// How long a list of music may be, since all of it is kept in memory.
 const MAX_MUSIC_S: f64 = 3600.0;
 /// The server of all announcements.
@@ -78,6 +82,8 @@ pub enum Kind {
     Announcer(BTreeMap<Box<str>, Track>),
     /// Call pickup by a dialled code (RFC 5359 §2.16).
     Pickup(Pickup),
+    /// Forwarding by dialled codes (RFC 5359 §2.7).
+    Clerk(Clerk),
 }
 
 /// Sounds that are played one after the other.
@@ -111,6 +117,7 @@ impl Kind {
             Self::Music { .. } => "music",
             Self::Announcer(_) => "announcer",
             Self::Pickup(_) => "pickup",
+            Self::Clerk(_) => "clerk",
         }
     }
 }
@@ -120,7 +127,7 @@ impl Server {
     pub fn names(&self) -> Vec<&str> {
         let more: Vec<&str> = match &self.kind {
             Kind::Park { park, .. } => park.slots.iter().map(|slot| &**slot).collect(),
-            Kind::Music { .. } | Kind::Pickup(_) => Vec::new(),
+            Kind::Music { .. } | Kind::Pickup(_) | Kind::Clerk(_) => Vec::new(),
             Kind::Announcer(announced) => announced.keys().map(|name| &**name).collect(),
         };
         std::iter::once(&*self.name).chain(more).collect()
@@ -133,6 +140,7 @@ impl Server {
             Kind::Music { calls, .. } => *calls,
             Kind::Announcer(_) => ANNOUNCED_CALLS,
             Kind::Pickup(_) => PICKED_UP_CALLS,
+            Kind::Clerk(_) => CLERK_CALLS,
         }
     }
 }
@@ -162,7 +170,7 @@ impl<'a> Reader<'a> {
             .iter()
             .filter_map(|server| match &server.kind {
                 Kind::Music { music, .. } => Some((server.name.clone(), music.clone())),
-                Kind::Park { .. } | Kind::Announcer(_) | Kind::Pickup(_) => None,
+                Kind::Park { .. } | Kind::Announcer(_) | Kind::Pickup(_) | Kind::Clerk(_) => None,
             })
             .collect();
         let usual = list.first().map(|server| server.name.clone());
@@ -179,7 +187,7 @@ impl<'a> Reader<'a> {
                 kind,
             }));
         }
-        list.extend(self.pickup(&file.codes));
+        list.extend(self.codes(&file.codes));
         let first = [
             file.music.first().map(|music| music.name.span()),
             file.park.first().map(|park| park.name.span()),
@@ -279,9 +287,45 @@ impl<'a> Reader<'a> {
         Some(Server { name: name?, members: members(written.groups.as_ref()), kind })
     }
 
-    /// The code by which calls that ring elsewhere are picked up.
-    fn pickup(&mut self, written: &file::Codes) -> Option<Server> {
-        let code = written.pick_up.as_ref()?;
+    /// The servers that do what people dial codes for.
+    fn codes(&mut self, written: &file::Codes) -> Vec<Server> {
+        let whole: Vec<&Spanned<String>> =
+            [&written.pick_up, &written.forward, &written.forward_off].into_iter().flatten().collect();
+        for (n, code) in whole.iter().enumerate() {
+            if let Some(other) = whole[..n].iter().find(|other| overlap(code.get_ref(), other.get_ref())) {
+                let says =
+                    format!("`{}` and `{}` cannot be told from one another", code.get_ref(), other.get_ref());
+                self.report.wrong(code.span(), says, "codes of which none begins with another");
+            }
+        }
+        let mut list = Vec::new();
+        if let Some(code) = self.code(written.pick_up.as_ref()) {
+            list.push((PICKUP, Kind::Pickup(Pickup { code })));
+        }
+        match (self.code(written.forward.as_ref()), self.code(written.forward_off.as_ref())) {
+            (Some(forward), Some(forward_off)) => {
+                list.push((CLERK, Kind::Clerk(Clerk { forward, forward_off })));
+            }
+            (None, None) => {}
+            (Some(_), None) | (None, Some(_)) => {
+                let span =
+                    written.forward.as_ref().or(written.forward_off.as_ref()).map_or(0..0, Spanned::span);
+                let says =
+                    "what is switched on by a code must be switched off by one, and the other way round";
+                self.report.wrong(span, says, "both, as in `forward = \"*72\"` and `forward_off = \"*73\"`");
+            }
+        }
+        let members = members(written.groups.as_ref());
+        let server = |(name, kind): (&str, Kind)| {
+            let name = self.name(&Spanned::new(0..0, name.to_owned()), "the server of codes")?;
+            Some(Server { name, members: members.clone(), kind })
+        };
+        list.into_iter().filter_map(server).collect()
+    }
+
+    /// A code that can be dialled, and by which nobody is meant.
+    fn code(&mut self, written: Option<&Spanned<String>>) -> Option<Box<str>> {
+        let code = written?;
         let text = code.get_ref();
         let fits = text.starts_with(['*', '#']) && text.len() > 1 && check_name(text).is_ok();
         if !fits {
@@ -294,9 +338,7 @@ impl<'a> Reader<'a> {
             self.report.wrong(code.span(), says, "another code: whoever dials it must get one of the two");
             return None;
         }
-        let name = self.name(&Spanned::new(code.span(), PICKUP.to_owned()), "the server of codes")?;
-        let kind = Kind::Pickup(Pickup { code: text.as_str().into() });
-        Some(Server { name, members: members(written.groups.as_ref()), kind })
+        Some(text.as_str().into())
     }
 
     /// What can be heard, and what an Error-Info names of it or of what is elsewhere.
@@ -387,6 +429,11 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+/// Whether whoever dials one of two codes may mean the other.
+fn overlap(one: &str, other: &str) -> bool {
+    one.starts_with(other) || other.starts_with(one)
 }
 
 /// Who may use a server: those of the groups, or else everybody who is a user here.

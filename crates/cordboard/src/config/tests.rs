@@ -238,6 +238,13 @@ fn what_is_wrong_with_a_server_is_said() {
         (format!("{park}slots = [\"701\", \"701\"]"), 3, "is a park slot already", "another name"),
         (format!("{park}slots = [\"park\"]"), 3, "is a park server already", "another name"),
         (format!("{park}slots = [\"701-705\"]\n{user}"), 3, "`703` is a user already", "another name"),
+        ("[codes]\nforward = \"*72\"".to_owned(), 2, "must be switched off by one", "forward_off"),
+        (
+            "[codes]\npick_up = \"*7\"\nforward = \"*72\"\nforward_off = \"*73\"".to_owned(),
+            3,
+            "`*72` and `*7` cannot be told from one another",
+            "none begins with another",
+        ),
         ("[codes]\npick_up = \"8\"".to_owned(), 2, "`8` is no code to dial", "such as \"*8\""),
         (
             format!("[codes]\npick_up = \"*7\"\n{park}slots = [\"*71\"]"),

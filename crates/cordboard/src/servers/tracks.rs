@@ -1,6 +1,7 @@
 //! What servers play: files, and the sounds that we bring along (`assets/sounds`, which `make.py` makes).
 
 use cordboard_media::session::RATE;
+use cordboard_media::source::{Source, Tone};
 use cordboard_media::wav::Samples;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +34,13 @@ pub(super) fn samples(server: &str, tracks: &[Track]) -> Result<Arc<Samples>, Se
         all.values.append(&mut samples.resampled(RATE).values);
     }
     Ok(Arc::new(all))
+}
+
+/// What says that something is done: a tone.
+pub(super) fn done() -> Arc<Samples> {
+    let mut values = vec![0; RATE as usize];
+    Source::tone(Tone { frequency: 1000, level: -15.0 }).fill(RATE, &mut values);
+    Arc::new(Samples { rate: RATE, values })
 }
 
 /// How long they play.

@@ -4,6 +4,7 @@
 //! table, in a file that bears the name of its section.
 
 mod announcer;
+mod clerk;
 mod music;
 mod park;
 pub(crate) mod pickup;
@@ -15,6 +16,7 @@ use crate::kept::{Purpose, Record, RecordError};
 use crate::redials::{RedialAction, RedialAnswer};
 use crate::settings::{Role, Server, Service};
 use announcer::Announcer;
+use clerk::Clerk;
 use cordboard_core::time::Instant;
 use music::Music;
 use park::Park;
@@ -31,6 +33,7 @@ pub(crate) enum Program {
     Announcer(Announcer),
     Pickup(Pickup),
     Redial(Redials),
+    Clerk(Clerk),
 }
 
 impl Program {
@@ -53,6 +56,7 @@ impl Program {
             Role::Server(Server { service: Service::Pickup(pickup), .. }) => {
                 Self::Pickup(Pickup::new(pickup))
             }
+            Role::Server(Server { service: Service::Clerk(clerk), .. }) => Self::Clerk(Clerk::new(clerk)),
         }
     }
 
@@ -65,6 +69,7 @@ impl Program {
             Self::Announcer(announcer) => announcer.hears(now, event),
             Self::Pickup(pickup) => pickup.hears(now, event),
             Self::Redial(redials) => redials.hears(now, event),
+            Self::Clerk(clerk) => clerk.hears(now, event),
         }
     }
 
@@ -77,13 +82,19 @@ impl Program {
             Self::Announcer(announcer) => announcer.poll_action(),
             Self::Pickup(pickup) => pickup.poll_action(),
             Self::Redial(redials) => redials.poll_action(),
+            Self::Clerk(clerk) => clerk.poll_action(),
         }
     }
 
     /// What a call is there for, and when something is to be done about it, if it is to survive the process.
     pub(crate) fn purpose(&self, call: CallName) -> Option<(Purpose, Option<Instant>)> {
         match self {
-            Self::Person | Self::Music(_) | Self::Announcer(_) | Self::Pickup(_) | Self::Redial(_) => None,
+            Self::Person
+            | Self::Music(_)
+            | Self::Announcer(_)
+            | Self::Pickup(_)
+            | Self::Clerk(_)
+            | Self::Redial(_) => None,
             Self::Park(park) => park.purpose(call),
         }
     }
@@ -91,7 +102,12 @@ impl Program {
     /// The next call whose purpose has changed.
     pub(crate) fn poll_changed(&mut self) -> Option<CallName> {
         match self {
-            Self::Person | Self::Music(_) | Self::Announcer(_) | Self::Pickup(_) | Self::Redial(_) => None,
+            Self::Person
+            | Self::Music(_)
+            | Self::Announcer(_)
+            | Self::Pickup(_)
+            | Self::Clerk(_)
+            | Self::Redial(_) => None,
             Self::Park(park) => park.poll_changed(),
         }
     }
@@ -104,19 +120,38 @@ impl Program {
         call: CallName,
     ) -> Result<(), RecordError> {
         match self {
-            Self::Person | Self::Music(_) | Self::Announcer(_) | Self::Pickup(_) | Self::Redial(_) => {
-                Err(RecordError::NoPlace)
-            }
+            Self::Person
+            | Self::Music(_)
+            | Self::Announcer(_)
+            | Self::Pickup(_)
+            | Self::Clerk(_)
+            | Self::Redial(_) => Err(RecordError::NoPlace),
             Self::Park(park) => park.take_up(now, record, call),
+        }
+    }
+
+    /// The next thing that is to be done for somebody who has dialled a code.
+    pub(crate) fn poll_wish(&mut self) -> Option<door::Wish> {
+        match self {
+            Self::Person
+            | Self::Music(_)
+            | Self::Park(_)
+            | Self::Announcer(_)
+            | Self::Pickup(_)
+            | Self::Redial(_) => None,
+            Self::Clerk(clerk) => clerk.poll_wish(),
         }
     }
 
     /// The slots of a park server.
     pub(crate) fn slots(&self) -> Vec<door::Slot> {
         match self {
-            Self::Person | Self::Music(_) | Self::Announcer(_) | Self::Pickup(_) | Self::Redial(_) => {
-                Vec::new()
-            }
+            Self::Person
+            | Self::Music(_)
+            | Self::Announcer(_)
+            | Self::Pickup(_)
+            | Self::Clerk(_)
+            | Self::Redial(_) => Vec::new(),
             Self::Park(park) => park.slots(),
         }
     }
@@ -124,7 +159,12 @@ impl Program {
     /// The next that is to be written down besides calls, by its number; or to be forgotten.
     pub(crate) fn poll_note(&mut self) -> Option<(u64, Option<(Purpose, Instant)>)> {
         match self {
-            Self::Person | Self::Music(_) | Self::Announcer(_) | Self::Pickup(_) | Self::Park(_) => None,
+            Self::Person
+            | Self::Music(_)
+            | Self::Announcer(_)
+            | Self::Pickup(_)
+            | Self::Clerk(_)
+            | Self::Park(_) => None,
             Self::Redial(redials) => redials.poll_note(),
         }
     }
@@ -132,7 +172,12 @@ impl Program {
     /// Those who run a redial server want something; false if it is none.
     pub(crate) fn redial(&mut self, now: Instant, id: CommandId, action: RedialAction) -> bool {
         match self {
-            Self::Person | Self::Music(_) | Self::Announcer(_) | Self::Pickup(_) | Self::Park(_) => false,
+            Self::Person
+            | Self::Music(_)
+            | Self::Announcer(_)
+            | Self::Pickup(_)
+            | Self::Clerk(_)
+            | Self::Park(_) => false,
             Self::Redial(redials) => {
                 redials.command(now, id, action);
                 true
@@ -143,7 +188,12 @@ impl Program {
     /// The next answer to one of these.
     pub(crate) fn poll_answer(&mut self) -> Option<(CommandId, RedialAnswer)> {
         match self {
-            Self::Person | Self::Music(_) | Self::Announcer(_) | Self::Pickup(_) | Self::Park(_) => None,
+            Self::Person
+            | Self::Music(_)
+            | Self::Announcer(_)
+            | Self::Pickup(_)
+            | Self::Clerk(_)
+            | Self::Park(_) => None,
             Self::Redial(redials) => redials.poll_answer(),
         }
     }
@@ -151,7 +201,12 @@ impl Program {
     /// It is written down, or need not be.
     pub(crate) fn noted(&mut self, now: Instant, number: u64) {
         match self {
-            Self::Person | Self::Music(_) | Self::Announcer(_) | Self::Pickup(_) | Self::Park(_) => {}
+            Self::Person
+            | Self::Music(_)
+            | Self::Announcer(_)
+            | Self::Pickup(_)
+            | Self::Clerk(_)
+            | Self::Park(_) => {}
             Self::Redial(redials) => redials.noted(now, number),
         }
     }
@@ -159,9 +214,12 @@ impl Program {
     /// Goes on with what another process has left behind that is no call; its number.
     pub(crate) fn take_up_note(&mut self, now: Instant, record: &Record) -> Result<u64, RecordError> {
         match self {
-            Self::Person | Self::Music(_) | Self::Announcer(_) | Self::Pickup(_) | Self::Park(_) => {
-                Err(RecordError::NoCall)
-            }
+            Self::Person
+            | Self::Music(_)
+            | Self::Announcer(_)
+            | Self::Pickup(_)
+            | Self::Clerk(_)
+            | Self::Park(_) => Err(RecordError::NoCall),
             Self::Redial(redials) => redials.take_up(now, record),
         }
     }
@@ -174,6 +232,7 @@ impl Program {
             Self::Announcer(announcer) => announcer.handle_timeout(now),
             Self::Pickup(pickup) => pickup.handle_timeout(now),
             Self::Redial(redials) => redials.handle_timeout(now),
+            Self::Clerk(clerk) => clerk.handle_timeout(now),
         }
     }
 
@@ -185,6 +244,7 @@ impl Program {
             Self::Announcer(announcer) => announcer.poll_timeout(),
             Self::Pickup(pickup) => pickup.poll_timeout(),
             Self::Redial(redials) => redials.poll_timeout(),
+            Self::Clerk(clerk) => clerk.poll_timeout(),
         }
     }
 }

@@ -36,6 +36,7 @@ impl Server {
             }
             Service::Redial(_) => (false, Rendering::Holds, Askers::Members),
             Service::Announcer(_) => (false, Rendering::Unheard, Askers::Refuse),
+            Service::Clerk(_) => (false, Rendering::Unheard, Askers::Members),
         };
         telephone.features = TelephoneFeatures { automaton: true, byeless, rendering };
         telephone.strangers = Strangers::Refused;
@@ -59,6 +60,17 @@ pub enum Service {
     Announcer(Announcer),
     /// Call pickup by a dialled code (RFC 5359 §2.16).
     Pickup(Pickup),
+    /// What people set up for their calls by dialled codes (RFC 5359 §2.7).
+    Clerk(Clerk),
+}
+
+/// Whom telephones call to have their calls forwarded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clerk {
+    /// What is dialled before where all calls are to go.
+    pub forward: Box<str>,
+    /// What is dialled so that they go nowhere else any more.
+    pub forward_off: Box<str>,
 }
 
 /// Whom telephones call that know neither SUBSCRIBE nor Replaces, to pick up a call that rings elsewhere.

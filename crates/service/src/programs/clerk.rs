@@ -1,0 +1,110 @@
+//! Forwarding that is switched on and off by dialled codes (RFC 5359 §2.7), for telephones that have no other way.
+//!
+//! We only say what whoever calls wants of their own calls; the driver has it done, and answers the call when it is kept, or declines it.
+//! Who hears the tone knows that it is done.
+
+use crate::call::{CallAction, CallEvent, CallName};
+use crate::door::Wish;
+use crate::settings;
+use cordboard_core::time::Instant;
+use cordboard_sip::header::NameAddrRef;
+use cordboard_sip::uri::unescape;
+use cordboard_sip::{Status, UriRef};
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+/// How long the tone sounds that says that it is done.
+const TONE: Duration = Duration::from_secs(2);
+
+/// The program.
+#[derive(Debug)]
+pub(crate) struct Clerk {
+    settings: settings::Clerk,
+    wishes: VecDeque<Wish>,
+    actions: VecDeque<CallAction>,
+    /// Who hears the tone, and until when: no more than the calls that the telephone takes.
+    until: BTreeMap<CallName, Instant>,
+}
+
+impl Clerk {
+    pub(super) fn new(settings: &settings::Clerk) -> Self {
+        Self {
+            settings: settings.clone(),
+            wishes: VecDeque::new(),
+            actions: VecDeque::new(),
+            until: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn hears(&mut self, now: Instant, event: &CallEvent) {
+        match event {
+            CallEvent::Incoming { call, from, at, member, .. } => {
+                match self.wish(*call, from, at).filter(|_| *member) {
+                    Some(wish) => self.wishes.push_back(wish),
+                    None => self.actions.push_back(CallAction::Decline(*call, Status::NOT_FOUND)),
+                }
+            }
+            CallEvent::Established(call) => {
+                self.until.insert(*call, now + TONE);
+            }
+            CallEvent::Ended { call, .. } => {
+                self.until.remove(call);
+            }
+            _ => {}
+        }
+    }
+
+    /// What somebody wants. From is who they have proved to be.
+    fn wish(&self, call: CallName, from: &str, at: &str) -> Option<Wish> {
+        let from = NameAddrRef::parse(from).ok()?;
+        let user = unescape(UriRef::parse(from.uri_text()).ok()?.user()?).into_owned().into();
+        let dialled = unescape(UriRef::parse(at).ok()?.user()?).into_owned();
+        let settings::Clerk { forward, forward_off } = &self.settings;
+        let always = match (dialled.strip_prefix(&**forward), *dialled == **forward_off) {
+            (_, true) => None,
+            (Some(to), false) if !to.is_empty() => Some(to.into()),
+            (Some(_) | None, false) => return None,
+        };
+        Some(Wish { call, user, always })
+    }
+
+    pub(super) fn poll_wish(&mut self) -> Option<Wish> {
+        self.wishes.pop_front()
+    }
+
+    pub(super) fn poll_action(&mut self) -> Option<CallAction> {
+        self.actions.pop_front()
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        let over = self.until.iter().filter(|(_, until)| **until <= now);
+        for call in over.map(|(call, _)| *call).collect::<Vec<_>>() {
+            self.until.remove(&call);
+            self.actions.push_back(CallAction::HangUp(call));
+        }
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.until.values().min().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_say_what_is_wanted_of_ones_own_calls() {
+        let clerk = Clerk::new(&settings::Clerk { forward: "*72".into(), forward_off: "*73".into() });
+        let wish = |at: &str| clerk.wish(CallName(1), "\"Bob\" <sip:bob@example.test>;tag=1", at);
+        let forwards = |to: Option<&str>| {
+            Some(Wish { call: CallName(1), user: "bob".into(), always: to.map(Into::into) })
+        };
+        assert_eq!(wish("sip:*72carol@example.test"), forwards(Some("carol")));
+        assert_eq!(wish("sip:%2A721001@example.test"), forwards(Some("1001")));
+        assert_eq!(wish("sip:*73@example.test"), forwards(None));
+        for other in ["sip:*72@example.test", "sip:*731@example.test", "sip:clerk@example.test"] {
+            assert_eq!(wish(other), None, "{other}");
+        }
+    }
+}
