@@ -1,4 +1,5 @@
-//! Call park (RFC 5359 §2.15) by transfer to a slot: each make of phone parks, is parked, and takes a parked call by dialling its slot.
+//! Call park (RFC 5359 §2.15) by transfer to a slot: linphone and baresip park and are parked, and ours takes the
+//! parked call by dialling its slot.
 
 use cordboard_rig::Kind::{Baresip, Cordboard, Linphone};
 use cordboard_rig::Manner::Answers;
@@ -27,8 +28,7 @@ fn is_slot_taken(house: &House<'_>, is_taken: bool) {
 }
 
 /// Who is parked, who parks, and who takes the call.
-const CASES: [[usize; 3]; 4] =
-    [[ALICE, BOB, CAROL], [CAROL, ALICE, BOB], [ALICE, CAROL, BOB], [BOB, ALICE, CAROL]];
+const CASES: [[usize; 3]; 2] = [[ALICE, BOB, CAROL], [BOB, ALICE, CAROL]];
 
 #[test]
 fn by_transfer_to_a_slot_and_by_dialling_it() {
