@@ -158,7 +158,6 @@ fn pass_on(
                 if passed == Passed::HungUp {
                     proxy.tell_hung_up(desk, dialog, request, *from_caller);
                 }
-                proxy.carried.learn(dialog, None, request, *from_caller);
                 proxy.carried.handle(now, dialog, passed, None);
             }
         }

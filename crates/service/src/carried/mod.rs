@@ -2,7 +2,8 @@
 //!
 //! Requests inside a dialog prove themselves by their route token and need no table. Who may take over,
 //! join or watch a call does: it is known here from the INVITE's responses until a BYE passes. An entry is
-//! hashes and numbers, no text (`a_dialog_costs_at_most_128_bytes`).
+//! hashes and numbers (`a_dialog_costs_at_most_128_bytes`). What a dialog is called is kept beside it, of so many as there
+//! is room for: who begins to watch may want to take over or join a call that is there already.
 //!
 //! Nothing of it survives the process. Of a dialog that is not here nothing is known, and
 //! [`Ruling`](takeover::Ruling) says what that means.
@@ -131,26 +132,21 @@ impl Carried {
             match (act, slot) {
                 (Act::Enter, _) => self.enter(now, key, ends, state),
                 (Act::Freshen, Some(slot)) => self.freshen(now, slot, state),
-                (Act::Leave, Some(slot)) => self.leave(slot),
+                (Act::Leave, Some(slot)) => {
+                    self.leave(slot);
+                    self.watched.is_over(key, ends);
+                }
                 (Act::Tell, _) => self.watched.note(Change { key, ends, state }),
                 (Act::Freshen | Act::Leave, None) => {}
             }
         }
     }
 
-    /// A message of a dialog passes, sent or answered by the caller if `by_caller`. What the dialog is called is kept
-    /// if somebody watches it, and told to them if it goes on already.
-    pub(crate) fn learn(&mut self, key: DialogKey, ends: Option<Ends>, message: &View<'_>, by_caller: bool) {
-        if self.watched.is_nobody() {
-            return;
-        }
-        let known = self.get(key);
-        let Some(ends) = known.map(|(_, ends)| ends).or(ends) else { return };
-        if self.watched.is_of(ends)
-            && self.watched.name(key, || Names::read(message, by_caller))
-            && let Some((state, _)) = known
-        {
-            self.watched.note(Change { key, ends, state });
+    /// A message of a dialog passes, sent or answered by the caller if `by_caller`: what the dialog is called is kept, if one
+    /// of ours is at its ends. The responses to its INVITE tell it, so that it is known before anybody asks.
+    pub(crate) fn learn(&mut self, key: DialogKey, ends: Ends, message: &View<'_>, by_caller: bool) {
+        if ends.caller.is_some() || ends.callee.is_some() {
+            self.watched.name(key, || Names::read(message, by_caller));
         }
     }
 
@@ -169,8 +165,6 @@ impl Carried {
     pub(crate) fn watch_no_more(&mut self, user: &str, shard: ShardId, turn: u64) {
         let Some(number) = self.people.find(user) else { return };
         self.watched.end(number, shard, turn);
-        let Self { watched, by_key, entries, .. } = self;
-        watched.forget_names(|key| Some(entries.get(*by_key.get(&key)? as usize)?.ends));
     }
 
     /// The next change, as letters to the shards in which somebody watches.

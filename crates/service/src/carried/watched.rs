@@ -19,7 +19,7 @@ const MAX_NAMED: usize = 65_536;
 /// How long the identifiers of a dialog may be together, in octets; longer ones are not told.
 const MAX_NAMES: usize = 1_024;
 
-/// What the messages of a dialog say of it. Only of those is it kept whose ends are watched.
+/// What the messages of a dialog say of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Names {
     pub(crate) call_id: Box<str>,
@@ -48,7 +48,7 @@ pub(crate) struct Lamp {
     pub(crate) key: DialogKey,
     pub(crate) side: Side,
     pub(crate) state: State,
-    /// None of a dialog that began before anybody watched, until something is said in it.
+    /// None where they are too long, or more dialogs are up than are named.
     pub(crate) names: Option<Arc<Names>>,
 }
 
@@ -107,24 +107,26 @@ impl Watched {
         party.is_some_and(|number| self.users.contains_key(&number))
     }
 
-    /// Whether nobody is watched.
-    pub(super) fn is_nobody(&self) -> bool {
-        self.users.is_empty()
-    }
-
     /// Whether somebody watches one of these.
     pub(super) fn is_of(&self, ends: Ends) -> bool {
-        !self.is_nobody() && (self.watches(ends.caller) || self.watches(ends.callee))
+        !self.users.is_empty() && (self.watches(ends.caller) || self.watches(ends.callee))
     }
 
-    /// Keeps what a dialog is called. True if that was not known, and there is room.
-    pub(super) fn name(&mut self, key: DialogKey, names: impl FnOnce() -> Option<Names>) -> bool {
-        if self.names.contains_key(&key) || self.names.len() >= MAX_NAMED {
-            return false;
+    /// Keeps what a dialog is called, if that is not known and there is room.
+    pub(super) fn name(&mut self, key: DialogKey, names: impl FnOnce() -> Option<Names>) {
+        if !self.names.contains_key(&key)
+            && self.names.len() < MAX_NAMED
+            && let Some(names) = names()
+        {
+            self.names.insert(key, Arc::new(names));
         }
-        let Some(names) = names() else { return false };
-        self.names.insert(key, Arc::new(names));
-        true
+    }
+
+    /// A dialog is over. What it was called is told to those who watch before it is forgotten.
+    pub(super) fn is_over(&mut self, key: DialogKey, ends: Ends) {
+        if !self.is_of(ends) {
+            self.names.remove(&key);
+        }
     }
 
     /// Something has changed that may have to be told.
@@ -151,13 +153,6 @@ impl Watched {
         if interests.is_empty() {
             self.users.remove(&number);
         }
-    }
-
-    /// Forgets what dialogs are called that nobody watches.
-    pub(super) fn forget_names(&mut self, ends: impl Fn(DialogKey) -> Option<Ends>) {
-        let mut names = std::mem::take(&mut self.names);
-        names.retain(|key, _| ends(*key).is_some_and(|ends| self.is_of(ends)));
-        self.names = names;
     }
 
     pub(super) fn lamps(&self, change: Change, party: Party) -> impl Iterator<Item = Lamp> {

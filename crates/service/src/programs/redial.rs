@@ -763,7 +763,7 @@ mod tests {
     fn whom_an_address_names() {
         assert_eq!(
             bare("Bob <sip:bob@Example.com;user=phone>;tag=1").as_deref(),
-            Some("sip:bob@Example.com")
+            Some("sip:bob@example.com")
         );
         assert_eq!(
             bare("sip:bob@example.com:5070;transport=tcp").as_deref(),

@@ -37,7 +37,9 @@ impl Proxy {
             }
             context.dialogs.push(dialog);
         }
-        self.carried.learn(dialog, Some(ends), response, true);
+        if !begun {
+            self.carried.learn(dialog, ends, response, true);
+        }
         // What answered and hung up is over, whatever comes again.
         let over = begun && self.carried.get(dialog).is_none();
         let input = if status.is_provisional() { Input::Rang } else { Input::Answered };
