@@ -25,6 +25,8 @@
 //! there must be none; `=> A B` after a pattern keeps what its groups find, as `{A}` and `{B}`. `{NAME.id}`, `{NAME.ours}` and `{NAME.theirs}` are the Call-ID and the tags of a dialog. A dialog
 //! whose first request has `as=USER` is that user's.
 //!
+//! `NAME < METHOD until` has one pattern below it: all that come before one that fits are answered with 200, however many they are.
+//!
 //! A dialog that begins with a request of ours has a Call-ID of its own, so that one `SIPp` has several. One that
 //! begins with a request of theirs is the only one of its kind.
 
@@ -148,6 +150,7 @@ impl Writer<'_> {
             (">", None) if what == "speaks" => self.speak(),
             (">", None) => self.request(name, &mut dialog, what, &rest, &below),
             (">", Some(status)) => self.answer(name, &mut dialog, status, &rest, &below),
+            (_, None) if rest == ["until"] => self.await_until(name, &mut dialog, what, &below),
             (_, None) => self.await_request(name, &mut dialog, what, &below),
             (_, Some(_)) => {
                 let statuses: Vec<_> = std::iter::once(what).chain(rest).collect();
@@ -401,6 +404,23 @@ impl Writer<'_> {
         self.receive(&format!("request=\"{method}\""), &actions);
     }
 
+    /// Awaits requests of a dialog until one has what is looked for, which is left to be answered.
+    fn await_until(&mut self, name: &str, dialog: &mut Dialog, method: &str, below: &[String]) {
+        let [wanted] = below else { panic!("one pattern says how long {name} awaits {method}") };
+        let (place, pattern) = wanted.split_once(": ").expect("a pattern has the name of a header before it");
+        let header = if place == "body" { String::new() } else { format!("{place}:") };
+        let number = self.commands.len();
+        let (again, enough) = (format!("again{number}"), format!("enough{number}"));
+        let fits = self.variable(&format!("fits{number}"));
+        let actions = [self.in_dialog(name, dialog), found(pattern, &header, &fits, Must::Nothing)];
+        // A label is no command: places in the scenario are counted without it.
+        self.receive(&format!("request=\"{method}\" next=\"{enough}\" test=\"{fits}\""), &actions);
+        self.commands.last_mut().expect("it was just added").insert_str(0, &label(&again));
+        dialog.asked = (method.to_owned(), false);
+        self.answer(name, dialog, 200, &[], &[]);
+        self.commands.push(format!("  <nop next=\"{again}\"/>\n{}", label(&enough)));
+    }
+
     fn await_responses(&mut self, name: &str, dialog: &mut Dialog, statuses: &[&str], below: &[String]) {
         let (last, before) = statuses.split_last().expect("a step has a status");
         for optional in before {
@@ -509,6 +529,10 @@ fn found(pattern: &str, header: &str, assigned: &str, must: Must) -> String {
     format!("      <ereg regexp=\"{pattern}\" {place}{check} assign_to=\"{assigned}\"/>\n")
 }
 
+fn label(name: &str) -> String {
+    format!("  <label id=\"{name}\"/>\n")
+}
+
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
@@ -572,6 +596,23 @@ mod tests {
         assert!(text.contains("assign_to=\"seen,x,y\""), "{text}");
         assert!(text.contains("Replaces: [$x];[$y]\n"), "{text}");
         assert!(text.contains("<setdest host=\"here\" port=\"1\""), "{text}");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_answered_and_awaited_again() {
+        let text =
+            written("a > SUBSCRIBE\na < 200\na < NOTIFY until\nbody: gone\na > 603\na > SUBSCRIBE\na < 200");
+        let places = [
+            "<label id=\"again2\"/>",
+            "<recv request=\"NOTIFY\" next=\"enough2\" test=\"fits2\">",
+            "regexp=\"gone\" search_in=\"body\" assign_to=\"fits2\"",
+            "SIP/2.0 200 OK",
+            "<nop next=\"again2\"/>",
+            "<label id=\"enough2\"/>",
+            "SIP/2.0 603 Decline",
+        ]
+        .map(|part| text.find(part).unwrap_or_else(|| panic!("{part} is not in {text}")));
+        assert!(places.is_sorted(), "{places:?}: {text}");
     }
 
     #[test]

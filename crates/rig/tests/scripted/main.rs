@@ -4,6 +4,7 @@
 //! `SIPp` plays scripts in which every message is in its place; one too many or too few fails it. What the telephone
 //! tells its owner is looked at as well, and tshark judges what was on the wire.
 
+mod conference;
 mod flows;
 mod proxies;
 mod recovery;

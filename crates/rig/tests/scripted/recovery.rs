@@ -6,7 +6,7 @@ use cordboard_rig::{Phone, isolated};
 
 use super::hears_sipp;
 
-const IS_HELD: &str = "
+pub(super) const IS_HELD: &str = "
     a < INVITE
         body: a=sendonly
     a > 200 sdp=recvonly
@@ -77,14 +77,14 @@ fn a_transferee_without_refer_is_called_by_the_target() {
 }
 
 /// A NOTIFY of a transferee whose REFER had that number.
-fn reports(number: &str, state: &str, piece: &str) -> String {
+pub(super) fn reports(number: &str, state: &str, piece: &str) -> String {
     format!(
         "\na > NOTIFY\nEvent: refer;id={{{number}}}\nSubscription-State: {state}\npiece: SIP/2.0 {piece}\na < 200"
     )
 }
 
 /// A REFER to `whom`, accepted; what it asks to replace and its number are kept under names that begin so.
-fn is_referred(whom: &str, kept: &str) -> String {
+pub(super) fn is_referred(whom: &str, kept: &str) -> String {
     let tag = "([^%;>&]+)";
     format!(
         "

@@ -38,8 +38,9 @@ const UNSUBSCRIBES: &str = "
         body: state=\"full\"
     a > 200";
 
+/// Waits until a telephone is told that word in a message.
 #[track_caller]
-fn hears(alice: &mut CordboardPhone, word: &str) {
+pub(super) fn hears(alice: &mut CordboardPhone, word: &str) {
     let message = alice.wait_event("message");
     assert_eq!(message["text"].as_str().map(str::trim), Some(word));
 }
