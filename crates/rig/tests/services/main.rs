@@ -6,6 +6,7 @@ mod finding;
 mod forwarding;
 mod operating;
 mod parking;
+mod picking;
 mod screening;
 mod sounding;
 
