@@ -1,8 +1,8 @@
 //! The servers of a switchboard (RFC 5359): telephones at which programs sit, each an agent of its own in this process.
 //!
-//! Each listens on a port of its own on the loopback network, which stays the same over restarts ([`places`]), and talks to
+//! Each listens on a port of its own on the loopback network, which stays the same over restarts (`places`), and talks to
 //! nobody but the switchboard, at a listener that is there for nothing else. The switchboard has them in its directory.
-//! What becomes audible is [`sounding`]'s.
+//! What becomes audible is `sounding`'s.
 
 mod places;
 mod sounding;

@@ -23,7 +23,7 @@ pub const SERVICES: &[Kind] = &[
 ];
 
 /// How long a telephone rings before the proxy looks elsewhere: shorter than what may be overtaken
-/// ([`cordboard_sim::WINDOW`]), so that answers and the end of the ringing cross each other.
+/// ([`cordboard_sim::order::WINDOW`]), so that answers and the end of the ringing cross each other.
 const RINGS: Duration = Duration::from_millis(700);
 
 /// Bob's telephone, at which his group may pick up and join.
