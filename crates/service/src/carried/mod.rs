@@ -142,11 +142,11 @@ impl Carried {
         }
     }
 
-    /// A message of a dialog passes, sent or answered by the caller if `by_caller`: what the dialog is called is kept, if one
-    /// of ours is at its ends. The responses to its INVITE tell it, so that it is known before anybody asks.
-    pub(crate) fn learn(&mut self, key: DialogKey, ends: Ends, message: &View<'_>, by_caller: bool) {
+    /// A response to its INVITE begins a dialog: what it is called is kept, if one of ours is at its ends, so that it is known
+    /// before anybody asks.
+    pub(crate) fn learn(&mut self, key: DialogKey, ends: Ends, response: &View<'_>) {
         if ends.caller.is_some() || ends.callee.is_some() {
-            self.watched.name(key, || Names::read(message, by_caller));
+            self.watched.name(key, || Names::read(response));
         }
     }
 

@@ -19,7 +19,7 @@ const MAX_NAMED: usize = 65_536;
 /// How long the identifiers of a dialog may be together, in octets; longer ones are not told.
 const MAX_NAMES: usize = 1_024;
 
-/// What the messages of a dialog say of it.
+/// What the response that began a dialog says of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Names {
     pub(crate) call_id: Box<str>,
@@ -81,17 +81,16 @@ pub(crate) struct Watched {
 }
 
 impl Names {
-    /// What a message of a dialog says of it, `by_caller` if From is who sent the INVITE.
-    pub(super) fn read(message: &View<'_>, by_caller: bool) -> Option<Self> {
+    /// What a response to its INVITE says of a dialog: From is the caller.
+    pub(super) fn read(response: &View<'_>) -> Option<Self> {
         let end = |name, tag: &str| {
-            let address = NameAddrRef::parse(message.value(name)?).ok()?;
+            let address = NameAddrRef::parse(response.value(name)?).ok()?;
             let display = address.display().filter(|name| !name.is_empty()).map(|name| name.as_ref().into());
             Some(EndName { tag: tag.into(), uri: address.uri_text().into(), display })
         };
-        let from = end(Name::FROM, message.from_tag()?)?;
-        let to = end(Name::TO, message.to_tag()?)?;
-        let (caller, callee) = if by_caller { (from, to) } else { (to, from) };
-        let names = Self { call_id: message.call_id().into(), caller, callee };
+        let caller = end(Name::FROM, response.from_tag()?)?;
+        let callee = end(Name::TO, response.to_tag()?)?;
+        let names = Self { call_id: response.call_id().into(), caller, callee };
         (names.len() <= MAX_NAMES).then_some(names)
     }
 
@@ -185,5 +184,34 @@ impl Watched {
             self.names.remove(&change.key);
         }
         Some(shown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> Names {
+        let end = |tag: &str| EndName { tag: tag.into(), uri: "sip:a@h".into(), display: None };
+        Names { call_id: "c".into(), caller: end("1"), callee: end("2") }
+    }
+
+    #[test]
+    fn what_a_dialog_was_called_is_forgotten_with_it_but_told_first_to_who_watches() {
+        let mut people = People::default();
+        let ends = Ends { caller: people.enter("alice"), callee: people.enter("bob") };
+        let mut watched = Watched::default();
+        let key = DialogKey(7);
+        watched.name(key, || Some(names()));
+        watched.is_over(key, ends);
+        assert!(watched.names.is_empty(), "nobody watches");
+
+        watched.name(key, || Some(names()));
+        watched.begin(ends.callee.expect("bob is one of ours"), ShardId(0), 1);
+        watched.is_over(key, ends);
+        watched.note(Change { key, ends, state: State::Unknown });
+        let told = watched.poll(&people).expect("bob is watched");
+        assert_eq!(told[0].lamps[0].names.as_deref(), Some(&names()));
+        assert!(watched.names.is_empty());
     }
 }

@@ -36,9 +36,7 @@ impl Proxy {
                 return;
             }
             context.dialogs.push(dialog);
-        }
-        if !begun {
-            self.carried.learn(dialog, ends, response, true);
+            self.carried.learn(dialog, ends, response);
         }
         // What answered and hung up is over, whatever comes again.
         let over = begun && self.carried.get(dialog).is_none();
