@@ -4,9 +4,9 @@ use cordboard_core::transport::{ListenerId, Transport};
 use cordboard_service::directory::{Directory, User};
 use cordboard_service::services::Rules;
 use cordboard_service::settings::{
-    Announcement, Announcements, Announcer, Feature, Group, Habits, MediaPorts, Memory, Park, Redial, Refers,
-    Relay, Release, Role, Screened, Secret, SemiAttended, Server, Service, Settings, Switchboard, Takeovers,
-    Telephone, Transfers, Watching,
+    Announcement, Announcements, Announcer, Feature, Group, Habits, MediaPorts, Memory, Park, Redial,
+    RedialCodes, Refers, Relay, Release, Role, Screened, Secret, SemiAttended, Server, Service, Settings,
+    Switchboard, Takeovers, Telephone, Transfers, Watching,
 };
 use cordboard_sip::digest::{Algorithm, Ha1};
 use std::net::{IpAddr, Ipv4Addr};
@@ -83,7 +83,10 @@ impl Program {
                 announcements: vec![Announcement { user: user.into(), lasts }],
             }),
             Self::Music => Service::Music,
-            Self::Redial { within, tries } => Service::Redial(Redial { code: "*66".into(), within, tries }),
+            Self::Redial { within, tries } => {
+                let codes = RedialCodes { ask: "*66".into(), give_up: "*86".into() };
+                Service::Redial(Redial { codes: Some(codes), within, tries })
+            }
             Self::Park { slots, rings_back_after } => Service::Park(Park {
                 slots: slots.iter().map(|slot| (*slot).into()).collect(),
                 rings_back_after,

@@ -146,7 +146,7 @@ fn a_redial_waits_no_longer_than_it_was_to() {
     redial.is_alone();
 }
 
-/// By dialling: the server's code with the number after it; the code alone gives up what one waits for.
+/// By dialling: a code with the number after it; another gives up what one waits for.
 #[test]
 fn a_code_is_dialled_to_be_called_back_and_to_give_that_up() {
     let stage = Stage::still();
@@ -160,7 +160,7 @@ fn a_code_is_dialled_to_be_called_back_and_to_give_that_up() {
     carol.asks_for_redial(redial, bob);
     carol.learns_of_asking(Outcome::Completed);
     assert_eq!(stage.kept_by(redial), 1);
-    carol.dials_address("sip:*66@server.example.com");
+    carol.dials_address("sip:*86@server.example.com");
     carol.is_alone();
     stage.passes(Duration::from_secs(5));
     assert_eq!(stage.kept_by(redial), 0);
@@ -261,4 +261,43 @@ fn who_asked_first_is_called_first() {
     bill.is_answered();
     redial.is_alone();
     stage.talking([(bill, bob)]);
+}
+
+/// Whoever asked first gives it up: the other is called, and bob is watched in nobody's name who has no part in it.
+#[test]
+fn who_gives_up_is_in_nobodys_way() {
+    let stage = Stage::still();
+    let [carol, redial, bob, alice] = asked(&stage);
+    let bill = Person { domain: "bill.example.com", ..BILL };
+    stage.name(bill.domain, bill.address);
+    let bill = stage.person(&bill);
+    bill.asks_for_redial(redial, bob);
+    bill.learns_of_asking(Outcome::Completed);
+    carol.dials_address("sip:*86@server.example.com");
+    carol.is_alone();
+    stage.passes(Duration::from_secs(5));
+    assert_eq!(stage.kept_by(redial), 1);
+    let [bill, bob] = called_back([bill, redial, bob, alice]);
+    stage.talking([(bill, bob)]);
+    assert!(!carol.is_rung());
+}
+
+/// Carol is not there when her telephone rings: it does not ring for ever, and rings again later.
+#[test]
+fn who_is_not_there_is_called_once_more() {
+    let stage = Stage::still();
+    let phones = asked(&stage);
+    let [carol, redial, bob, alice] = phones;
+    bob.takes_calls();
+    alice.hangs_up();
+    stage.passes(Duration::from_secs(55));
+    assert!(carol.is_rung());
+    stage.passes(Duration::from_secs(20));
+    assert!(!carol.is_rung(), "{}", stage.ladder());
+    stage.passes(Duration::from_secs(20));
+    carol.answers(redial);
+    carol.is_referred_to(bob);
+    bob.answers(carol);
+    carol.is_answered();
+    stage.talking([(carol, bob)]);
 }

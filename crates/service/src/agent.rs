@@ -295,6 +295,7 @@ impl Agent {
     fn command(&mut self, now: Instant, id: CommandId, command: Command) {
         match command {
             Command::UseDirectory(directory) => {
+                self.program.use_directory(now, &directory);
                 self.desk.directory = directory;
                 notifier::authorize_anew(self, now);
             }

@@ -64,6 +64,16 @@ pub enum CallAction {
         /// Whether the INVITE carries the offer, or leaves it to the other side (RFC 3261 §13.2.1).
         offer: bool,
     },
+    /// Call somebody for somebody else, who is named as the one that asks (RFC 3892), in the INVITE and in what we ask the
+    /// other side for.
+    DialFor {
+        /// The name of the new call.
+        call: CallName,
+        /// The URI to call.
+        to: Box<str>,
+        /// The URI of who wants it.
+        whose: Box<str>,
+    },
     /// Let the caller hear us before we answer (early media): a 183 with a session description (RFC 3261 §13.3.1.1),
     /// reliably where the other side can (RFC 3262).
     Progress(CallName),

@@ -41,6 +41,8 @@ pub enum RedialAnswer {
 pub struct Redial {
     /// Its number.
     pub number: u64,
+    /// How it stands: `waiting`, `calling` the asker, or `handing-over` that call to whoever is wanted.
+    pub state: &'static str,
     /// Who is called back.
     pub asker: Box<str>,
     /// Whom they want.

@@ -3,7 +3,9 @@
 mod servers;
 mod transfers;
 
-pub use servers::{Announcement, Announcer, Clerk, Group, Memory, Park, Pickup, Redial, Server, Service};
+pub use servers::{
+    Announcement, Announcer, Clerk, Group, Memory, Park, Pickup, Redial, RedialCodes, Server, Service,
+};
 pub use transfers::{Askers, Feature, Profile, Refers, Release, SemiAttended, Success, Transfers};
 
 use cordboard_core::session::timer::Policy;

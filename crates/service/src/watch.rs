@@ -88,6 +88,13 @@ impl Package {
 pub enum Whom {
     /// Whoever has this URI.
     Address(Box<str>),
+    /// The same for somebody else, who is named as the one that asks (RFC 3892).
+    AddressFor {
+        /// The URI of whoever is watched.
+        address: Box<str>,
+        /// The URI of who wants to know.
+        whose: Box<str>,
+    },
     /// The other side of this call, in its dialog (RFC 5057).
     Peer(CallName),
     /// The conference whose focus the other side of this call is, in a dialog of its own that names the call (RFC 4538),

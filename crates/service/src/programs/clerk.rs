@@ -3,6 +3,7 @@
 //! We only say what whoever calls wants of their own calls; the driver has it done, and answers the call when it is kept, or declines it.
 //! Who hears the tone knows that it is done.
 
+use super::TONE;
 use crate::call::{CallAction, CallEvent, CallName};
 use crate::door::Wish;
 use crate::settings;
@@ -11,10 +12,6 @@ use cordboard_sip::header::NameAddrRef;
 use cordboard_sip::uri::unescape;
 use cordboard_sip::{Status, UriRef};
 use std::collections::{BTreeMap, VecDeque};
-use std::time::Duration;
-
-/// How long the tone sounds that says that it is done.
-const TONE: Duration = Duration::from_secs(2);
 
 /// The program.
 #[derive(Debug)]

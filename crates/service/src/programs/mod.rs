@@ -11,6 +11,7 @@ pub(crate) mod pickup;
 mod redial;
 
 use crate::call::{CallAction, CallEvent, CallName};
+use crate::directory::Directory;
 use crate::door::{self, CommandId};
 use crate::kept::{Purpose, Record, RecordError};
 use crate::redials::{RedialAction, RedialAnswer};
@@ -22,6 +23,11 @@ use music::Music;
 use park::Park;
 use pickup::Pickup;
 use redial::Redials;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a tone sounds that says that something is done.
+const TONE: Duration = Duration::from_secs(2);
 
 /// Who sits at the telephone of an agent.
 #[derive(Debug)]
@@ -57,6 +63,19 @@ impl Program {
                 Self::Pickup(Pickup::new(pickup))
             }
             Role::Server(Server { service: Service::Clerk(clerk), .. }) => Self::Clerk(Clerk::new(clerk)),
+        }
+    }
+
+    /// There is a new directory.
+    pub(crate) fn use_directory(&mut self, now: Instant, directory: &Arc<Directory>) {
+        match self {
+            Self::Person
+            | Self::Music(_)
+            | Self::Announcer(_)
+            | Self::Pickup(_)
+            | Self::Clerk(_)
+            | Self::Park(_) => {}
+            Self::Redial(redials) => redials.use_directory(now, directory),
         }
     }
 

@@ -97,15 +97,23 @@ pub struct Announcement {
 }
 
 /// A server that calls back whoever has called somebody busy.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Redial {
-    /// What is dialled before whom one wants: the beginning of user parts of addresses in its domain. Dialled alone it
-    /// gives up everything that whoever dials waits for.
-    pub code: Box<str>,
+    /// What is dialled to ask it, if it is asked so.
+    pub codes: Option<RedialCodes>,
     /// For how long a redial waits.
     pub within: Duration,
     /// How often it is tried.
     pub tries: u8,
+}
+
+/// What is dialled to ask a redial server for something: the beginning of user parts of addresses in its domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedialCodes {
+    /// Dialled before whom one wants.
+    pub ask: Box<str>,
+    /// Dialled alone, to give up everything that one waits for.
+    pub give_up: Box<str>,
 }
 
 /// A park server.

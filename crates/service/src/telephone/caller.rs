@@ -29,6 +29,22 @@ impl Telephone {
         }
     }
 
+    /// Calls somebody for somebody else.
+    pub(super) fn dial_for(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        name: CallName,
+        (to, whose): (&str, &str),
+    ) {
+        let lines = vec![(Name::REFERRED_BY, format!("<{whose}>").into())];
+        if name.is_incoming()
+            || self.place(desk, now, name, to, Placing { lines, ..Placing::USUAL }).is_none()
+        {
+            Self::tell(desk, CallEvent::Impossible(name));
+        }
+    }
+
     /// Makes a call; its key, if there is room for it and the address is one.
     pub(super) fn place(
         &mut self,

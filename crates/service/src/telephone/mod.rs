@@ -331,6 +331,7 @@ impl Telephone {
             CallAction::UnregisterAll => self.wish(desk, now, Wish::RemoveAll),
             CallAction::RefuseCalls(status) => self.refuses = status.filter(|status| status.code() >= 300),
             CallAction::Dial { call, to, offer } => self.dial(desk, now, call, &to, offer),
+            CallAction::DialFor { call, to, whose } => self.dial_for(desk, now, call, (&to, &whose)),
             CallAction::Progress(name) => self.progress_call(desk, now, name),
             CallAction::Answer(name) => self.answer_call(desk, now, name),
             CallAction::Decline(name, status) => self.decline_call(desk, now, name, status),

@@ -117,8 +117,8 @@ fn forget<K: Ord>(table: &mut BTreeMap<K, Vec<u64>>, name: &K, key: u64) {
 pub(super) struct Subscription {
     pub(super) watch: WatchName,
     whom: Whom,
-    /// The call that it names to show that it may (RFC 4538).
-    shows: Option<Box<str>>,
+    /// What says why it may: the call that it names (RFC 4538), or for whom it is (RFC 3892).
+    line: Option<(Name, Box<str>)>,
     pub(super) package: Package,
     /// For how many seconds at a time; none to fetch.
     wanted: u32,
@@ -205,16 +205,20 @@ impl Telephone {
         if self.watches.names.contains_key(&watch) || self.watches.len() >= MAX_SUBSCRIPTIONS {
             return false;
         }
-        let (whom, shows) = match whom {
+        let (whom, line) = match whom {
             Whom::Focus(name) => match self.focus(name) {
-                Some((uri, shows)) => (Whom::Address(uri), Some(shows)),
+                Some((uri, shows)) => (Whom::Address(uri), Some((Name::TARGET_DIALOG, shows))),
                 None => return false,
             },
+            Whom::AddressFor { address, whose } => {
+                let line = (Name::REFERRED_BY, format!("<{whose}>").into());
+                (Whom::Address(address), Some(line))
+            }
             whom @ (Whom::Address(_) | Whom::Peer(_)) => (whom, None),
         };
         let (home, call_id, local_tag) = match &whom {
             // It has become an address.
-            Whom::Focus(_) => return false,
+            Whom::Focus(_) | Whom::AddressFor { .. } => return false,
             Whom::Address(address) => {
                 if !NameAddrRef::parse(address).is_ok_and(|address| address.uri().is_ok()) {
                     return false;
@@ -238,7 +242,7 @@ impl Telephone {
         let key = self.watches.insert(Subscription {
             watch,
             whom,
-            shows,
+            line,
             package,
             wanted,
             state: if wanted == 0 { State::Leaving } else { State::NotifyWait },
@@ -308,7 +312,7 @@ impl Telephone {
             (Name::EXPIRES, expires.to_string().into()),
             (Name::ACCEPT, subscription.package.media_type().into()),
         ];
-        lines.extend(subscription.shows.clone().map(|shows| (Name::TARGET_DIALOG, shows)));
+        lines.extend(subscription.line.clone());
         let (purpose, contact) = (Purpose::Subscribe(key), ContactLine::Own(Box::default()));
         let realms = subscription.realms.clone();
         if let Some(home) = subscription.home {

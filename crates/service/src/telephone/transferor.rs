@@ -221,10 +221,8 @@ impl Telephone {
     /// Sends a REFER: in its call, or in a dialog of its own.
     pub(super) fn refer(&mut self, desk: &mut Desk, now: Instant, asking: Asking) {
         let refer_to: Box<str> = asking.refer_to.into();
-        let mut lines: Vec<(Name, Box<str>)> = vec![
-            (Name::REFER_TO, refer_to.clone()),
-            (Name::REFERRED_BY, format!("<sip:{}@{}>", self.account.user, self.account.domain).into()),
-        ];
+        let mut lines: Vec<(Name, Box<str>)> =
+            vec![(Name::REFER_TO, refer_to.clone()), (Name::REFERRED_BY, self.referrer(asking.about))];
         let leg = asking.about.and_then(|at| self.calls.get(at)?.answered);
         let place = match (asking.about, leg) {
             (Some(at), Some(leg)) => match self.named_outside(at, leg, asking.within) {
@@ -266,6 +264,16 @@ impl Telephone {
             self.advance_issuer(desk, now, key, Input::Refused);
         }
         self.arm_referral(key);
+    }
+
+    /// As whom we ask for something about a call: a server does it for whoever has asked it to make that call.
+    fn referrer(&self, about: Option<u64>) -> Box<str> {
+        let call = about.and_then(|at| self.calls.get(at)).filter(|_| self.is_server());
+        let whose = call.and_then(|call| call.lines.iter().find(|(name, _)| *name == Name::REFERRED_BY));
+        match whose {
+            Some((_, whose)) => whose.clone(),
+            None => format!("<sip:{}@{}>", self.account.user, self.account.domain).into(),
+        }
     }
 
     /// RFC 5589 §5: where a REFER goes that names a call instead of travelling in it, and how it names it; none if it
