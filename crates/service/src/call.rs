@@ -79,6 +79,9 @@ pub enum CallAction {
     Progress(CallName),
     /// Answer a ringing call with 200.
     Answer(CallName),
+    /// Send no sound in a call, from its beginning on: it is only to be connected with another. Telephones that have heard a
+    /// moment of one source may take what the next sends for belated, and play none of it.
+    Mute(CallName),
     /// Decline a ringing call with this status, such as 486.
     Decline(CallName, Status),
     /// Put the other side on hold (RFC 3264 §8.4).

@@ -2,6 +2,7 @@
 //! each, and tones that prove who hears whom.
 
 mod among;
+mod bridging;
 mod finding;
 mod forwarding;
 mod operating;

@@ -388,10 +388,14 @@ impl Park {
                     self.dialled += 1;
                     let call = CallName(self.dialled);
                     slot.partner = Some(call);
-                    slot.parker.clone().map(|to| CallAction::Dial { call, to, offer: true })
+                    let dial = slot.parker.clone().map(|to| CallAction::Dial { call, to, offer: true });
+                    let mute = dial.as_ref().map(|_| CallAction::Mute(call));
+                    self.actions.extend(dial);
+                    mute
                 }
                 Act::AnswerPartner => {
                     slot.partner = slot.caller.take();
+                    self.actions.extend(slot.partner.map(CallAction::Mute));
                     slot.partner.map(CallAction::Answer)
                 }
                 Act::HandOver => slot

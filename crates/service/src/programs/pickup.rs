@@ -228,8 +228,14 @@ impl Pickup {
                     pair.due = None;
                     None
                 }
-                Act::AnswerCaller => pair.caller.map(CallAction::Answer),
-                Act::AnswerDialler => pair.dialler.map(CallAction::Answer),
+                Act::AnswerCaller => {
+                    self.actions.extend(pair.caller.map(CallAction::Mute));
+                    pair.caller.map(CallAction::Answer)
+                }
+                Act::AnswerDialler => {
+                    self.actions.extend(pair.dialler.map(CallAction::Mute));
+                    pair.dialler.map(CallAction::Answer)
+                }
                 Act::HandOver => both.map(|(call, target)| CallAction::TransferTo { call, target }),
                 Act::Bridge => both.map(|(call, target)| CallAction::Bridge { call, target }),
                 Act::TurnDiallerAway => {

@@ -1,8 +1,9 @@
 //! Connecting the other sides of two calls without leaving either (RFC 3725 §4.4): one is asked for an offer by a
 //! re-INVITE, the other gets that offer in a re-INVITE, and its answer goes back in the ACK. Sound then flows between
-//! them, and signalling through us.
+//! them, and signalling through us. What they change afterwards is passed on in `bridged`.
 
 use super::Telephone;
+use super::bridged::Joint;
 use super::call::Change;
 use super::caller::Answered;
 use super::token::description;
@@ -24,20 +25,21 @@ pub(super) enum Bridge {
     /// Its other side is offered what that call's said.
     Passing(u64),
     /// The two other sides have each other.
-    Up(u64),
+    Up(Box<Joint>),
 }
 
 /// A 2xx with an offer that is still to be acknowledged.
 pub(super) struct Waiting {
-    answered: Answered,
-    offer: Box<[u8]>,
+    pub(super) answered: Answered,
+    pub(super) offer: Box<[u8]>,
 }
 
 impl Bridge {
     /// The other call.
     const fn other(&self) -> u64 {
         match self {
-            Self::Asking(other) | Self::Waiting(other, _) | Self::Passing(other) | Self::Up(other) => *other,
+            Self::Asking(other) | Self::Waiting(other, _) | Self::Passing(other) => *other,
+            Self::Up(joint) => joint.other,
         }
     }
 }
@@ -97,7 +99,14 @@ impl Telephone {
     }
 
     /// The other call's other side has answered: that goes back to whoever offered.
-    pub(super) fn bridge_passed(&mut self, desk: &mut Desk, now: Instant, key: u64, response: &View<'_>) {
+    pub(super) fn bridge_passed(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        key: u64,
+        response: &View<'_>,
+        passed: Box<str>,
+    ) {
         let Some(call) = self.calls.get_mut(key) else { return };
         let name = call.name;
         let at = match &call.bridge {
@@ -107,29 +116,32 @@ impl Telephone {
         let answer = std::str::from_utf8(description(response)).ok();
         let first = at.and_then(|at| {
             let call = self.calls.get_mut(at).filter(|call| call.is_up())?;
-            let answer = call.origin.pass_on(answer?)?.into();
+            let shown: Box<str> = call.origin.pass_on(answer?)?.into();
             match call.bridge.take()? {
-                Bridge::Waiting(_, waiting) => Some((at, call.name, waiting.answered, answer)),
+                Bridge::Waiting(_, waiting) => Some((at, call.name, *waiting, shown)),
                 bridge @ (Bridge::Asking(_) | Bridge::Passing(_) | Bridge::Up(_)) => {
                     call.bridge = Some(bridge);
                     None
                 }
             }
         });
-        let Some((at, first, answered, answer)) = first else {
+        let (Some((at, first, waiting, shown)), Some(answer)) = (first, answer) else {
             // It was given up meanwhile: this one comes back to us.
             if let Some(call) = self.calls.get_mut(key) {
                 call.bridge = None;
             }
             return self.want(desk, now, name, Change::Resume);
         };
-        for (key, other) in [(at, key), (key, at)] {
-            if let Some(call) = self.calls.get_mut(key) {
-                call.bridge = Some(Bridge::Up(other));
+        let offer = std::str::from_utf8(&waiting.offer).unwrap_or_default();
+        for (at, joint) in
+            [(at, Joint::new(key, offer, shown.clone())), (key, Joint::new(at, answer, passed))]
+        {
+            if let Some(call) = self.calls.get_mut(at) {
+                call.bridge = Some(Bridge::Up(Box::new(joint)));
                 call.media.holds = false;
             }
         }
-        self.acknowledge_offer(desk, now, at, answered, Some(answer));
+        self.acknowledge_offer(desk, now, at, waiting.answered, shown);
         let (kind, outcome) = (Kind::BridgedTransfer, Outcome::Completed);
         let says = verdict::sentence(outcome, kind, None, None);
         Self::tell(desk, CallEvent::Transferred { call: first, kind, outcome, status: None, says });
@@ -137,23 +149,21 @@ impl Telephone {
         self.tell_media(desk, key);
     }
 
-    /// Acknowledges the 2xx with the offer: with an answer of the other call's other side, or of ours.
-    fn acknowledge_offer(
+    /// Acknowledges the 2xx with the offer, with an answer of the other call's other side.
+    pub(super) fn acknowledge_offer(
         &mut self,
         desk: &mut Desk,
         now: Instant,
         at: u64,
         answered: Answered,
-        body: Option<Box<str>>,
+        body: Box<str>,
     ) {
         if let Some(call) = self.calls.get_mut(at) {
             call.handing_until = None;
-            if body.is_some() {
-                call.exchange(answered.leg, offer_answer::Input::GetOffer);
-                call.exchange(answered.leg, offer_answer::Input::SendAnswer);
-            }
+            call.exchange(answered.leg, offer_answer::Input::GetOffer);
+            call.exchange(answered.leg, offer_answer::Input::SendAnswer);
         }
-        self.acknowledge(desk, now, at, Answered { body, ..answered });
+        self.acknowledge(desk, now, at, Answered { body: Some(body), ..answered });
         self.advance_change(desk, now, at, Input::Accepted, Status::OK);
         self.proceed(desk, now, at);
     }
@@ -206,7 +216,7 @@ impl Telephone {
     }
 
     /// Answers an offer that was meant for somebody else.
-    fn answer_ourselves(&mut self, desk: &mut Desk, now: Instant, at: u64, waiting: Waiting) {
+    pub(super) fn answer_ourselves(&mut self, desk: &mut Desk, now: Instant, at: u64, waiting: Waiting) {
         let Some(call) = self.calls.get_mut(at).filter(|call| call.is_up()) else { return };
         let answer = call.answer(waiting.answered.leg, &waiting.offer).ok();
         let answered = Answered { body: answer, ..waiting.answered };
@@ -217,17 +227,10 @@ impl Telephone {
     /// A call is over: so is the one that it is bridged with, or the bridging.
     pub(super) fn bridge_ended(&mut self, desk: &mut Desk, now: Instant, key: u64, by_peer: bool) {
         let Some(call) = self.calls.get_mut(key) else { return };
-        match call.bridge {
-            Some(Bridge::Up(other)) => {
-                call.bridge = None;
-                let other = self.calls.get_mut(other).filter(|other| !other.is_over());
-                if let Some(other) = other {
-                    other.bridge = None;
-                    let name = other.name;
-                    self.hang_up(desk, now, name);
-                }
-            }
+        match &call.bridge {
+            Some(Bridge::Up(_)) => self.bridge_falls(desk, now, key),
             Some(Bridge::Passing(at)) => {
+                let at = *at;
                 self.bridge_fails(desk, now, at, (Outcome::TargetUnreachable, None));
             }
             Some(Bridge::Asking(_) | Bridge::Waiting(..)) => {

@@ -55,6 +55,14 @@ pub(super) enum Side {
     Callee(callee::State),
 }
 
+/// What of our sound the other side gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sound {
+    AsAgreed,
+    /// None, whatever was agreed.
+    Muted,
+}
+
 /// A change that somebody wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
@@ -66,6 +74,10 @@ pub(super) enum Change {
     Bridge,
     /// Offer what another call's other side offered.
     Pass,
+    /// The same, when the two are bridged already.
+    PassOn,
+    /// Ask for an offer, because the other side of the bridge asks for one.
+    PassOnAsking,
     /// The session timer is to run anew (RFC 4028).
     Refresh,
     /// The other side is to be shown whom it talks to (RFC 4916).
@@ -91,6 +103,8 @@ pub(super) struct Asking {
     pub(super) vehicle: Vehicle,
     /// What it would make of our media, and from where; nothing in an UPDATE that does not offer.
     pub(super) proposed: Option<(media::Local, ListenerId)>,
+    /// What it offers that is somebody else's.
+    pub(super) passed: Option<Box<str>>,
 }
 
 /// What the other side says that it knows.
@@ -216,6 +230,7 @@ pub(super) struct Call {
     /// Whether it was told that the other side holds us.
     pub(super) told_held: bool,
     pub(super) told_path: Option<MediaPath>,
+    pub(super) sound: Sound,
 
     pub(super) change: change::State,
     pub(super) changes: VecDeque<Change>,
@@ -315,6 +330,7 @@ impl Call {
             offers: true,
             told_held: false,
             told_path: None,
+            sound: Sound::AsAgreed,
             change: change::State::Quiet,
             changes: VecDeque::new(),
             asking: None,

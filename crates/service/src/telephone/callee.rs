@@ -307,7 +307,11 @@ impl Telephone {
         let Some(ok) = call.sent_ok.as_ref().filter(|ok| ok.cseq == ack.cseq().0) else { return };
         let answers = ok.part == Some(Part::Offer);
         let leg = call.answered.unwrap_or(0);
-        let usable = !answers || call.take_answer(leg, ack.body());
+        let usable = if answers && call.is_bridged() {
+            self.answered_on(desk, now, key, ack)
+        } else {
+            !answers || call.take_answer(leg, ack.body())
+        };
         self.acked(desk, now, key, usable);
         self.proceed(desk, now, key);
         self.leave();

@@ -1,7 +1,6 @@
 //! What the other side changes in a call: its re-INVITEs (RFC 3261 §14.2) and UPDATEs (RFC 3311 §5.2).
 
 use super::Telephone;
-use super::bridging::Bridge;
 use super::call::{Call, Side, Vehicle};
 use super::written::{SDP, allowed, supported};
 use crate::desk::{Desk, role};
@@ -49,8 +48,8 @@ impl Telephone {
         let Some(call) = self.calls.get_mut(key).filter(|call| !call.is_over()) else {
             return desk.reply(now, server, request, Status::CALL_DOES_NOT_EXIST);
         };
-        if matches!(call.bridge, Some(Bridge::Up(_))) {
-            return desk.reply(now, server, request, Status::NOT_ACCEPTABLE_HERE);
+        if call.is_bridged() {
+            return self.pass_on(desk, now, server, request, (key, leg));
         }
         let Ok(body) = call.describe_again(leg, request.body()) else {
             return desk.reply(now, server, request, Status::NOT_ACCEPTABLE_HERE);
@@ -85,9 +84,7 @@ impl Telephone {
             return desk.reply(now, server, request, late.status());
         }
         let offers = !request.body().is_empty();
-        // What the other sides of a bridge agreed is not ours to change.
-        let bridged = matches!(call.bridge, Some(Bridge::Up(_))).then_some(Status::NOT_ACCEPTABLE_HERE);
-        match bridged.or_else(|| call.hindrance(leg)).filter(|_| offers) {
+        match call.hindrance(leg).filter(|_| offers) {
             Some(Status::SERVER_INTERNAL_ERROR) => return too_soon(desk, now, server, request),
             Some(status) => return desk.reply(now, server, request, status),
             None => {}
@@ -96,6 +93,9 @@ impl Telephone {
             return;
         }
         let Some(call) = self.calls.get_mut(key) else { return };
+        if offers && call.is_bridged() {
+            return self.pass_on(desk, now, server, request, (key, leg));
+        }
         let answer = match offers.then(|| call.answer(leg, request.body())).transpose() {
             Ok(answer) => answer,
             Err(error) => return desk.reply(now, server, request, error.status()),
@@ -109,7 +109,7 @@ impl Telephone {
         self.proceed(desk, now, key);
     }
 
-    fn accept_update(
+    pub(super) fn accept_update(
         &mut self,
         desk: &mut Desk,
         now: Instant,
@@ -140,7 +140,14 @@ impl Telephone {
     }
 
     /// A target refresh request was accepted: what it says of whoever sent it holds from now on.
-    fn target_refreshed(&mut self, desk: &mut Desk, now: Instant, key: u64, leg: usize, request: &View<'_>) {
+    pub(super) fn target_refreshed(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        key: u64,
+        leg: usize,
+        request: &View<'_>,
+    ) {
         self.transferor_stays(desk, now, key);
         let Some(call) = self.calls.get_mut(key) else { return };
         call.learn(request);

@@ -30,7 +30,11 @@ impl Telephone {
     pub(super) fn want(&mut self, desk: &mut Desk, now: Instant, name: CallName, change: Change) {
         let key = self.names.get(&name).copied();
         let call = key.and_then(|key| self.calls.get_mut(key));
-        let Some(call) = call.filter(|call| may_change(call) && call.changes.len() < MAX_CHANGES) else {
+        let fits = |call: &&mut Call| {
+            let hindered = call.is_bridged() && is_own(change);
+            may_change(call) && !hindered && call.changes.len() < MAX_CHANGES
+        };
+        let Some(call) = call.filter(fits) else {
             return Self::tell(desk, CallEvent::Impossible(name));
         };
         call.changes.push_back(change);
@@ -84,6 +88,9 @@ impl Telephone {
                     let name = call.name;
                     match call.changes.pop_front() {
                         Some(Change::Bridge | Change::Pass) => self.bridge_refused(desk, now, key, status),
+                        Some(Change::PassOn | Change::PassOnAsking) => {
+                            self.not_passed_on(desk, now, key, status);
+                        }
                         // Nobody asked for a refresh, so that nobody is told.
                         Some(Change::Refresh) | None => {}
                         Some(Change::Focus | Change::FocusAndHold) => {
@@ -117,6 +124,8 @@ impl Telephone {
             Change::AskOffer
             | Change::Bridge
             | Change::Pass
+            | Change::PassOn
+            | Change::PassOnAsking
             | Change::Refresh
             | Change::Identify
             | Change::TakeUp
@@ -130,24 +139,34 @@ impl Telephone {
             }
         }
         let offers = match vehicle {
-            Vehicle::Invite => !matches!(change, Change::AskOffer | Change::Bridge),
+            Vehicle::Invite => !matches!(change, Change::AskOffer | Change::Bridge | Change::PassOnAsking),
             // RFC 4028 §7.4, RFC 4916 §4.2: what does not change the session says nothing of it.
             Vehicle::Update => !matches!(change, Change::Refresh | Change::Identify),
         };
-        let own = if offers { call.offer(leg, &media) } else { None };
-        let body = if change == Change::Pass {
-            // A glare may have it sent again, after we have said something else.
-            let Some(body) = call.passing.as_ref().and_then(|text| call.origin.pass_on(text)) else {
-                return self.advance_change(desk, now, key, Input::Refused, Status::NOT_ACCEPTABLE_HERE);
-            };
-            Some(body.into())
-        } else {
-            own
+        let passed: Option<Box<str>> = match change {
+            Change::Pass | Change::PassOn => {
+                // A glare may have it sent again, after we have said something else.
+                let Some(body) = call.passing.as_ref().and_then(|text| call.origin.pass_on(text)) else {
+                    return self.advance_change(desk, now, key, Input::Refused, Status::NOT_ACCEPTABLE_HERE);
+                };
+                Some(body.into())
+            }
+            // What the two have agreed is not ours to change: it is said again.
+            _ if offers => call.shown().map(Into::into),
+            _ => None,
+        };
+        let body = match &passed {
+            Some(passed) => {
+                call.exchange(leg, offer_answer::Input::SendOffer);
+                Some(passed.clone())
+            }
+            None if offers => call.offer(leg, &media),
+            None => None,
         };
         let body = body.map(|body| (SDP, body));
         let rendering = self.account.features.rendering_tag(media.holds);
         let proposed = (vehicle == Vehicle::Invite || offers).then_some((media, listener));
-        call.asking = Some(Asking { leg, vehicle, proposed });
+        call.asking = Some(Asking { leg, vehicle, proposed, passed });
         let lines = if call.is_up() { call.timer.lines(habits.session_timer) } else { Vec::new() };
         let identity = call.identity.clone().filter(|_| change == Change::Identify);
         let Some(dialog) = call.legs.get_mut(leg).map(|leg| &mut leg.dialog) else { return };
@@ -232,21 +251,32 @@ impl Telephone {
         // A Contact that cannot be read changes nothing.
         let _ = call.legs[leg].dialog.confirm(response);
         let bridging = call.changes.front().copied();
-        if bridging == Some(Change::Bridge) {
+        if matches!(bridging, Some(Change::Bridge | Change::PassOnAsking)) {
             let answered = Answered { leg, cseq, body: None, credentials };
-            return self.bridge_offered(desk, now, key, answered, response);
+            if bridging == Some(Change::Bridge) {
+                return self.bridge_offered(desk, now, key, answered, response);
+            }
+            return self.offered_on(desk, now, key, answered, response);
         }
         // What the answer is to is what we proposed.
         let before = call.propose();
-        let (body, usable) = settle(call, leg, response);
+        let passed = call.asking.as_mut().and_then(|asking| asking.passed.take());
+        let (body, usable) = match &passed {
+            Some(_) => (None, call.take_passed_answer(leg, response)),
+            None => settle(call, leg, response),
+        };
         if !usable {
             call.media = before;
         }
         let answered = Answered { leg, cseq, body, credentials };
         self.acknowledge(desk, now, key, answered);
         self.change_settled(desk, now, key, response, usable);
-        if bridging == Some(Change::Pass) && usable {
-            self.bridge_passed(desk, now, key, response);
+        if let Some(passed) = passed.filter(|_| usable) {
+            if bridging == Some(Change::Pass) {
+                self.bridge_passed(desk, now, key, response, passed);
+            } else if bridging == Some(Change::PassOn) {
+                self.passed_on(desk, now, key, response, passed);
+            }
         }
     }
 
@@ -290,7 +320,7 @@ impl Telephone {
             Change::Resume => Self::tell(desk, CallEvent::HoldChanged(name, false)),
             Change::AskOffer => Self::tell(desk, CallEvent::OfferAnswered(name)),
             Change::Move(_) | Change::TakeUp => Self::tell(desk, CallEvent::Moved(name)),
-            Change::Bridge | Change::Pass | Change::Refresh => {}
+            Change::Bridge | Change::Pass | Change::PassOn | Change::PassOnAsking | Change::Refresh => {}
             Change::Focus => self.tell_conference(desk, key),
             Change::FocusAndHold => {
                 Self::tell(desk, CallEvent::HoldChanged(name, true));
@@ -330,6 +360,8 @@ impl Telephone {
         let astray = call.is_up() && call.answered != Some(asking.leg);
         let gone = matches!(status, Status::CALL_DOES_NOT_EXIST | Status::REQUEST_TIMEOUT);
         let taking_up = call.changes.front() == Some(&Change::TakeUp);
+        // Whoever wants it tries again.
+        let for_other = matches!(call.changes.front(), Some(Change::PassOn | Change::PassOnAsking));
         if gone && !astray && call.is_up() {
             // §14.1 with §12.2.1.2: the dialog is gone.
             self.advance_change(desk, now, key, Input::Refused, status);
@@ -338,6 +370,7 @@ impl Telephone {
         let again = match status {
             _ if astray => Some(Again::AtOnce),
             _ if is_away(status) && taking_up && call.glares < MAX_TAKE_UPS => Some(Again::After(AWAY)),
+            Status::REQUEST_PENDING | Status::SERVER_INTERNAL_ERROR if for_other => None,
             Status::REQUEST_PENDING => Some(Again::AfterGlare),
             Status::METHOD_NOT_ALLOWED | Status::NOT_IMPLEMENTED if asking.vehicle == Vehicle::Update => {
                 call.peer.updates = false;
@@ -481,6 +514,22 @@ fn retry_after(response: Option<&View<'_>>) -> Option<Duration> {
     (retry.seconds <= LONGEST_RETRY_S).then(|| Duration::from_secs(retry.seconds.into()))
 }
 
+/// Whether a change is one of ours: not while the other sides of two calls have each other.
+const fn is_own(change: Change) -> bool {
+    match change {
+        Change::Hold
+        | Change::Resume
+        | Change::AskOffer
+        | Change::Move(_)
+        | Change::Bridge
+        | Change::Pass
+        | Change::TakeUp
+        | Change::Focus
+        | Change::FocusAndHold => true,
+        Change::PassOn | Change::PassOnAsking | Change::Refresh | Change::Identify => false,
+    }
+}
+
 /// Whether a change has any prospect: the call is up, or about to be, or its sound is agreed ahead of that.
 fn may_change(call: &Call) -> bool {
     match call.side {
@@ -495,9 +544,23 @@ fn may_change(call: &Call) -> bool {
 
 impl Call {
     /// In which leg, and in which request, a change can be asked for now.
-    fn way_of(&self, change: Change, by: ChangesBy) -> Option<(usize, Vehicle)> {
+    pub(super) fn way_of(&self, change: Change, by: ChangesBy) -> Option<(usize, Vehicle)> {
         if !self.is_up() {
-            let early = !matches!(change, Change::AskOffer | Change::Bridge | Change::Pass | Change::Refresh);
+            let early = match change {
+                Change::AskOffer
+                | Change::Bridge
+                | Change::Pass
+                | Change::PassOn
+                | Change::PassOnAsking
+                | Change::Refresh => false,
+                Change::Hold
+                | Change::Resume
+                | Change::Move(_)
+                | Change::Identify
+                | Change::TakeUp
+                | Change::Focus
+                | Change::FocusAndHold => true,
+            };
             return self.early_way().filter(|_| early).map(|leg| (leg, Vehicle::Update));
         }
         let leg = self.answered?;
@@ -511,7 +574,12 @@ impl Call {
             Change::Hold | Change::Resume | Change::Move(_) | Change::Focus | Change::FocusAndHold => {
                 by == ChangesBy::Update
             }
-            Change::AskOffer | Change::Bridge | Change::Pass | Change::TakeUp => false,
+            Change::AskOffer
+            | Change::Bridge
+            | Change::Pass
+            | Change::PassOn
+            | Change::PassOnAsking
+            | Change::TakeUp => false,
         };
         Some((leg, if update && self.peer.updates { Vehicle::Update } else { Vehicle::Invite }))
     }

@@ -9,7 +9,7 @@ use super::verdict;
 use super::written::HYPERTEXT;
 use crate::call::{CallEvent, CallName};
 use crate::desk::Desk;
-use crate::settings::SemiAttended;
+use crate::settings::{Feature, SemiAttended};
 use cordboard_core::session::caller;
 use cordboard_core::time::Instant;
 use cordboard_ladder::{Kind, Outcome};
@@ -41,12 +41,28 @@ impl Telephone {
             Some((at, key, call.side, call.is_up()))
         });
         match found {
+            Some((at, key, _, true)) if !self.may_hand_over(at, key) => {
+                let failed = (Outcome::TargetUnreachable, Some(Status::BAD_EXTENSION));
+                Self::tell_handed(desk, name, Kind::AttendedTransfer, failed);
+            }
             Some((at, key, _, true)) => self.hand_over(desk, now, at, key, Kind::AttendedTransfer),
             Some((at, key, Side::Caller(caller::State::Calling | caller::State::Ringing), false)) => {
                 self.hand_over_ringing(desk, now, (at, name), (key, target));
             }
             _ => Self::tell(desk, CallEvent::Impossible(name)),
         }
+    }
+
+    /// Whether there is any use in asking one side to take over the other. Who sits at a telephone may try; a server does
+    /// not let people wait for a refusal that they have announced: both must say that they know Replaces, and one of them
+    /// that it knows REFER.
+    fn may_hand_over(&self, at: u64, target: u64) -> bool {
+        let knows = |key: u64, feature: Feature| {
+            self.calls.get(key).is_some_and(|call| call.peer.features.supports(feature))
+        };
+        let both = |feature: Feature| [at, target].map(|key| knows(key, feature));
+        !self.account.features.automaton
+            || (both(Feature::Replaces) == [true; 2] && both(Feature::Refer) != [false; 2])
     }
 
     fn hand_over_ringing(

@@ -9,6 +9,7 @@ mod acks;
 mod answers;
 mod asked;
 mod asking;
+mod bridged;
 mod bridging;
 pub(crate) mod call;
 mod callee;
@@ -308,8 +309,9 @@ impl Telephone {
                     self.sweep(owner.key);
                 }
             }
-            // A call rings at once, and a refusal that is not acknowledged stays one.
-            Event::TryingOwed(..) | Event::AckMissing(..) => {}
+            Event::TryingOwed(server, owner) => self.still_passing_on(desk, now, owner.key, server),
+            // A refusal that is not acknowledged stays one.
+            Event::AckMissing(..) => {}
         }
         self.leave();
     }
@@ -334,6 +336,7 @@ impl Telephone {
             CallAction::DialFor { call, to, whose } => self.dial_for(desk, now, call, (&to, &whose)),
             CallAction::Progress(name) => self.progress_call(desk, now, name),
             CallAction::Answer(name) => self.answer_call(desk, now, name),
+            CallAction::Mute(name) => self.mute(desk, name),
             CallAction::Decline(name, status) => self.decline_call(desk, now, name, status),
             CallAction::Hold(name) => self.want(desk, now, name, Change::Hold),
             CallAction::Resume(name) => self.want(desk, now, name, Change::Resume),
@@ -388,6 +391,17 @@ impl Telephone {
             Some(key) => {
                 self.accept(desk, now, key);
                 self.proceed(desk, now, key);
+            }
+            None => Self::tell(desk, CallEvent::Impossible(name)),
+        }
+    }
+
+    fn mute(&mut self, desk: &mut Desk, name: CallName) {
+        let key = self.names.get(&name).copied();
+        match key.and_then(|key| Some((key, self.calls.get_mut(key).filter(|call| !call.is_over())?))) {
+            Some((key, call)) => {
+                call.sound = call::Sound::Muted;
+                self.tell_media(desk, key);
             }
             None => Self::tell(desk, CallEvent::Impossible(name)),
         }

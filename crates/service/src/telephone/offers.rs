@@ -3,12 +3,13 @@
 //! Until a call of ours is answered each early dialog of it agrees for itself; afterwards only one is left, and the call
 //! has what that one agreed.
 
-use super::bridging::Bridge;
-use super::call::{Call, Part};
+use super::call::{Call, Part, Sound};
 use super::reliable::Early;
+use super::token::description;
 use crate::call::MediaPath;
 use cordboard_core::session::media::{self, MediaError};
 use cordboard_core::session::offer_answer::{self, Input, State, Verdict};
+use cordboard_sip::View;
 use cordboard_sip::sdp::Sdp;
 
 impl Call {
@@ -86,6 +87,13 @@ impl Call {
         usable
     }
 
+    /// Takes the answer to an offer of somebody else's, which is theirs to read. False if it is of no use to anybody.
+    pub(super) fn take_passed_answer(&mut self, leg: usize, response: &View<'_>) -> bool {
+        let usable = Sdp::parse(description(response)).is_ok();
+        self.exchange(leg, if usable { Input::GetAnswer } else { Input::Fail });
+        usable
+    }
+
     /// Remembers that the INVITE brought an offer, which is answered later, and looks whether it can be.
     pub(super) fn is_offered(&mut self, body: &[u8]) -> Result<(), MediaError> {
         self.exchange(0, Input::GetOffer);
@@ -149,11 +157,11 @@ impl Call {
         let remote = self.remote_media.as_ref()?;
         let address = remote.address?;
         // The other sides of a bridge have each other.
-        let ours = !matches!(self.bridge, Some(Bridge::Up(_)));
+        let ours = !self.is_bridged();
         Some(MediaPath {
             local: self.media.address,
             remote: address,
-            sends: ours && self.media.wanted().has_send() && remote.receives,
+            sends: ours && self.sound == Sound::AsAgreed && self.media.wanted().has_send() && remote.receives,
             receives: ours && self.media.wanted().has_recv() && remote.sends,
             formats: remote.formats,
         })

@@ -13,7 +13,7 @@ const SECOND: CallName = CallName(2);
 
 /// The next request of this method that a puppet gets, others skipped.
 #[track_caller]
-fn next(world: &mut World, puppet: usize, method: Method) -> Bytes {
+pub(crate) fn next(world: &mut World, puppet: usize, method: Method) -> Bytes {
     loop {
         let bytes = world.receive(puppet);
         let view = View::parse(&bytes).unwrap();
@@ -24,7 +24,7 @@ fn next(world: &mut World, puppet: usize, method: Method) -> Bytes {
 }
 
 /// How a transfer ended.
-fn ended(world: &mut World, phone: usize) -> (CallName, Kind, Outcome, String) {
+pub(crate) fn ended(world: &mut World, phone: usize) -> (CallName, Kind, Outcome, String) {
     let event = world.wait(phone, |event| matches!(event, CallEvent::Transferred { .. }));
     let CallEvent::Transferred { call, kind, outcome, says, .. } = event else {
         unreachable!("it was waited for")
@@ -32,7 +32,7 @@ fn ended(world: &mut World, phone: usize) -> (CallName, Kind, Outcome, String) {
     (call, kind, outcome, says.into())
 }
 
-fn over(call: CallName) -> impl Fn(&CallEvent) -> bool {
+pub(crate) fn over(call: CallName) -> impl Fn(&CallEvent) -> bool {
     move |event| matches!(event, CallEvent::Ended { call: other, .. } if *other == call)
 }
 
@@ -298,7 +298,7 @@ fn a_token_is_carried_along_unread() {
 }
 
 /// Alice talks with the peer, who called her, and with a target, whom she called.
-fn with_two_calls() -> (Scene, usize) {
+pub(crate) fn with_two_calls() -> (Scene, usize) {
     let mut scene = Scene::talking();
     let target = scene.world.puppet("target");
     let to = scene.world.uri(target);
@@ -313,12 +313,12 @@ fn with_two_calls() -> (Scene, usize) {
 }
 
 /// A description with a place of its own.
-fn at(port: u16) -> String {
+pub(crate) fn at(port: u16) -> String {
     sdp("sendrecv").replace("3456", &port.to_string())
 }
 
 /// The peer is asked for an offer and makes one, and the target is asked what it thinks of it.
-fn offered(scene: &mut Scene, target: usize) -> (Bytes, Bytes) {
+pub(crate) fn offered(scene: &mut Scene, target: usize) -> (Bytes, Bytes) {
     let (peer, alice) = (scene.peer, scene.alice);
     scene.world.press(alice, CallAction::Bridge { call: THEIRS, target: OURS });
     let asks = next(&mut scene.world, peer, Method::Invite);
@@ -345,9 +345,6 @@ fn two_calls_are_bridged_by_re_invites() {
     assert!(View::parse(&ack).unwrap().body().is_empty());
     let (name, kind, outcome, _) = ended(&mut scene.world, alice);
     assert_eq!((name, kind, outcome), (THEIRS, Kind::BridgedTransfer, Outcome::Completed));
-    scene.cseq += 1;
-    let hold = scene.request("INVITE", "call", "p1").body("application/sdp", sdp("sendonly").as_bytes());
-    assert_eq!(scene.say(hold), [488], "what they agreed is not ours to change");
     scene.cseq += 1;
     let bye = scene.request("BYE", "call", "p1").finish();
     assert_eq!(scene.say(bye), [200]);

@@ -4,6 +4,7 @@
 
 mod advertised;
 mod asking;
+mod bridged;
 mod calls;
 mod handing;
 mod handover;
