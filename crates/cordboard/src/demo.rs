@@ -26,7 +26,9 @@ const LISTENERS: [(Transport, u16); 5] = [
 /// What runs beside the switchboard.
 const SERVERS: &str = "[[park]]\nname = \"park\"\nslots = [\"701-720\"]\ngroups = [\"demo\"]\n\
      [[music]]\nname = \"music\"\ngroups = [\"demo\"]\n\
-     [codes]\npick_up = \"*8\"\nforward = \"*72\"\nforward_off = \"*73\"\ngroups = [\"demo\"]\n\
+     [codes]\npick_up = \"*8\"\nforward = \"*72\"\nforward_off = \"*73\"\n\
+     forward_busy = \"*90\"\nforward_busy_off = \"*91\"\nforward_no_answer = \"*92\"\n\
+     forward_no_answer_off = \"*93\"\ntransfer = \"*2\"\ngroups = [\"demo\"]\n\
      [announcements]\nscreened_in = \"built-in\"\nscreened_out = \"built-in\"\n";
 /// The same for HTTP.
 const HTTP_OFFSET: u16 = 3000;

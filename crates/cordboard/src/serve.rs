@@ -314,6 +314,7 @@ fn open_store(
             | Event::Calls(..)
             | Event::Messages(..)
             | Event::Slots(..)
+            | Event::LastCall(..)
             | Event::Wish(_)
             | Event::Operated(..)
             | Event::Redial(..),

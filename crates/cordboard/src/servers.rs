@@ -15,9 +15,9 @@ use cordboard_net::{
     Sound, StartError, system_seed,
 };
 use cordboard_service::Agent;
-use cordboard_service::call::{CallAction, CallEvent};
+use cordboard_service::call::{CallAction, CallEvent, CallName};
 use cordboard_service::directory::{Code, Directory, Server as Listed};
-use cordboard_service::door::{Answer, Command, Event, Note, Question, ShardId, Slot, Wish};
+use cordboard_service::door::{Answer, Command, Deed, Event, Note, Question, ShardId, Slot, Wish};
 use cordboard_service::location::{Located, RegisterError};
 use cordboard_service::settings::{
     Announcement, Announcer, Memory, Role, Server as Program, Service, Settings, Telephone,
@@ -248,7 +248,8 @@ impl Servers {
         parks.map(|served| (served.name.clone(), served.slots())).collect()
     }
 
-    /// Has what people wish by dialled codes done by `board` from now on, one after the other, on a thread of its own.
+    /// Has what people wish by dialled codes done by `board` from now on: one after the other, on a thread of its own, and on
+    /// another what takes as long as a call that rings.
     pub fn obey(&self, board: &Arc<Switchboard>) -> Result<(), ServerError> {
         let Some(wishes) = self.wishes.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             return Ok(());
@@ -257,22 +258,39 @@ impl Servers {
         let fulfil = move || {
             for wish in wishes {
                 let Some(board) = board.upgrade() else { return };
-                let action = match board.forward_all(&wish.user, wish.always.as_deref()) {
-                    Ok(()) => CallAction::Answer(wish.call),
-                    Err(refusal) => {
-                        tracing::info!("what somebody dialled a code for cannot be done: {refusal}");
-                        CallAction::Decline(wish.call, refused_with(&refusal))
+                let (call, user) = (wish.call, wish.user);
+                match wish.deed {
+                    Deed::Forward { when, to } => {
+                        let done = board.forward(&user, when, to.as_deref());
+                        board.servers.answer(call, done.map(|()| Status::OK));
                     }
-                };
-                board.servers.press(action);
+                    Deed::Transfer { to } => {
+                        let busy = Arc::clone(&board);
+                        let transfers = move || {
+                            let done = busy.transfer_last(&user, &to);
+                            busy.servers.answer(call, done);
+                        };
+                        let thread = std::thread::Builder::new().name("code".to_owned()).spawn(transfers);
+                        if let Err(error) = thread {
+                            tracing::error!("a call cannot be handed over by a code: {error}");
+                            board.servers.answer(call, Ok(Status::SERVICE_UNAVAILABLE));
+                        }
+                    }
+                }
             }
         };
         let thread = std::thread::Builder::new().name("codes".to_owned()).spawn(fulfil);
         thread.map(drop).map_err(|source| ServerError::System { what: "a thread", source })
     }
 
-    /// Presses a button of the server by which people set things up.
-    fn press(&self, action: CallAction) {
+    /// Answers whoever has dialled a code, or declines the call by the status that says why.
+    fn answer(&self, call: CallName, done: Result<Status, Refusal>) {
+        let status = done.unwrap_or_else(|refusal| {
+            tracing::info!("what somebody dialled a code for cannot be done: {refusal}");
+            refused_with(&refusal)
+        });
+        let action =
+            if status.is_success() { CallAction::Answer(call) } else { CallAction::Decline(call, status) };
         let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(served) = running.iter().find(|served| !served.codes.is_empty()) {
             served.running.command(Command::Call(action));
@@ -348,9 +366,10 @@ impl Place<'_> {
                 Kind::Park { .. } | Kind::Music { .. } | Kind::Announcer(_) | Kind::Clerk(_) => None,
             },
             codes: match &server.kind {
-                Kind::Clerk(clerk) => [&clerk.forward, &clerk.forward_off]
-                    .map(|code| Code { code: code.clone(), server: name() })
-                    .to_vec(),
+                Kind::Clerk(clerk) => {
+                    let codes = clerk.codes.iter();
+                    codes.map(|(code, _)| Code { code: code.clone(), server: name() }).collect()
+                }
                 Kind::Park { .. } | Kind::Music { .. } | Kind::Announcer(_) | Kind::Pickup(_) => Vec::new(),
             },
             park: matches!(server.kind, Kind::Park { .. }),
@@ -422,7 +441,9 @@ fn service(server: &Server) -> Result<(Service, Plays), ServerError> {
 /// How a call is declined by which somebody wants what cannot be.
 const fn refused_with(refusal: &Refusal) -> Status {
     match refusal {
-        Refusal::Rules(_) | Refusal::Name(..) => Status::NOT_FOUND,
+        Refusal::Rules(_) | Refusal::Name(..) | Refusal::NoSuchCall | Refusal::Address(_) => {
+            Status::NOT_FOUND
+        }
         _ => Status::SERVICE_UNAVAILABLE,
     }
 }

@@ -1,14 +1,15 @@
 //! A running switchboard as its operator sees it: people, registrations, calls, reload.
 
 use cordboard_core::time::Instant;
+use cordboard_ladder::Outcome;
 use cordboard_net::{Clock, ReloadError};
 use cordboard_service::directory::User;
 use cordboard_service::door::{CallSummary, Command, CommandId, Event, Recorded};
 use cordboard_service::news::Audience;
 use cordboard_service::operate::{Operated, Operation};
-use cordboard_service::services::RuleError;
-use cordboard_sip::UriRef;
+use cordboard_service::services::{Occasion, RuleError};
 use cordboard_sip::uri::{Escape, Place};
+use cordboard_sip::{Status, UriRef};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -436,11 +437,33 @@ impl Switchboard {
         Ok(())
     }
 
-    /// Has all calls of somebody forwarded, or none unconditionally any more; what else they have set up stays.
-    pub fn forward_all(&self, name: &str, to: Option<&str>) -> Result<(), Refusal> {
+    /// Has calls of somebody forwarded on an occasion, or on that one no more; what else they have set up stays.
+    pub fn forward(&self, name: &str, when: Occasion, to: Option<&str>) -> Result<(), Refusal> {
         let (mut rules, _) = self.rules(name)?;
-        rules.forward.always = to.map(str::to_owned);
+        let place = match when {
+            Occasion::Always => &mut rules.forward.always,
+            Occasion::Busy => &mut rules.forward.busy,
+            Occasion::NoAnswer => &mut rules.forward.no_answer,
+        };
+        *place = to.map(str::to_owned);
         self.change_rules(name, Some(rules))
+    }
+
+    /// Hands over the call in which somebody was last, who leaves it; how that ended, as a telephone would be told.
+    pub fn transfer_last(&self, user: &str, to: &str) -> Result<Status, Refusal> {
+        let to = self.address(to)?;
+        let found = self.ask(Command::LastCallOf { user: user.into() }).into_iter();
+        let calls = found.filter_map(|event| match event {
+            Event::LastCall(_, call) => call,
+            _ => None,
+        });
+        let last = calls.max_by_key(|call| call.heard).ok_or(Refusal::NoSuchCall)?;
+        let (_, operated) =
+            self.operate(&last.call_id, Operation::Transfer { leaves: Some(user.into()), to })?;
+        Ok(match operated.outcome {
+            Outcome::Completed => Status::OK,
+            _ => operated.status.filter(|status| !status.is_success()).unwrap_or(Status::SERVICE_UNAVAILABLE),
+        })
     }
 
     fn spread(&self, config: &Config) -> usize {

@@ -321,6 +321,10 @@ impl Agent {
                 let calls = calls::summaries(&self.ring);
                 self.desk.out.push_back(Output::Event(Event::Calls(id, calls)));
             }
+            Command::LastCallOf { user } => {
+                let last = self.proxy.carried.last_of(&user, &self.desk.directory);
+                self.desk.out.push_back(Output::Event(Event::LastCall(id, last)));
+            }
             Command::ListSlots => {
                 self.desk.out.push_back(Output::Event(Event::Slots(id, self.program.slots())));
             }

@@ -16,6 +16,7 @@ use crate::location::{Aor, Located, RegisterError, Registered, Registration, Wan
 use crate::news::{Audience, News};
 use crate::operate::{Operated, Operation};
 use crate::redials::{RedialAction, RedialAnswer};
+use crate::services::Occasion;
 use crate::settings::Settings;
 
 /// Names one question of one agent; answers carry it back.
@@ -157,6 +158,11 @@ pub enum Command {
     Redial(RedialAction),
     /// List the calls in the message ring. Answered by [`Event::Calls`].
     ListCalls,
+    /// Find the call in which a user of ours was last. Answered by [`Event::LastCall`], by each shard for its own calls.
+    LastCallOf {
+        /// Who.
+        user: Box<str>,
+    },
     /// List the slots of a park server. Answered by [`Event::Slots`].
     ListSlots,
     /// The recent messages of one call. Answered by [`Event::Messages`].
@@ -177,6 +183,9 @@ pub enum Event {
     Redial(CommandId, RedialAnswer),
     /// To [`Command::ListCalls`].
     Calls(CommandId, Vec<CallSummary>),
+    /// To [`Command::LastCallOf`]: the one that is up with somebody, not with a server of ours, and of which something was heard
+    /// last, be it that it was held.
+    LastCall(CommandId, Option<CallOf>),
     /// To [`Command::ListSlots`], in the order of the settings; none of whoever is no park server.
     Slots(CommandId, Vec<Slot>),
     /// Somebody who has dialled a code wants something done. Once it is, their call is to be answered; if it cannot be, declined.
@@ -215,8 +224,34 @@ pub struct Wish {
     pub call: CallName,
     /// Who they are, as the switchboard has them proved.
     pub user: Box<str>,
-    /// Where all their calls are to go; nowhere else any more, if there is none.
-    pub always: Option<Box<str>>,
+    /// What is to be done.
+    pub deed: Deed,
+}
+
+/// What is to be done for whoever has dialled a code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Have their calls forwarded.
+    Forward {
+        /// Which of them.
+        when: Occasion,
+        /// Where they are to go; nowhere else any more, if there is none.
+        to: Option<Box<str>>,
+    },
+    /// Hand over the call in which they were last.
+    Transfer {
+        /// Whom the other side is to call.
+        to: Box<str>,
+    },
+}
+
+/// A call that one of our users has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallOf {
+    /// Its Call-ID.
+    pub call_id: Box<str>,
+    /// When something was heard of it last, in whole seconds.
+    pub heard: Instant,
 }
 
 /// A slot of a park server (RFC 5359 §2.15).

@@ -4,7 +4,8 @@ mod servers;
 mod transfers;
 
 pub use servers::{
-    Announcement, Announcer, Clerk, Group, Memory, Park, Pickup, Redial, RedialCodes, Server, Service,
+    Announcement, Announcer, Clerk, ClerkCode, Group, Memory, Park, Pickup, Redial, RedialCodes, Server,
+    Service,
 };
 pub use transfers::{Askers, Feature, Profile, Refers, Release, SemiAttended, Success, Transfers};
 

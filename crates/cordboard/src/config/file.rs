@@ -200,6 +200,11 @@ pub(super) struct Codes {
     pub(super) pick_up: Option<Spanned<String>>,
     pub(super) forward: Option<Spanned<String>>,
     pub(super) forward_off: Option<Spanned<String>>,
+    pub(super) forward_busy: Option<Spanned<String>>,
+    pub(super) forward_busy_off: Option<Spanned<String>>,
+    pub(super) forward_no_answer: Option<Spanned<String>>,
+    pub(super) forward_no_answer_off: Option<Spanned<String>>,
+    pub(super) transfer: Option<Spanned<String>>,
     pub(super) groups: Option<Vec<String>>,
 }
 

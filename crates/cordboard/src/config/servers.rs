@@ -2,7 +2,8 @@
 
 use cordboard_media::wav::Samples;
 use cordboard_service::directory::Members;
-use cordboard_service::settings::{Announcements, Clerk, Park, Pickup};
+use cordboard_service::services::Occasion;
+use cordboard_service::settings::{Announcements, Clerk, ClerkCode, Park, Pickup};
 use cordboard_sip::UriRef;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -30,7 +31,7 @@ const ANNOUNCED_CALLS: usize = 50;
 const PICKED_UP_CALLS: usize = 50;
 /// The server by which calls are picked up.
 const PICKUP: &str = "pickup";
-/// The server by which people have their calls forwarded.
+/// The server by which people have things done that their telephones cannot do.
 const CLERK: &str = "clerk";
 /// Who may do so at the same time.
 const CLERK_CALLS: usize = 8;
@@ -289,8 +290,16 @@ impl<'a> Reader<'a> {
 
     /// The servers that do what people dial codes for.
     fn codes(&mut self, written: &file::Codes) -> Vec<Server> {
-        let whole: Vec<&Spanned<String>> =
-            [&written.pick_up, &written.forward, &written.forward_off].into_iter().flatten().collect();
+        let forwarding = [
+            (Occasion::Always, &written.forward, &written.forward_off),
+            (Occasion::Busy, &written.forward_busy, &written.forward_busy_off),
+            (Occasion::NoAnswer, &written.forward_no_answer, &written.forward_no_answer_off),
+        ];
+        let whole: Vec<&Spanned<String>> = [&written.pick_up, &written.transfer]
+            .into_iter()
+            .chain(forwarding.into_iter().flat_map(|(_, on, off)| [on, off]))
+            .flatten()
+            .collect();
         for (n, code) in whole.iter().enumerate() {
             if let Some(other) = whole[..n].iter().find(|other| overlap(code.get_ref(), other.get_ref())) {
                 let says =
@@ -302,18 +311,20 @@ impl<'a> Reader<'a> {
         if let Some(code) = self.code(written.pick_up.as_ref()) {
             list.push((PICKUP, Kind::Pickup(Pickup { code })));
         }
-        match (self.code(written.forward.as_ref()), self.code(written.forward_off.as_ref())) {
-            (Some(forward), Some(forward_off)) => {
-                list.push((CLERK, Kind::Clerk(Clerk { forward, forward_off })));
-            }
-            (None, None) => {}
-            (Some(_), None) | (None, Some(_)) => {
-                let span =
-                    written.forward.as_ref().or(written.forward_off.as_ref()).map_or(0..0, Spanned::span);
+        let mut codes = Vec::new();
+        for (when, on, off) in forwarding {
+            if let (Some(only), None) | (None, Some(only)) = (on, off) {
                 let says =
                     "what is switched on by a code must be switched off by one, and the other way round";
-                self.report.wrong(span, says, "both, as in `forward = \"*72\"` and `forward_off = \"*73\"`");
+                let tries = "both, as in `forward = \"*72\"` and `forward_off = \"*73\"`";
+                self.report.wrong(only.span(), says, tries);
             }
+            codes.extend(self.code(on.as_ref()).map(|code| (code, ClerkCode::Forward(when))));
+            codes.extend(self.code(off.as_ref()).map(|code| (code, ClerkCode::ForwardOff(when))));
+        }
+        codes.extend(self.code(written.transfer.as_ref()).map(|code| (code, ClerkCode::Transfer)));
+        if !codes.is_empty() {
+            list.push((CLERK, Kind::Clerk(Clerk { codes })));
         }
         let members = members(written.groups.as_ref());
         let server = |(name, kind): (&str, Kind)| {

@@ -239,6 +239,13 @@ fn what_is_wrong_with_a_server_is_said() {
         (format!("{park}slots = [\"park\"]"), 3, "is a park server already", "another name"),
         (format!("{park}slots = [\"701-705\"]\n{user}"), 3, "`703` is a user already", "another name"),
         ("[codes]\nforward = \"*72\"".to_owned(), 2, "must be switched off by one", "forward_off"),
+        ("[codes]\nforward_busy_off = \"*91\"".to_owned(), 2, "must be switched off by one", "forward_off"),
+        (
+            "[codes]\ntransfer = \"*2\"\npick_up = \"*28\"".to_owned(),
+            2,
+            "`*2` and `*28` cannot be told from one another",
+            "none begins with another",
+        ),
         (
             "[codes]\npick_up = \"*7\"\nforward = \"*72\"\nforward_off = \"*73\"".to_owned(),
             3,

@@ -15,7 +15,7 @@ mod tickets;
 pub(crate) mod watched;
 
 use crate::directory::Directory;
-use crate::door::ShardId;
+use crate::door::{CallOf, ShardId};
 use cordboard_core::time::Instant;
 use cordboard_sip::View;
 use foldhash::quality::FixedState;
@@ -194,6 +194,37 @@ impl Carried {
             .filter(move |change| {
                 party.is_some() && (change.ends.caller == party || change.ends.callee == party)
             })
+    }
+
+    /// The call of one of ours that is up with somebody, not with a server, and of which something was heard last.
+    pub(crate) fn last_of(&self, name: &str, directory: &Directory) -> Option<CallOf> {
+        let party = self.people.find(name)?;
+        let is_server =
+            |end| self.people.name(end).is_some_and(|name: &str| directory.server(name).is_some());
+        let is_meant = |entry: &&Entry| {
+            let Ends { caller, callee } = entry.ends;
+            let other = match (caller == Some(party), callee == Some(party)) {
+                (true, _) => callee,
+                (false, true) => caller,
+                (false, false) => return false,
+            };
+            entry.state == State::Confirmed && !is_server(other)
+        };
+        let mut slot = self.newest;
+        // From the newest to the oldest, as they are linked.
+        let newest_first = std::iter::from_fn(|| {
+            let entry = self.entries.get(slot as usize)?;
+            slot = entry.older;
+            Some(entry)
+        });
+        let mut named = newest_first.filter(is_meant).filter_map(|entry| {
+            let call_id = self.watched.call_id(entry.key)?;
+            Some(CallOf {
+                call_id: call_id.into(),
+                heard: Instant::from_micros(u64::from(entry.heard) * 1_000_000),
+            })
+        });
+        named.next()
     }
 
     /// Whether a user of ours may act on a call with these ends: it is theirs, or somebody's with whom they share

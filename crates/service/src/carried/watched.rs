@@ -121,6 +121,11 @@ impl Watched {
         }
     }
 
+    /// The Call-ID of a dialog whose name is kept.
+    pub(super) fn call_id(&self, key: DialogKey) -> Option<&str> {
+        self.names.get(&key).map(|names| &*names.call_id)
+    }
+
     /// A dialog is over. What it was called is told to those who watch before it is forgotten.
     pub(super) fn is_over(&mut self, key: DialogKey, ends: Ends) {
         if !self.is_of(ends) {

@@ -1,12 +1,13 @@
-//! Forwarding that is switched on and off by dialled codes (RFC 5359 §2.7), for telephones that have no other way.
+//! What people have done by dialled codes whose telephones have no other way: forwarding switched on and off (RFC 5359 §2.7 to §2.9),
+//! a call handed over (§2.4).
 //!
-//! We only say what whoever calls wants of their own calls; the driver has it done, and answers the call when it is kept, or declines it.
-//! Who hears the tone knows that it is done.
+//! We only say what whoever calls wants of their own calls; the driver has it done, and answers the call when that is so, or declines
+//! it. Who hears the tone knows that it is done.
 
 use super::TONE;
 use crate::call::{CallAction, CallEvent, CallName};
-use crate::door::Wish;
-use crate::settings;
+use crate::door::{Deed, Wish};
+use crate::settings::{self, ClerkCode};
 use cordboard_core::time::Instant;
 use cordboard_sip::header::NameAddrRef;
 use cordboard_sip::uri::unescape;
@@ -56,13 +57,15 @@ impl Clerk {
         let from = NameAddrRef::parse(from).ok()?;
         let user = unescape(UriRef::parse(from.uri_text()).ok()?.user()?).into_owned().into();
         let dialled = unescape(UriRef::parse(at).ok()?.user()?).into_owned();
-        let settings::Clerk { forward, forward_off } = &self.settings;
-        let always = match (dialled.strip_prefix(&**forward), *dialled == **forward_off) {
-            (_, true) => None,
-            (Some(to), false) if !to.is_empty() => Some(to.into()),
-            (Some(_) | None, false) => return None,
+        let mut codes = self.settings.codes.iter();
+        let (code, rest) = codes.find_map(|(dials, code)| Some((*code, dialled.strip_prefix(&**dials)?)))?;
+        let deed = match (code, rest) {
+            (ClerkCode::ForwardOff(when), "") => Deed::Forward { when, to: None },
+            (ClerkCode::ForwardOff(_), _) | (ClerkCode::Forward(_) | ClerkCode::Transfer, "") => return None,
+            (ClerkCode::Forward(when), to) => Deed::Forward { when, to: Some(to.into()) },
+            (ClerkCode::Transfer, to) => Deed::Transfer { to: to.into() },
         };
-        Some(Wish { call, user, always })
+        Some(Wish { call, user, deed })
     }
 
     pub(super) fn poll_wish(&mut self) -> Option<Wish> {
@@ -89,18 +92,29 @@ impl Clerk {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::services::Occasion::{Always, Busy};
 
     #[test]
     fn codes_say_what_is_wanted_of_ones_own_calls() {
-        let clerk = Clerk::new(&settings::Clerk { forward: "*72".into(), forward_off: "*73".into() });
+        let codes = [
+            ("*72", ClerkCode::Forward(Always)),
+            ("*73", ClerkCode::ForwardOff(Always)),
+            ("*90", ClerkCode::Forward(Busy)),
+            ("*2", ClerkCode::Transfer),
+        ];
+        let codes = codes.map(|(dials, code)| (dials.into(), code)).to_vec();
+        let clerk = Clerk::new(&settings::Clerk { codes });
         let wish = |at: &str| clerk.wish(CallName(1), "\"Bob\" <sip:bob@example.test>;tag=1", at);
-        let forwards = |to: Option<&str>| {
-            Some(Wish { call: CallName(1), user: "bob".into(), always: to.map(Into::into) })
-        };
-        assert_eq!(wish("sip:*72carol@example.test"), forwards(Some("carol")));
-        assert_eq!(wish("sip:%2A721001@example.test"), forwards(Some("1001")));
-        assert_eq!(wish("sip:*73@example.test"), forwards(None));
-        for other in ["sip:*72@example.test", "sip:*731@example.test", "sip:clerk@example.test"] {
+        let wants = |deed| Some(Wish { call: CallName(1), user: "bob".into(), deed });
+        let forwards = |when, to: Option<&str>| wants(Deed::Forward { when, to: to.map(Into::into) });
+        assert_eq!(wish("sip:*72carol@example.test"), forwards(Always, Some("carol")));
+        assert_eq!(wish("sip:%2A721001@example.test"), forwards(Always, Some("1001")));
+        assert_eq!(wish("sip:*90carol@example.test"), forwards(Busy, Some("carol")));
+        assert_eq!(wish("sip:*73@example.test"), forwards(Always, None));
+        assert_eq!(wish("sip:*2701@example.test"), wants(Deed::Transfer { to: "701".into() }));
+        for other in
+            ["sip:*72@example.test", "sip:*731@example.test", "sip:*2@example.test", "sip:clerk@example.test"]
+        {
             assert_eq!(wish(other), None, "{other}");
         }
     }

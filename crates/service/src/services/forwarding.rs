@@ -42,6 +42,17 @@ pub enum Carriage {
     Redirected,
 }
 
+/// On what occasion somebody has calls forwarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// Always (RFC 5359 §2.7).
+    Always,
+    /// When they are busy (§2.8).
+    Busy,
+    /// When nobody answers (§2.9).
+    NoAnswer,
+}
+
 /// Why a call is forwarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {

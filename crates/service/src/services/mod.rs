@@ -14,7 +14,7 @@ use cordboard_sip::uri::{Escape, Place as UriPlace, Scheme, unescape};
 use std::fmt;
 
 pub use find_me::{FindMe, Step};
-pub use forwarding::{Carriage, Forwarding, NoAnswer};
+pub use forwarding::{Carriage, Forwarding, NoAnswer, Occasion};
 pub use screening::{Pattern, Screening};
 
 /// The longest address in a rule, in bytes.

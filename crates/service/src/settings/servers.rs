@@ -1,6 +1,7 @@
 //! Servers that are user agents (RFC 5359): which program sits at the telephone, and who may ask it for something.
 
 use super::{Askers, Feature, Rendering, Secret, Strangers, Success, Telephone, TelephoneFeatures};
+use crate::services::Occasion;
 use std::time::Duration;
 
 /// A server: a telephone at which a program sits.
@@ -60,17 +61,26 @@ pub enum Service {
     Announcer(Announcer),
     /// Call pickup by a dialled code (RFC 5359 §2.16).
     Pickup(Pickup),
-    /// What people set up for their calls by dialled codes (RFC 5359 §2.7).
+    /// What people have done by dialled codes, such as setting up where their calls go (RFC 5359 §2.7).
     Clerk(Clerk),
 }
 
-/// Whom telephones call to have their calls forwarded.
+/// Whom telephones call to have something done that they cannot do themselves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clerk {
-    /// What is dialled before where all calls are to go.
-    pub forward: Box<str>,
-    /// What is dialled so that they go nowhere else any more.
-    pub forward_off: Box<str>,
+    /// What is dialled, and what it asks for. No code begins with another.
+    pub codes: Vec<(Box<str>, ClerkCode)>,
+}
+
+/// What a dialled code asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClerkCode {
+    /// Before a place: one's own calls go there (RFC 5359 §2.7 to §2.9).
+    Forward(Occasion),
+    /// Alone: they do so no more.
+    ForwardOff(Occasion),
+    /// Before whoever is to be called: who one talked to last is to call them instead, and one leaves (RFC 5359 §2.4).
+    Transfer,
 }
 
 /// Whom telephones call that know neither SUBSCRIBE nor Replaces, to pick up a call that rings elsewhere.
