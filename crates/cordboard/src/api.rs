@@ -13,6 +13,7 @@ mod events;
 mod guard;
 mod house;
 mod park;
+mod redials;
 mod take;
 mod users;
 
@@ -69,6 +70,8 @@ fn operators() -> OpenApiRouter<Arc<Switchboard>> {
         .routes(routes!(calls::list))
         .routes(routes!(calls::show))
         .routes(routes!(park::list))
+        .routes(routes!(redials::list, redials::ask))
+        .routes(routes!(redials::cancel))
         .routes(routes!(control::end))
         .routes(routes!(control::hold))
         .routes(routes!(control::resume))

@@ -215,8 +215,30 @@ pub enum Wish {
     /// Calls that are parked.
     #[command(subcommand)]
     Park(ParkWish),
+    /// Who is called back when somebody is free: list, ask, cancel.
+    #[command(subcommand)]
+    Redial(RedialWish),
     /// Read the configuration file again.
     Reload,
+}
+
+/// Redials (RFC 5359 §2.17).
+#[derive(Debug, Subcommand)]
+pub enum RedialWish {
+    /// List what waits, in the order in which it was asked for.
+    List,
+    /// Have somebody called back when somebody else is free.
+    Ask {
+        /// Who is called back: a user.
+        asker: String,
+        /// Whom they want: a user, a number or an address.
+        wanted: String,
+    },
+    /// Give one up.
+    Cancel {
+        /// Its number, as `list` tells it.
+        number: u64,
+    },
 }
 
 /// Calls that are parked.

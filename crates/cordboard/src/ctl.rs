@@ -9,7 +9,7 @@ mod show;
 use serde_json::{Value, json};
 use std::io::{self, IsTerminal, Read, Write};
 
-use crate::cli::{Ctl, ParkWish, Users, Wish};
+use crate::cli::{Ctl, ParkWish, RedialWish, Users, Wish};
 use crate::passwords;
 use crate::terminal;
 use client::Client;
@@ -51,6 +51,7 @@ pub fn run(ctl: &Ctl, out: &mut dyn Write) -> Result<(), CtlError> {
         }
         Wish::Events => events::follow(&client, ctl.json, out),
         Wish::Park(ParkWish::List) => print(out, ctl.json, &client.get("/v1/park")?, show::park),
+        Wish::Redial(wish) => redial(&client, wish, ctl.json, out),
         Wish::Reload => print(out, ctl.json, &client.post("/v1/reload", &json!({}))?, show::reload),
     }
 }
@@ -76,6 +77,21 @@ fn users(client: &Client, users: &Users, as_json: bool, out: &mut dyn Write) -> 
                 &json!({ "password": password }),
             )?;
             done(out, as_json, name, made.then_some(&password), "has a new password")
+        }
+    }
+}
+
+fn redial(client: &Client, wish: &RedialWish, as_json: bool, out: &mut dyn Write) -> Result<(), CtlError> {
+    match wish {
+        RedialWish::List => print(out, as_json, &client.get("/v1/redials")?, show::redials),
+        RedialWish::Ask { asker, wanted } => {
+            let answer = client.post("/v1/redials", &json!({ "asker": asker, "wanted": wanted }))?;
+            let says = format!("{asker} is called back when {wanted} is free: redial {}\n", answer["id"]);
+            print(out, as_json, &answer, |_| says)
+        }
+        RedialWish::Cancel { number } => {
+            client.delete(&format!("/v1/redials/{number}"))?;
+            print(out, as_json, &json!({ "id": number }), |_| format!("redial {number} is given up\n"))
         }
     }
 }

@@ -28,7 +28,8 @@ const SERVERS: &str = "[[park]]\nname = \"park\"\nslots = [\"701-720\"]\ngroups 
      [[music]]\nname = \"music\"\ngroups = [\"demo\"]\n\
      [codes]\npick_up = \"*8\"\nforward = \"*72\"\nforward_off = \"*73\"\n\
      forward_busy = \"*90\"\nforward_busy_off = \"*91\"\nforward_no_answer = \"*92\"\n\
-     forward_no_answer_off = \"*93\"\ntransfer = \"*2\"\ngroups = [\"demo\"]\n\
+     forward_no_answer_off = \"*93\"\ntransfer = \"*2\"\nredial = \"*66\"\nredial_off = \"*68\"\n\
+     groups = [\"demo\"]\n\
      [announcements]\nscreened_in = \"built-in\"\nscreened_out = \"built-in\"\n";
 /// The same for HTTP.
 const HTTP_OFFSET: u16 = 3000;
@@ -93,7 +94,7 @@ impl Demo {
              \x20 1. Register two SIP phones: user alice (and bob), domain 127.0.0.1, proxy {sip}.\n\
              \x20 2. Let alice call sip:bob@127.0.0.1, hold, and transfer him to carol.\n\
              \x20    Transfer him to 701 (to 720): he waits there, with music, for whoever dials that number.\n\
-             \x20    Whoever dials *8bob takes a call that rings at bob's.\n\
+             \x20    Whoever dials *8bob takes a call that rings at bob's; whoever dials *66bob is called back when he is free.\n\
              \x20 3. Who is there:   {program} ctl --data {data} registrations\n\
              \x20    What happened:  {program} ctl --data {data} calls\n\
              \x20    Drawn:          {program} ctl --data {data} calls --ladder CALL\n\

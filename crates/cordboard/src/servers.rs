@@ -19,6 +19,7 @@ use cordboard_service::call::{CallAction, CallEvent, CallName};
 use cordboard_service::directory::{Code, Directory, Server as Listed};
 use cordboard_service::door::{Answer, Command, Deed, Event, Note, Question, ShardId, Slot, Wish};
 use cordboard_service::location::{Located, RegisterError};
+use cordboard_service::redials::{RedialAction, RedialAnswer};
 use cordboard_service::settings::{
     Announcement, Announcer, Memory, Role, Server as Program, Service, Settings, Telephone,
 };
@@ -131,7 +132,7 @@ struct Served {
     name: Box<str>,
     names: Vec<Box<str>>,
     listed: Arc<Listed>,
-    park: bool,
+    kind: Kind,
     pickup: Option<Code>,
     codes: Vec<Code>,
     running: Running<Agent>,
@@ -244,8 +245,25 @@ impl Servers {
     /// The slots of every park server, by its name.
     pub fn slots(&self) -> BTreeMap<Box<str>, Vec<Slot>> {
         let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
-        let parks = running.iter().filter(|served| served.park);
+        let parks = running.iter().filter(|served| matches!(served.kind, Kind::Park { .. }));
         parks.map(|served| (served.name.clone(), served.slots())).collect()
+    }
+
+    /// Has something done at the redial server, and waits for the answer; none where there is no such server, or it says nothing.
+    pub fn redial(&self, action: RedialAction) -> Option<RedialAnswer> {
+        let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
+        let served = running.iter().find(|served| matches!(served.kind, Kind::Redial(_)))?;
+        let asked = served.running.command(Command::Redial(action));
+        served.answers.wait(asked, 1, PATIENCE).into_iter().find_map(|event| match event {
+            Event::Redial(_, answer) => Some(answer),
+            _ => None,
+        })
+    }
+
+    /// Whether there is a redial server.
+    pub fn has_redial(&self) -> bool {
+        let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
+        running.iter().any(|served| matches!(served.kind, Kind::Redial(_)))
     }
 
     /// Has what people wish by dialled codes done by `board` from now on: one after the other, on a thread of its own, and on
@@ -292,7 +310,7 @@ impl Servers {
         let action =
             if status.is_success() { CallAction::Answer(call) } else { CallAction::Decline(call, status) };
         let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(served) = running.iter().find(|served| !served.codes.is_empty()) {
+        if let Some(served) = running.iter().find(|served| matches!(served.kind, Kind::Clerk(_))) {
             served.running.command(Command::Call(action));
         }
     }
@@ -363,16 +381,17 @@ impl Place<'_> {
             listed: Arc::new(Listed { address, members: server.members.clone() }),
             pickup: match &server.kind {
                 Kind::Pickup(pickup) => Some(Code { code: pickup.code.clone(), server: name() }),
-                Kind::Park { .. } | Kind::Music { .. } | Kind::Announcer(_) | Kind::Clerk(_) => None,
+                Kind::Park { .. }
+                | Kind::Music { .. }
+                | Kind::Announcer(_)
+                | Kind::Clerk(_)
+                | Kind::Redial(_) => None,
             },
-            codes: match &server.kind {
-                Kind::Clerk(clerk) => {
-                    let codes = clerk.codes.iter();
-                    codes.map(|(code, _)| Code { code: code.clone(), server: name() }).collect()
-                }
-                Kind::Park { .. } | Kind::Music { .. } | Kind::Announcer(_) | Kind::Pickup(_) => Vec::new(),
-            },
-            park: matches!(server.kind, Kind::Park { .. }),
+            codes: codes(&server.kind)
+                .into_iter()
+                .map(|code| Code { code: code.into(), server: name() })
+                .collect(),
+            kind: server.kind.clone(),
             running,
             answers,
             _sounding: sounding,
@@ -416,6 +435,17 @@ impl Place<'_> {
     }
 }
 
+/// What is dialled for a server, but for picking up, which the switchboard knows by itself.
+fn codes(kind: &Kind) -> Vec<&str> {
+    match kind {
+        Kind::Clerk(clerk) => clerk.codes.iter().map(|(code, _)| &**code).collect(),
+        Kind::Redial(redial) => {
+            redial.codes.iter().flat_map(|codes| [&*codes.ask, &*codes.give_up]).collect()
+        }
+        Kind::Park { .. } | Kind::Music { .. } | Kind::Announcer(_) | Kind::Pickup(_) => Vec::new(),
+    }
+}
+
 /// What a server does, and what is heard there: each kind of server is made here.
 fn service(server: &Server) -> Result<(Service, Plays), ServerError> {
     let samples = |tracks: &[Track]| tracks::samples(&server.name, tracks);
@@ -423,6 +453,7 @@ fn service(server: &Server) -> Result<(Service, Plays), ServerError> {
         Kind::Park { park, music } => (Service::Park(park.clone()), Plays::OnAir(samples(music)?)),
         Kind::Music { music, .. } => (Service::Music, Plays::OnAir(samples(music)?)),
         Kind::Clerk(clerk) => (Service::Clerk(clerk.clone()), Plays::OnAir(tracks::done())),
+        Kind::Redial(redial) => (Service::Redial(redial.clone()), Plays::ToCallers(tracks::done())),
         Kind::Pickup(pickup) => (Service::Pickup(pickup.clone()), Plays::Said(BTreeMap::new())),
         Kind::Announcer(announced) => {
             let said = announced

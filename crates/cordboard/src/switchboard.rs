@@ -1,4 +1,6 @@
-//! A running switchboard as its operator sees it: people, registrations, calls, reload.
+//! A running switchboard as its operator sees it: people, registrations, calls, redials, reload.
+
+mod redials;
 
 use cordboard_core::time::Instant;
 use cordboard_ladder::Outcome;
@@ -10,6 +12,7 @@ use cordboard_service::operate::{Operated, Operation};
 use cordboard_service::services::{Occasion, RuleError};
 use cordboard_sip::uri::{Escape, Place};
 use cordboard_sip::{Status, UriRef};
+pub use redials::RedialRefusal;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -118,6 +121,9 @@ pub enum Refusal {
     /// It cannot be called.
     #[error("{0} is no user, number or address that can be called")]
     Address(Box<str>),
+    /// Nobody is called back.
+    #[error(transparent)]
+    Redial(#[from] RedialRefusal),
     /// Too much is being done.
     #[error("{MAX_OPERATIONS} calls are being handled already: try again when one of them is done")]
     TooManyOperations,

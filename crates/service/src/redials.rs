@@ -3,6 +3,12 @@
 use cordboard_sip::Status;
 use std::time::Duration;
 
+/// Redials that one server may have.
+pub const MAX_REDIALS: usize = 1_000;
+
+/// Redials that one asker may have.
+pub const MAX_OF_ONE: usize = 16;
+
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RedialAction {

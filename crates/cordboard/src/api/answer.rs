@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use crate::drawing::start_line;
 use crate::rules::Written;
 use crate::store::UserError;
-use crate::switchboard::{Person, Refusal};
+use crate::switchboard::{Person, RedialRefusal, Refusal};
 use crate::words;
 
 /// What went wrong.
@@ -44,6 +44,7 @@ impl From<Refusal> for Failure {
             Refusal::Name(..) | Refusal::EmptyPassword | Refusal::Rules(_) | Refusal::Address(_) => {
                 StatusCode::BAD_REQUEST
             }
+            Refusal::Redial(refusal) => redial(refusal),
             Refusal::NoSuchCall | Refusal::Store(UserError::Unknown(_)) => StatusCode::NOT_FOUND,
             Refusal::Exists(_)
             | Refusal::Server(_)
@@ -59,6 +60,19 @@ impl From<Refusal> for Failure {
             | Refusal::Store(UserError::Closing) => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self::new(status, refusal.to_string())
+    }
+}
+
+const fn redial(refusal: &RedialRefusal) -> StatusCode {
+    match refusal {
+        RedialRefusal::Same(_) => StatusCode::BAD_REQUEST,
+        RedialRefusal::NoServer | RedialRefusal::Nobody(_) | RedialRefusal::NoSuch(_) => {
+            StatusCode::NOT_FOUND
+        }
+        RedialRefusal::Forbidden { .. } | RedialRefusal::Outside(_) | RedialRefusal::BeingDone(_) => {
+            StatusCode::CONFLICT
+        }
+        RedialRefusal::TooMany => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

@@ -55,6 +55,7 @@ pub(super) struct File {
     pub(super) announcement: Vec<Announcement>,
     #[serde(default)]
     pub(super) codes: Codes,
+    pub(super) redial: Option<Spanned<Redial>>,
     #[serde(default)]
     pub(super) user: Vec<User>,
     #[serde(default)]
@@ -205,6 +206,17 @@ pub(super) struct Codes {
     pub(super) forward_no_answer: Option<Spanned<String>>,
     pub(super) forward_no_answer_off: Option<Spanned<String>>,
     pub(super) transfer: Option<Spanned<String>>,
+    pub(super) redial: Option<Spanned<String>>,
+    pub(super) redial_off: Option<Spanned<String>>,
+    pub(super) groups: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Redial {
+    pub(super) name: Option<Spanned<String>>,
+    pub(super) wait_s: Option<Spanned<u32>>,
+    pub(super) tries: Option<Spanned<u8>>,
     pub(super) groups: Option<Vec<String>>,
 }
 

@@ -3,7 +3,7 @@
 use cordboard_media::wav::Samples;
 use cordboard_service::directory::Members;
 use cordboard_service::services::Occasion;
-use cordboard_service::settings::{Announcements, Clerk, ClerkCode, Park, Pickup};
+use cordboard_service::settings::{Announcements, Clerk, ClerkCode, Park, Pickup, Redial, RedialCodes};
 use cordboard_sip::UriRef;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -35,6 +35,13 @@ const PICKUP: &str = "pickup";
 const CLERK: &str = "clerk";
 /// Who may do so at the same time.
 const CLERK_CALLS: usize = 8;
+/// The server that calls people back, if nothing else is written.
+const REDIAL: &str = "redial";
+/// How long it waits for somebody, and how often it tries, if nothing else is written.
+const REDIAL_WAIT_S: u32 = 1800;
+const REDIAL_TRIES: u8 = 3;
+/// Whom it may call at the same time: one or two calls for each who are being connected.
+const REDIAL_CALLS: usize = 50;
 /// How long a list of music may be, since all of it is kept in memory.
 const MAX_MUSIC_S: f64 = 3600.0;
 /// The server of all announcements.
@@ -85,6 +92,8 @@ pub enum Kind {
     Pickup(Pickup),
     /// Forwarding by dialled codes (RFC 5359 §2.7).
     Clerk(Clerk),
+    /// Automatic redial (RFC 5359 §2.17).
+    Redial(Redial),
 }
 
 /// Sounds that are played one after the other.
@@ -119,6 +128,7 @@ impl Kind {
             Self::Announcer(_) => "announcer",
             Self::Pickup(_) => "pickup",
             Self::Clerk(_) => "clerk",
+            Self::Redial(_) => "redial",
         }
     }
 }
@@ -128,7 +138,7 @@ impl Server {
     pub fn names(&self) -> Vec<&str> {
         let more: Vec<&str> = match &self.kind {
             Kind::Park { park, .. } => park.slots.iter().map(|slot| &**slot).collect(),
-            Kind::Music { .. } | Kind::Pickup(_) | Kind::Clerk(_) => Vec::new(),
+            Kind::Music { .. } | Kind::Pickup(_) | Kind::Clerk(_) | Kind::Redial(_) => Vec::new(),
             Kind::Announcer(announced) => announced.keys().map(|name| &**name).collect(),
         };
         std::iter::once(&*self.name).chain(more).collect()
@@ -142,6 +152,7 @@ impl Server {
             Kind::Announcer(_) => ANNOUNCED_CALLS,
             Kind::Pickup(_) => PICKED_UP_CALLS,
             Kind::Clerk(_) => CLERK_CALLS,
+            Kind::Redial(_) => REDIAL_CALLS,
         }
     }
 }
@@ -171,7 +182,11 @@ impl<'a> Reader<'a> {
             .iter()
             .filter_map(|server| match &server.kind {
                 Kind::Music { music, .. } => Some((server.name.clone(), music.clone())),
-                Kind::Park { .. } | Kind::Announcer(_) | Kind::Pickup(_) | Kind::Clerk(_) => None,
+                Kind::Park { .. }
+                | Kind::Announcer(_)
+                | Kind::Pickup(_)
+                | Kind::Clerk(_)
+                | Kind::Redial(_) => None,
             })
             .collect();
         let usual = list.first().map(|server| server.name.clone());
@@ -189,10 +204,12 @@ impl<'a> Reader<'a> {
             }));
         }
         list.extend(self.codes(&file.codes));
+        list.extend(self.redial(file));
         let first = [
             file.music.first().map(|music| music.name.span()),
             file.park.first().map(|park| park.name.span()),
             file.announcement.first().map(|announcement| announcement.name.span()),
+            file.redial.as_ref().map(Spanned::span),
             (!list.is_empty()).then_some(0..0),
         ];
         let media = self.media(&file.servers, listen, first.into_iter().flatten().next());
@@ -295,11 +312,12 @@ impl<'a> Reader<'a> {
             (Occasion::Busy, &written.forward_busy, &written.forward_busy_off),
             (Occasion::NoAnswer, &written.forward_no_answer, &written.forward_no_answer_off),
         ];
-        let whole: Vec<&Spanned<String>> = [&written.pick_up, &written.transfer]
-            .into_iter()
-            .chain(forwarding.into_iter().flat_map(|(_, on, off)| [on, off]))
-            .flatten()
-            .collect();
+        let whole: Vec<&Spanned<String>> =
+            [&written.pick_up, &written.transfer, &written.redial, &written.redial_off]
+                .into_iter()
+                .chain(forwarding.into_iter().flat_map(|(_, on, off)| [on, off]))
+                .flatten()
+                .collect();
         for (n, code) in whole.iter().enumerate() {
             if let Some(other) = whole[..n].iter().find(|other| overlap(code.get_ref(), other.get_ref())) {
                 let says =
@@ -312,15 +330,14 @@ impl<'a> Reader<'a> {
             list.push((PICKUP, Kind::Pickup(Pickup { code })));
         }
         let mut codes = Vec::new();
+        let both = "both, as in `forward = \"*72\"` and `forward_off = \"*73\"`";
         for (when, on, off) in forwarding {
-            if let (Some(only), None) | (None, Some(only)) = (on, off) {
-                let says =
-                    "what is switched on by a code must be switched off by one, and the other way round";
-                let tries = "both, as in `forward = \"*72\"` and `forward_off = \"*73\"`";
-                self.report.wrong(only.span(), says, tries);
-            }
-            codes.extend(self.code(on.as_ref()).map(|code| (code, ClerkCode::Forward(when))));
-            codes.extend(self.code(off.as_ref()).map(|code| (code, ClerkCode::ForwardOff(when))));
+            let pair = self.pair((on, off), both);
+            codes.extend(
+                pair.into_iter().flat_map(|(on, off)| {
+                    [(on, ClerkCode::Forward(when)), (off, ClerkCode::ForwardOff(when))]
+                }),
+            );
         }
         codes.extend(self.code(written.transfer.as_ref()).map(|code| (code, ClerkCode::Transfer)));
         if !codes.is_empty() {
@@ -332,6 +349,42 @@ impl<'a> Reader<'a> {
             Some(Server { name, members: members.clone(), kind })
         };
         list.into_iter().filter_map(server).collect()
+    }
+
+    /// The server that calls people back: if its section is there, or a code is dialled for it.
+    fn redial(&mut self, file: &File) -> Option<Server> {
+        let codes = &file.codes;
+        let both = "both, as in `redial = \"*66\"` and `redial_off = \"*68\"`";
+        let dialled = self.pair((&codes.redial, &codes.redial_off), both);
+        let usual = file::Redial::default();
+        let written = match (&file.redial, &codes.redial) {
+            (Some(written), _) => written.get_ref(),
+            (None, Some(_)) => &usual,
+            (None, None) => return None,
+        };
+        let own = Spanned::new(0..0, REDIAL.to_owned());
+        let name = self.name(written.name.as_ref().unwrap_or(&own), "the redial server");
+        let redial = Redial {
+            codes: dialled.map(|(ask, give_up)| RedialCodes { ask, give_up }),
+            within: self.report.seconds(written.wait_s.as_ref(), REDIAL_WAIT_S, 10),
+            tries: self.report.number(written.tries.as_ref(), REDIAL_TRIES, 1, 20),
+        };
+        let members = members(written.groups.as_ref().or(codes.groups.as_ref()));
+        Some(Server { name: name?, members, kind: Kind::Redial(redial) })
+    }
+
+    /// Two codes, of which one undoes what the other does.
+    fn pair(
+        &mut self,
+        (on, off): (&Option<Spanned<String>>, &Option<Spanned<String>>),
+        tries: &str,
+    ) -> Option<(Box<str>, Box<str>)> {
+        if on.is_some() != off.is_some() {
+            let span = on.as_ref().or(off.as_ref()).map_or(0..0, Spanned::span);
+            let says = "what is switched on by a code must be switched off by one, and the other way round";
+            self.report.wrong(span, says, tries);
+        }
+        self.code(on.as_ref()).zip(self.code(off.as_ref()))
     }
 
     /// A code that can be dialled, and by which nobody is meant.

@@ -212,6 +212,26 @@ fn a_park_server_has_slots_and_a_place_for_its_sound() {
 }
 
 #[test]
+fn a_redial_server_is_there_for_its_section_or_its_codes() {
+    let server = |more: &str| {
+        let servers = with(more).unwrap_or_else(|faults| panic!("{faults}")).servers;
+        let server = servers.list.into_iter().next().expect("a server");
+        let servers::Kind::Redial(redial) = server.kind else { panic!("{server:?}") };
+        (server.name, redial, server.members)
+    };
+    let codes = "[codes]\nredial = \"*66\"\nredial_off = \"*68\"\ngroups = [\"sales\"]\n";
+    let (name, redial, members) = server(codes);
+    assert_eq!((&*name, redial.within.as_secs(), redial.tries), ("redial", 1800, 3));
+    assert_eq!(redial.codes.map(|codes| codes.give_up).as_deref(), Some("*68"));
+    assert_eq!(members, cordboard_service::directory::Members::Groups(vec!["sales".into()]));
+    let (name, redial, members) = server("[redial]\nname = \"back\"\nwait_s = 60\ntries = 1\n");
+    assert_eq!((&*name, redial.within.as_secs(), redial.tries), ("back", 60, 1));
+    assert_eq!((redial.codes, members), (None, cordboard_service::directory::Members::Users));
+    let (_, _, members) = server(&format!("{codes}[redial]\ngroups = [\"support\"]\n"));
+    assert_eq!(members, cordboard_service::directory::Members::Groups(vec!["support".into()]));
+}
+
+#[test]
 fn announcements_are_ours_or_elsewhere() {
     let text = "[announcements]\nscreened_in = \"built-in\"\nscreened_out = \"sip:why@media.example.net\"\n";
     let config = with(text).unwrap_or_else(|faults| panic!("{faults}"));
@@ -251,6 +271,18 @@ fn what_is_wrong_with_a_server_is_said() {
             3,
             "`*72` and `*7` cannot be told from one another",
             "none begins with another",
+        ),
+        ("[codes]\nredial_off = \"*68\"".to_owned(), 2, "must be switched off by one", "`redial = \"*66\"`"),
+        ("[redial]\ntries = 0".to_owned(), 2, "0 is out of range", "from 1 to 20; the default is 3"),
+        ("[redial]\ntries = 300".to_owned(), 2, "invalid value", "cordboard.example.toml"),
+        ("[redial]\nwait_s = 1".to_owned(), 2, "1 is out of range", "the default is 1800"),
+        ("[redial]\nname = \"a b\"".to_owned(), 2, "cannot be the redial server", "or"),
+        ("[redial]\nafter_s = 5".to_owned(), 2, "unknown field `after_s`", "wait_s"),
+        (
+            format!("{park}slots = [\"redial\"]\n[redial]\nname = \"redial\""),
+            5,
+            "is a park slot already",
+            "another name",
         ),
         ("[codes]\npick_up = \"8\"".to_owned(), 2, "`8` is no code to dial", "such as \"*8\""),
         (

@@ -79,6 +79,24 @@ pub(super) fn park(answer: &Value) -> String {
     )
 }
 
+pub(super) fn redials(answer: &Value) -> String {
+    let rows = each(answer).map(|redial| {
+        vec![
+            redial["id"].to_string(),
+            text(&redial["state"]),
+            text(&redial["asker"]),
+            text(&redial["wanted"]),
+            format!("{}s", redial["left_s"]),
+            redial["tries"].to_string(),
+        ]
+    });
+    table(
+        &["REDIAL", "STATE", "ASKER", "WANTED", "LEFT", "TRIES"],
+        rows.collect(),
+        "nobody waits to be called back",
+    )
+}
+
 pub(super) fn reload(answer: &Value) -> String {
     let waits: Vec<String> = each(&answer["needs_restart"]).map(text).collect();
     if waits.is_empty() {

@@ -21,14 +21,21 @@ pub(super) enum Plays {
     OnAir(Arc<Samples>),
     /// From its beginning, what is said at the address that was called, by its user part.
     Said(BTreeMap<Box<str>, Arc<Samples>>),
+    /// Something to those who call, over and over, and nothing to those who are called.
+    ToCallers(Arc<Samples>),
 }
 
 impl Plays {
     /// What begins for a call that comes in, if that is not the same for all.
     fn begins(&self, at: &str) -> Option<Source> {
-        let Self::Said(said) = self else { return None };
-        let user = unescape(UriRef::parse(at).ok()?.user()?);
-        Some(Source::samples(Arc::clone(said.get(&*user)?), false))
+        match self {
+            Self::OnAir(_) => None,
+            Self::Said(said) => {
+                let user = unescape(UriRef::parse(at).ok()?.user()?);
+                Some(Source::samples(Arc::clone(said.get(&*user)?), false))
+            }
+            Self::ToCallers(samples) => Some(Source::samples(Arc::clone(samples), true)),
+        }
     }
 }
 

@@ -152,6 +152,9 @@ fn real_answers_are_as_described() {
         (json!(1), true)
     );
     assert!(!asked("GET", "/v1/calls", "/v1/calls", None).as_array().unwrap().is_empty());
+    let redial = asked("POST", "/v1/redials", "/v1/redials", Some(r#"{"asker": "carol", "wanted": "bob"}"#));
+    assert_eq!(asked("GET", "/v1/redials", "/v1/redials", None)[0]["id"], redial["id"]);
+    asked("DELETE", "/v1/redials/{id}", &format!("/v1/redials/{}", redial["id"]), None);
     let shown = asked("GET", "/v1/calls/{id}", &format!("/v1/calls/{call_id}"), None);
     assert!(shown["messages"].as_array().unwrap().len() >= 4, "{shown}");
     let (status, answer) = operator.asks("POST", "/v1/reload", None);

@@ -1,4 +1,4 @@
-//! What survives SIGKILL: the calls of the servers beside the switchboard.
+//! What survives SIGKILL: the calls of the servers beside the switchboard, and what they have promised.
 
 use crate::parking::parked;
 use crate::programs::{Demo, call, says};
@@ -49,4 +49,37 @@ fn a_parked_call_survives_sigkill() {
 
     let board = Demo::configured(folder.path(), &config);
     assert_eq!(parked(&board), [[""; 4]; 0], "who was retrieved is not there again");
+}
+
+/// Whoever is to be called back when the switchboard is killed is called back when it is there again, and only once.
+#[test]
+fn a_redial_that_waits_survives_sigkill() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config("[codes]\nredial = \"*66\"\nredial_off = \"*68\"\n");
+    let board = Demo::configured(folder.path(), &config);
+    let mut alice = board.registered("alice", "udp", &[]);
+    let mut bob = board.registered("bob", "udp", &["--tone", "660"]);
+    let mut carol = board.registered("carol", "udp", &["--tone", "880"]);
+    call(&mut alice, &mut bob, "bob");
+    carol.does("dial *66bob");
+    carol.tells("established");
+    carol.tells("ended");
+    says(&board.ctl(&["redial", "list"])[0], json!({ "id": 1, "state": "waiting", "tries": 3 }));
+    board.dies();
+    alice.does("hangup &");
+    bob.does("hangup &");
+
+    let board = Demo::configured(folder.path(), &config);
+    carol.tells("incoming");
+    carol.does("answer");
+    carol.tells("referred");
+    bob.tells("incoming");
+    bob.does("answer");
+    carol.hears(660);
+    bob.hears(880);
+    assert_eq!(board.ctl(&["redial", "list"]), json!([]));
+    board.dies();
+
+    let board = Demo::configured(folder.path(), &config);
+    assert_eq!(board.ctl(&["redial", "list"]), json!([]), "what is done is done");
 }

@@ -1,4 +1,4 @@
-//! The servers of a running `cordboard serve`, with telephones of our own over real sockets (RFC 5359 §2.3, §2.13, §2.15, §2.16).
+//! The servers of a running `cordboard serve`, with telephones of our own over real sockets (RFC 5359 §2.3, §2.13, §2.15 to §2.17).
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -8,4 +8,5 @@ mod music;
 mod office;
 mod parking;
 mod picking;
+mod redialling;
 mod telephone;

@@ -94,6 +94,22 @@ impl Office {
         Telephone::elsewhere(user, self.udp, tone)
     }
 
+    /// Who waits for whom: how that stands, who is called back, and whom they want.
+    pub(crate) fn redials(&self) -> Vec<[String; 3]> {
+        let redials: Value = serde_json::from_str(&self.ctl(&["--json", "redial", "list"]).unwrap()).unwrap();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let redials = redials.as_array().unwrap().iter();
+        redials.map(|redial| ["state", "asker", "wanted"].map(|key| text(&redial[key]))).collect()
+    }
+
+    /// What `cordboard ctl` says, or what is wrong.
+    pub(crate) fn ctl(&self, wish: &[&str]) -> Result<String, String> {
+        let words: Vec<&str> = std::iter::once("ctl").chain(wish.iter().copied()).collect();
+        let output = cordboard(self.folder.path(), &words).output().unwrap();
+        let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+    }
+
     /// The slots that are not free: slot, state, who, and who has parked them.
     pub(crate) fn parked(&self) -> Vec<[String; 4]> {
         let output = cordboard(self.folder.path(), &["ctl", "--json", "park", "list"]).output().unwrap();

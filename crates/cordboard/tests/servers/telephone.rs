@@ -26,7 +26,7 @@ use crate::office::DOMAIN;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Tones that it tells from one another.
-const TONES: [u16; 5] = [440, 620, 660, 880, 1200];
+const TONES: [u16; 6] = [440, 620, 660, 880, 1000, 1200];
 
 enum Happening {
     Call(CallEvent),

@@ -8,6 +8,7 @@ mod forwarding;
 mod operating;
 mod parking;
 mod picking;
+mod redialling;
 mod screening;
 mod sounding;
 

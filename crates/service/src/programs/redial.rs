@@ -16,7 +16,7 @@ use crate::call::{CallAction, CallEvent, CallName};
 use crate::directory::Directory;
 use crate::door::CommandId;
 use crate::kept::{Purpose, Record, RecordError};
-use crate::redials::RedialAnswer;
+use crate::redials::{MAX_REDIALS, RedialAnswer};
 use crate::settings;
 use asking::{Asked, bare};
 use cordboard_core::time::Instant;
@@ -27,10 +27,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use table::{Act, Input, State, step};
 use watching::Party;
-
-/// Redials that one server may have, and that one asker may.
-const MAX_REDIALS: usize = 1_000;
-const MAX_OF_ONE: usize = 16;
 
 /// After a try that came to nothing, and after a call was handed over: until then whoever is wanted may seem free.
 const REST: Duration = Duration::from_secs(5);

@@ -1,10 +1,10 @@
 //! How somebody asks to be called back: by REFER, by dialling, or by those who run the server; and who may.
 
 use super::table::{Input, State};
-use super::{MAX_OF_ONE, MAX_REDIALS, Redial, Redials};
+use super::{Redial, Redials};
 use crate::call::{CallAction, CallName};
 use crate::door::CommandId;
-use crate::redials::{self, RedialAction, RedialAnswer};
+use crate::redials::{self, MAX_OF_ONE, MAX_REDIALS, RedialAction, RedialAnswer};
 use crate::services::screening::Identity;
 use cordboard_core::time::Instant;
 use cordboard_sip::header::NameAddrRef;

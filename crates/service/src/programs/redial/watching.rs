@@ -7,6 +7,7 @@ use crate::watch::{Package, WatchAction, WatchEvent, WatchName, Watched, Whom};
 use cordboard_core::time::Instant;
 use cordboard_sip::Status;
 use cordboard_sip::body::dialog_info::State as RowState;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// After what time a party is watched again whose notifier has ended the subscription without a reason to give up.
@@ -71,27 +72,31 @@ impl Redials {
         }
     }
 
-    /// Whose turn it is next with a party that is free, and from when on.
-    fn next_turn(&self, wanted: &str, party: &Party) -> Option<(Instant, u64)> {
-        let of_party = || self.waiting.iter().filter(|(_, redial)| *redial.wanted == *wanted);
-        if !party.free || of_party().any(|(_, redial)| redial.is_served()) {
-            return None;
+    /// Whose turn it is next with each party that is free, and from when on. Nobody is called for two at once, nor while
+    /// somebody is called who wants them.
+    fn turns(&self) -> impl Iterator<Item = (Instant, u64)> {
+        let served = self.waiting.values().filter(|redial| redial.is_served());
+        let busy: BTreeSet<&str> = served.flat_map(|redial| [&*redial.asker, &*redial.wanted]).collect();
+        let mut turns: BTreeMap<&str, (Instant, u64)> = BTreeMap::new();
+        for (number, redial) in &self.waiting {
+            let Redial { asker, wanted, .. } = redial;
+            let party = self.parties.get(wanted).filter(|party| party.free);
+            let Some(party) = party.filter(|_| redial.state == State::Waiting) else { continue };
+            if busy.contains(&**asker) || busy.contains(&**wanted) {
+                continue;
+            }
+            // Who asked first is first, unless they are left alone for a while.
+            let turn = (redial.rests_until.max(party.rests_until), *number);
+            turns.entry(wanted).and_modify(|first| *first = turn.min(*first)).or_insert(turn);
         }
-        let waits = of_party().filter(|(_, redial)| redial.state == State::Waiting);
-        // Who asked first is first, unless they are left alone for a while.
-        waits.map(|(number, redial)| (redial.rests_until.max(party.rests_until), *number)).min()
+        turns.into_values()
     }
 
     /// Serves those whose turn it is.
     pub(super) fn turn(&mut self, now: Instant) {
-        let due: Vec<u64> = self
-            .parties
-            .iter()
-            .filter_map(|(wanted, party)| self.next_turn(wanted, party))
-            .filter(|(at, _)| *at <= now)
-            .map(|(_, number)| number)
-            .collect();
-        for number in due {
+        loop {
+            let due = self.turns().find(|(at, _)| *at <= now);
+            let Some((_, number)) = due else { return };
             self.advance(now, number, Input::Turn);
         }
     }
@@ -99,9 +104,7 @@ impl Redials {
     /// When something is to be done about somebody who is wanted.
     pub(super) fn next_look(&self) -> Option<Instant> {
         let again = self.parties.values().filter_map(|party| party.again_at);
-        let turns =
-            self.parties.iter().filter_map(|(wanted, party)| self.next_turn(wanted, party)).map(|(at, _)| at);
-        again.chain(turns).min()
+        again.chain(self.turns().map(|(at, _)| at)).min()
     }
 
     /// Watches those again whom nobody has told us of for a while.
@@ -144,13 +147,11 @@ impl Redials {
     /// One does not wait for a party any more. In the name of who has nothing to do with it nobody is watched.
     pub(super) fn end_to_watch(&mut self, wanted: &str) {
         let Some(party) = self.parties.get_mut(wanted) else { return };
-        let mut askers = self.waiting.values().filter(|redial| *redial.wanted == *wanted);
-        let first = askers.next().map(|redial| redial.asker.clone());
-        if first.is_some() && askers.any(|redial| redial.asker == party.whose)
-            || first.as_ref() == Some(&party.whose)
-        {
+        let of_party = || self.waiting.values().filter(|redial| *redial.wanted == *wanted);
+        if of_party().any(|redial| redial.asker == party.whose) {
             return;
         }
+        let first = of_party().next().map(|redial| redial.asker.clone());
         let watch = party.watch.take();
         self.actions.extend(watch.map(|watch| CallAction::Watching(WatchAction::End(watch))));
         match first {
