@@ -35,7 +35,7 @@ impl Server {
             Service::Music | Service::Park(_) | Service::Pickup(_) => {
                 (true, Rendering::Holds, Askers::Members)
             }
-            Service::Redial(_) => (false, Rendering::Holds, Askers::Members),
+            Service::Redial(_) => (false, Rendering::Unheard, Askers::Members),
             Service::Announcer(_) => (false, Rendering::Unheard, Askers::Refuse),
             Service::Clerk(_) => (false, Rendering::Unheard, Askers::Members),
         };
