@@ -39,7 +39,8 @@ fn by_a_dialled_code() {
             wanted.hang_up();
             asker.wait_idle();
         }
-        let verdict = house.verdict();
+        // Servers of the switchboard's own need none.
+        let verdict = house.verdict().without_credentials();
         let complaints = verdict.complaints();
         assert!(complaints.is_empty(), "{complaints:#?}\n{}", verdict.ladder());
     });
