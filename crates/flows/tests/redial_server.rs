@@ -302,3 +302,28 @@ fn who_is_not_there_is_called_once_more() {
     carol.is_answered();
     stage.talking([(carol, bob)]);
 }
+
+/// The server watches, calls and asks for Carol, and says so: those on whose way that lies judge it as hers.
+#[test]
+fn what_it_does_is_done_in_the_name_of_who_asked() {
+    let stage = Stage::still();
+    called_back(asked(&stage));
+    let transcript = stage.transcript();
+    let mut sent: Vec<(&str, Vec<&str>)> = Vec::new();
+    for line in transcript.lines() {
+        match sent.last_mut() {
+            Some((_, lines)) if !line.contains(" -> ") => lines.push(line),
+            _ => sent.push((line, Vec::new())),
+        }
+    }
+    for method in ["SUBSCRIBE", "INVITE", "REFER"] {
+        let of_server =
+            |(head, lines): &&(&str, Vec<&str>)| head.contains(" redial -> ") && lines[0].starts_with(method);
+        let mut requests = sent.iter().filter(of_server).peekable();
+        assert!(requests.peek().is_some(), "{method}");
+        for (_, lines) in requests {
+            let named = lines.iter().find(|line| line.starts_with("Referred-By: "));
+            assert!(named.is_some_and(|line| line.contains("<sip:carol@")), "{lines:#?}");
+        }
+    }
+}

@@ -284,12 +284,16 @@ impl Redials {
                     redial.rings_until = Some(now + RINGS);
                     let call = next_call(&mut self.calls);
                     redial.call = Some(call);
-                    Some(CallAction::DialFor { call, to: asker.clone(), whose: asker.clone() })
+                    let (to, whose) = (asker.clone(), asker.clone());
+                    self.actions.push_back(CallAction::DialFor { call, to, whose });
+                    Some(CallAction::Mute(call))
                 }
                 Act::CallWanted => {
                     let call = next_call(&mut self.calls);
                     redial.other = Some(call);
-                    Some(CallAction::DialFor { call, to: wanted.clone(), whose: asker.clone() })
+                    let (to, whose) = (wanted.clone(), asker.clone());
+                    self.actions.push_back(CallAction::DialFor { call, to, whose });
+                    Some(CallAction::Mute(call))
                 }
                 Act::HandOver => redial.call.map(|call| CallAction::Transfer { call, to: wanted.clone() }),
                 Act::Bridge => {
