@@ -105,17 +105,20 @@ impl Proxy {
         key: u64,
         (server, status, bytes): (ServerId, Status, Bytes),
     ) {
-        let cseq = self.context(key).and_then(|context| context.cseq);
-        let bytes = match (cseq, View::parse(&bytes)) {
-            (Some(cseq), Ok(view)) if view.cseq().0 != cseq => {
-                self.edits.clear();
-                let method = view.method_text();
-                self.edits.set_value(&view, Name::CSEQ, format_args!("{cseq} {method}"));
-                self.edits.apply(&view)
-            }
-            _ => bytes,
+        let bytes = match self.context(key).and_then(|context| context.cseq) {
+            Some(cseq) => self.renumber(cseq, bytes),
+            None => bytes,
         };
         desk.stack.respond(now, server, status, bytes);
+    }
+
+    /// A response to a request that went on with another number, with the one that it came with.
+    fn renumber(&mut self, cseq: u32, bytes: Bytes) -> Bytes {
+        let Ok(view) = View::parse(&bytes) else { return bytes };
+        self.edits.clear();
+        let method = view.method_text();
+        self.edits.set_value(&view, Name::CSEQ, format_args!("{cseq} {method}"));
+        self.edits.apply(&view)
     }
 
     /// Takes our Via off; `None` for a response that was meant for nobody else (§16.7 step 3).
