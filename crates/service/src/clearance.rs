@@ -7,7 +7,7 @@
 //! itself acts on no REFER: it goes on as it came, and what its Refer-To holds is for the phone to judge.
 
 use crate::agent::Agent;
-use crate::carried::takeover::{Claim, Named, Ruling, named_by_invite, named_by_request};
+use crate::carried::takeover::{Claim, Named, Refusal, Ruling, named_by_invite, named_by_request};
 use crate::carried::{DialogKey, Party, Referrer};
 use crate::desk::{Asker, Desk, role};
 use crate::door::{Answer, Envelope, Level, Output, Question, ShardId};
@@ -261,7 +261,13 @@ fn ruled(
         Ok(()) => switchboard::forward(agent, now, flow, server, request, admitted),
         Err(refusal) => {
             agent.desk.counters.takeovers_refused += 1;
-            agent.desk.note(Level::Warning, refusal.says(), request, Some(flow));
+            let says = match (&admitted.destination, refusal) {
+                (Destination::Server(_), Refusal::Unknown) => {
+                    "refused to let a server be used by whom it does not serve"
+                }
+                (_, refusal) => refusal.says(),
+            };
+            agent.desk.note(Level::Warning, says, request, Some(flow));
             agent.desk.tell_refused(request, Status::FORBIDDEN, [None; 2]);
             agent.desk.reply(now, server, request, Status::FORBIDDEN);
         }
