@@ -1,4 +1,4 @@
-//! The demo: four people on loopback, in a place that is gone afterwards.
+//! The demo: five people on loopback, in a place that is gone afterwards.
 
 use cordboard_core::transport::Transport;
 use serde_json::json;
@@ -14,7 +14,8 @@ use crate::passwords;
 use crate::serve::ServeError;
 
 /// Who is there.
-const PEOPLE: [(&str, &str); 4] = [("alice", "Alice"), ("bob", "Bob"), ("carol", "Carol"), ("bill", "Bill")];
+const PEOPLE: [(&str, &str); 5] =
+    [("alice", "Alice"), ("bob", "Bob"), ("carol", "Carol"), ("bill", "Bill"), ("dave", "Dave")];
 /// Each listener, and how far above the first port it is.
 const LISTENERS: [(Transport, u16); 5] = [
     (Transport::Udp, 0),

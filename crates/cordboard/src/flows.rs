@@ -48,11 +48,6 @@ pub enum FlowsError {
     /// Through a switchboard nothing is simulated, and nothing lost.
     #[error("--via plays over sockets, and loses nothing: leave --simulated and --loss out")]
     ThroughWhat,
-    /// Clients of `WebSocket` are called over the connection that they made.
-    #[error(
-        "--via plays over udp, tcp and tls: telephones are called at addresses of their own there, of which {0} has none"
-    )]
-    NoAddresses(Transport),
     /// The switchboard is of no use.
     #[error(transparent)]
     Via(#[from] ViaError),
@@ -130,9 +125,6 @@ fn play(run: &FlowsRun, out: &mut dyn Write) -> Result<(), FlowsError> {
     let mut terms = terms(run)?;
     let found = match &run.via {
         Some(_) if run.simulated || run.loss > 0 => return Err(FlowsError::ThroughWhat),
-        Some(_) if terms.transport.is_websocket() => {
-            return Err(FlowsError::NoAddresses(terms.transport));
-        }
         Some(at) => Some(Found::at(at, run.people.as_deref(), terms.transport)?),
         None => None,
     };

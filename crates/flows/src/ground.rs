@@ -118,6 +118,14 @@ impl Ground {
         }
     }
 
+    /// An address as it is dialled here.
+    pub(crate) fn dialled(&self, uri: &str) -> String {
+        match self {
+            Self::Simulated(..) => uri.to_owned(),
+            Self::Sockets(sockets) => sockets.dialled(uri),
+        }
+    }
+
     pub(crate) fn name_of_address(&mut self, name: &str, last: u8) {
         match self {
             Self::Simulated(sim, _) => sim.names_mut().host(name, cast::address(last)),

@@ -101,15 +101,11 @@ impl Phone<'_> {
     /// Calls the address at which can be heard why a call was refused (RFC 5359 §2.13).
     pub fn listens_to_why(self) {
         let said = format!("{}.listens_to_why()", self.name);
-        self.stage.acts(
-            &said,
-            self.host,
-            |book| (!book.announced.is_empty()).then_some(()),
-            |book, ()| {
-                let to = book.announced.last().cloned().unwrap_or_default();
-                CallAction::Dial { call: book.dial(&to), to, offer: true }
-            },
-        );
+        self.stage.waits(&said, |books| !books.of(self.host).announced.is_empty());
+        let why = self.stage.read(|books| books.of(self.host).announced.last().cloned());
+        if let Some(why) = why {
+            self.dial_uri(&said, &why, true);
+        }
     }
 
     /// Calls somebody and leaves the offer to the other side (RFC 3261 §13.2.1).
@@ -474,6 +470,12 @@ impl Phone<'_> {
     /// Waits until it is known that whom we want to call again is busy still.
     pub fn waits_for_busy(self) {
         self.stage.waits(&format!("{}.waits_for_busy()", self.name), |books| books.of(self.host).waits > 0);
+    }
+
+    /// Waits until it is known that a call rings at whom we call again.
+    pub fn is_told_that_it_rings(self) {
+        let said = format!("{}.is_told_that_it_rings()", self.name);
+        self.stage.waits_for_news(&said, self.host, "early</state>");
     }
 
     /// Lets calls ring again.

@@ -15,6 +15,7 @@ use cordboard_ladder::{Ladder, Outcome};
 use cordboard_service::call::{CallAction, CallName};
 use cordboard_service::door::Command;
 use cordboard_service::operate::Operation;
+use cordboard_sim::tap::Seen;
 use cordboard_sim::{Fault, HostId, Order, Sim, Step, Weather};
 use cordboard_sip::{Method, View};
 use std::cell::RefCell;
@@ -467,17 +468,31 @@ impl Stage {
 
     /// Waits until something is so. The play stops if it never is.
     pub(crate) fn waits(&self, said: &str, so: impl Fn(&Books) -> bool) {
+        self.waits_until(said, |inner| so(&inner.books));
+    }
+
+    /// Waits until a NOTIFY that says this has reached somebody.
+    pub(crate) fn waits_for_news(&self, said: &str, host: HostId, news: &str) {
+        let tells = |seen: &Seen| {
+            let method = View::parse(&seen.bytes).ok().filter(View::is_request).map(|view| view.method());
+            let arrives = seen.to == host && !seen.lost && method == Some(Method::Notify);
+            arrives && String::from_utf8_lossy(&seen.bytes).contains(news)
+        };
+        self.waits_until(said, |inner| inner.ground.tap(|tap| tap.messages(0).any(tells)));
+    }
+
+    fn waits_until(&self, said: &str, so: impl Fn(&Inner) -> bool) {
         let mut inner = self.inner.borrow_mut();
         if inner.stopped.is_some() {
             return;
         }
         inner.raise();
-        if !so(&inner.books) {
+        if !so(&inner) {
             inner.ground.let_go();
         }
         let patience = inner.ground.pace().patience;
         let until = inner.ground.now() + patience;
-        while inner.stopped.is_none() && !so(&inner.books) {
+        while inner.stopped.is_none() && !so(&inner) {
             if !inner.step(until) {
                 inner.stopped = Some(format!("{said} could not be done in {} s", patience.as_secs()));
             }
@@ -493,8 +508,12 @@ impl Stage {
 
     /// An address as it is dialled here.
     pub(crate) fn dialled(&self, uri: &str) -> String {
-        let via = self.inner.borrow().ground.via();
-        via.map_or_else(|| uri.to_owned(), |via| via.translated(uri))
+        let mut inner = self.inner.borrow_mut();
+        if inner.ground.via().is_some() {
+            // Before that nobody is anywhere.
+            inner.raise();
+        }
+        inner.ground.dialled(uri)
     }
 
     /// The listener of a person's other address.

@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::Which;
 use crate::ctl::client::{Client, CtlError};
-use crate::rules::{Forward, Screen, Written};
+use crate::rules::{Forward, Places, Screen, Written};
 
 /// How long bob's telephone rings in vain before his calls go elsewhere (RFC 5359 §2.9).
 const RINGS_S: u64 = 3;
+/// Where he is looked for, one place after the other, and for how many seconds (§2.12).
+const FOUND_AT: [(&str, u64); 4] = [("bob", RINGS_S), ("carol", RINGS_S), ("bill", RINGS_S), ("dave", 60)];
 
 /// The file in the place of a demo that tells what `--json` prints.
 pub const DEMO_FILE: &str = "demo.json";
@@ -193,6 +195,15 @@ fn set_up_for(flow: &str) -> Option<(&'static str, Written)> {
         "5359-2.7" => Forward { always: carol(), ..Forward::default() },
         "5359-2.8" => Forward { busy: carol(), ..Forward::default() },
         "5359-2.9" => Forward { no_answer: carol(), after_s: Some(RINGS_S), ..Forward::default() },
+        "5359-2.12" => {
+            let step = |(user, for_s): (&str, u64)| Places { ring: vec![user.to_owned()], for_s };
+            let find_me = FOUND_AT.map(step).to_vec();
+            return Some(("bob", Written { find_me, ..Written::default() }));
+        }
+        "5359-2.13" => {
+            let screen = Screen { deny_from: vec!["alice".to_owned()], ..Screen::default() };
+            return Some(("bob", Written { screen, ..Written::default() }));
+        }
         "5359-2.14" => {
             let screen = Screen { deny_to: vec!["bob".to_owned()], ..Screen::default() };
             return Some(("alice", Written { screen, ..Written::default() }));

@@ -51,6 +51,11 @@ impl<'g> DrawnExchange<'g> {
     fn final_status(&self) -> Option<u16> {
         self.responses.iter().filter_map(|response| response.status()).find(|status| *status >= 200)
     }
+
+    /// Whether it is one that is to be tried again with credentials (RFC 3261 §22.2).
+    fn is_challenged(&self) -> bool {
+        matches!(self.final_status(), Some(401 | 407))
+    }
 }
 
 impl<'a> Run<'a> {
@@ -150,8 +155,12 @@ pub(super) fn pair(drawn: &[DrawnExchange<'_>], run: &Run<'_>, known: &Known<'_>
         let of_turn =
             |(_, exchange): &(usize, &DrawnExchange<'_>)| (exchange.request.word() == "ACK") == acks;
         for (g, exchange) in drawn.iter().enumerate().filter(of_turn) {
-            let rank = drawn[..g].iter().filter(|other| other.kind() == exchange.kind()).count();
-            let alike = (0..run.exchanges.len()).filter(|o| run.kind(*o) == exchange.kind());
+            // A round of 401 or 407 is one of those only that are drawn as such.
+            let is_drawn = exchange.is_challenged();
+            let earlier = drawn[..g].iter().filter(|other| is_drawn || !other.is_challenged());
+            let rank = earlier.filter(|other| other.kind() == exchange.kind()).count();
+            let alike = (0..run.exchanges.len()).filter(|o| is_drawn || !run.is_challenged(*o));
+            let alike = alike.filter(|o| run.kind(*o) == exchange.kind());
             for (other_rank, o) in alike.enumerate() {
                 let foreign = acks && is_of_another_invite(drawn, g, run, o, &pairs);
                 let cost = cost(exchange, run, o, known) + 8 * usize::from(foreign);

@@ -20,6 +20,8 @@ pub fn play(stage: &Stage) -> [Phone<'_>; 3] {
     alice.waits_for_busy();
     bob.takes_calls();
     carol.hangs_up();
+    // Who tells of bob's calls need not tell more often than once a second (RFC 4235 §3.10).
+    alice.is_told_that_it_rings();
     bob.answers(alice);
     alice.is_answered();
     [alice, bob, carol]

@@ -97,11 +97,17 @@ impl Member {
         self.settings.role.telephone().is_some()
     }
 
-    /// Where it listens.
-    pub(super) fn listen(&self, transport: Transport, ports: &Ports, dice: &mut Dice) -> Vec<ListenOn> {
+    /// Where it listens: for what is spoken on a stage of `transport`, and `also` for another.
+    pub(super) fn listen(
+        &self,
+        transport: Transport,
+        also: Option<Transport>,
+        ports: &Ports,
+        dice: &mut Dice,
+    ) -> Vec<ListenOn> {
         let mut listen = Vec::new();
         for (_, at) in &self.addresses {
-            for transport in transports(transport, self.is_telephone()) {
+            for transport in transports(transport, self.is_telephone()).iter().chain(&also) {
                 let address = SocketAddr::new(*at, ports.of(*transport));
                 let sent_by = self.known_as.as_ref().map(|host| format!("{host}:{}", address.port()).into());
                 listen.push(if self.is_telephone() && transport.is_websocket() {

@@ -17,7 +17,9 @@ use cast::{Member, Ports};
 use cordboard_core::dice::Dice;
 use cordboard_core::time::Instant;
 use cordboard_core::transport::{ListenerId, Transport};
-use cordboard_net::{Config, Dns, Limits, Origins, Reply, Running, Server, StartError, Store};
+use cordboard_net::{
+    Config, Dns, Limits, Origins, Reply, Running, Server, StartError, Store, system_seed,
+};
 use cordboard_service::Agent;
 use cordboard_service::door::{Answer, Command, Event, Question, ShardId};
 use cordboard_service::location::Location;
@@ -102,7 +104,7 @@ impl Sockets {
 
     pub(crate) fn switchboard(&mut self, domain: &Domain) -> HostId {
         match self.via {
-            Some(via) => self.stand_elsewhere(through::switchboard(via, domain.name)),
+            Some(via) => self.stand_elsewhere(through::switchboard(via, domain)),
             None => self.stand(Member::of_domain(domain, self.transport)),
         }
     }
@@ -193,7 +195,11 @@ impl Sockets {
     pub(crate) fn raise(&mut self) -> Result<Raised, String> {
         self.raised = true;
         let raised = match self.via {
-            Some(via) => self.prepare_through(via),
+            Some(via) => {
+                // It remembers the Call-IDs and branches of other plays, which are never used twice.
+                self.seed = system_seed().map_err(|error| format!("nothing random is to be had: {error}"))?;
+                self.prepare_through(via)
+            }
             None => self.prepare_websockets(),
         };
         if self.transport.is_secure() {
@@ -251,7 +257,8 @@ impl Sockets {
         dice.fill(&mut seed);
         let mut key = [0; 16];
         dice.fill(&mut key);
-        let listen = member.listen(self.transport, ports, &mut dice);
+        let also = self.goes_past().then_some(Transport::Tcp).filter(|_| self.transport.is_websocket());
+        let listen = member.listen(self.transport, also, ports, &mut dice);
         let tls = match &self.certificates {
             Some(folder) => {
                 let authority = self.via.and_then(|via| via.authority.as_deref());

@@ -3,7 +3,7 @@
 use super::cast::Member;
 use super::websocket::UNDRAWN;
 use super::{Raised, Sockets};
-use crate::cast::Person;
+use crate::cast::{Domain, Person};
 use crate::judge::Observed;
 use crate::via::Via;
 use cordboard_core::transport::Transport;
@@ -23,15 +23,26 @@ pub(super) fn person(via: &'static Via, person: &Person, transport: Transport) -
         telephone.domain = account.domain.into();
         telephone.contact_host = None;
         telephone.passwords.insert(0, (account.domain.into(), Secret(account.password.into())));
-        telephone.outbound_proxies = vec![via.route(transport).into()];
+        let route: Box<str> = via.route(transport).into();
+        telephone.screened_by = telephone.screened_by.as_ref().map(|_| route.clone());
+        telephone.outbound_proxies = vec![route];
     }
     member
 }
 
 /// The switchboard, as it is drawn.
-pub(super) fn switchboard(via: &Via, name: &str) -> Member {
+pub(super) fn switchboard(via: &Via, domain: &Domain) -> Member {
+    Member { addresses: vec![(domain.address, via.at.ip())], ..undrawn(via, domain.name) }
+}
+
+fn undrawn(via: &Via, name: &str) -> Member {
     let member = Member::new(name, None, Vec::new(), Settings::of_domain(&via.domain), Directory::default());
     Member { is_elsewhere: true, local: via.at, ..member }
+}
+
+/// Whether a telephone takes what has passed the proxy, and nothing else (RFC 5359 §2.13).
+fn is_screened(member: &Member) -> bool {
+    member.settings.role.telephone().is_some_and(|telephone| telephone.screened_by.is_some())
 }
 
 impl Sockets {
@@ -51,9 +62,39 @@ impl Sockets {
         };
         let called = self.cast.iter().enumerate().filter(|(_, member)| is_called(member));
         let registering = called.map(|(place, _)| HostId::nth(place)).collect();
+        if self.goes_past() {
+            let others = self.cast.iter_mut().filter(|member| !is_screened(member));
+            for telephone in others.filter_map(|member| member.settings.role.telephone_mut()) {
+                telephone.outbound_proxies.clear();
+            }
+        }
         let is_drawn = self.switchboard_on_stage().is_some();
-        let undrawn = (!is_drawn).then(|| self.stand_elsewhere(switchboard(via, UNDRAWN)));
+        let undrawn = (!is_drawn).then(|| self.stand_elsewhere(undrawn(via, UNDRAWN)));
         Raised { registering, undrawn: undrawn.into_iter().collect() }
+    }
+
+    /// Whether a telephone is called where it is, past the switchboard, as who takes screened calls only may be.
+    pub(super) fn goes_past(&self) -> bool {
+        self.via.is_some() && self.cast.iter().any(is_screened)
+    }
+
+    /// An address as it is dialled here: in the domain of the switchboard, and where somebody goes past that with the place
+    /// at which it is to be had (RFC 3261 §19.1.1).
+    pub(crate) fn dialled(&self, uri: &str) -> String {
+        let Some(via) = self.via else { return uri.to_owned() };
+        let uri = via.translated(uri);
+        if !self.goes_past() {
+            return uri;
+        }
+        let is_theirs = |member: &&Member| {
+            let telephone = member.settings.role.telephone();
+            is_screened(member) && telephone.is_some_and(|own| uri == format!("sip:{}@{}", own.user, own.domain))
+        };
+        let member = self.cast.iter().find(is_theirs);
+        let place = member.and_then(|member| member.ports.iter().find(|(_, at)| at.port() != 0));
+        let (transport, at) = place.copied().unwrap_or((self.transport, via.at));
+        let name = transport.to_string().to_ascii_lowercase();
+        format!("{uri}:{};transport={name};maddr={}", at.port(), at.ip())
     }
 
     /// The switchboard, once it is on the stage.
