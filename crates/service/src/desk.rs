@@ -307,7 +307,8 @@ impl Desk {
         self.settings.listeners.get(usize::from(id.0))
     }
 
-    /// A listener that can reach `remote` by `transport`: that of `like` if it fits, else the first.
+    /// A listener that can reach `remote` by `transport`: that of `like` if it fits, else the first. One of the loopback network,
+    /// as that of our own servers, reaches nobody on another machine.
     pub(crate) fn way_out(
         &self,
         transport: Transport,
@@ -317,9 +318,14 @@ impl Desk {
         let fits = |listener: &Listener| {
             listener.transport == transport && listener.local.is_ipv4() == remote.is_ipv4()
         };
+        let reaches = |listener: &&Listener| {
+            fits(listener) && (remote.ip().is_loopback() || !listener.local.ip().is_loopback())
+        };
+        let listeners = &self.settings.listeners;
         like.and_then(|id| self.listener(id))
-            .filter(|listener| fits(listener))
-            .or_else(|| self.settings.listeners.iter().find(|listener| fits(listener)))
+            .filter(reaches)
+            .or_else(|| listeners.iter().find(reaches))
+            .or_else(|| listeners.iter().find(|listener| fits(listener)))
             .map(|listener| listener.id)
     }
 
@@ -406,6 +412,29 @@ fn same_place(sent_by: &str, host: &str, port: u16, transport: Transport) -> boo
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_way_leads_from_the_loopback_network_to_another_machine() {
+        let listener = |id, local: &str| Listener {
+            id: ListenerId(id),
+            transport: Transport::Udp,
+            local: local.parse().unwrap(),
+            sent_by: local.into(),
+        };
+        let (inside, other) = (listener(0, "127.0.0.1:15060"), listener(1, "192.0.2.1:5060"));
+        let way_out = |listeners: &[Listener], remote: &str| {
+            let listeners = listeners.to_vec();
+            let settings = Settings { listeners, ..Settings::of_domain("example.com") };
+            let agent = crate::Agent::new(ShardId(0), Arc::new(settings), [0; 32]);
+            let way = agent.desk.way_out(Transport::Udp, remote.parse().unwrap(), Some(inside.id));
+            way.map(|id| id.0)
+        };
+        let both = [inside.clone(), other];
+        assert_eq!(way_out(&both, "127.0.0.1:5070"), Some(0), "as what came in");
+        assert_eq!(way_out(&both, "192.0.2.7:5060"), Some(1), "not as what came in");
+        assert_eq!(way_out(&both[..1], "192.0.2.7:5060"), Some(0), "there is no other");
+        assert_eq!(way_out(&both, "[::1]:5060"), None);
+    }
 
     #[test]
     fn a_uri_means_the_transport_that_it_names() {

@@ -21,7 +21,8 @@ impl Ports {
         }
     }
 
-    /// One on `ip`, if there is one that `is_taken` by no call.
+    /// One on `ip`, if there is one that `is_taken` by no call. Where nothing is held open there, as by a server that listens for
+    /// its switchboard alone, one of those that are.
     pub(super) fn give(&mut self, ip: IpAddr, is_taken: impl Fn(SocketAddr) -> bool) -> Option<SocketAddr> {
         match self {
             Self::Counted { range, given } => {
@@ -31,7 +32,8 @@ impl Ports {
                 Some(SocketAddr::new(ip, port))
             }
             Self::Held(addresses) => {
-                let fits = |address: &SocketAddr| address.ip() == ip && !is_taken(*address);
+                let is_here = addresses.iter().any(|address| address.ip() == ip);
+                let fits = |address: &SocketAddr| (address.ip() == ip || !is_here) && !is_taken(*address);
                 let at = addresses.iter().position(fits)?;
                 let address = addresses.remove(at)?;
                 addresses.push_back(address);
@@ -67,5 +69,7 @@ mod tests {
         assert_eq!(ports.give(HERE, |_| true), None);
         assert_eq!(ports.give(HERE, |_| false), Some(held[0]), "the other was given later");
         assert_eq!(ports.give(held[2].ip(), |_| false), Some(held[2]));
+        let elsewhere = "192.0.2.1".parse().unwrap();
+        assert_eq!(ports.give(elsewhere, |_| false), Some(held[1]), "nothing is held there");
     }
 }
