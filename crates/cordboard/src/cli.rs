@@ -35,7 +35,7 @@ pub struct Serve {
     /// The configuration file; `cordboard.example.toml` shows every key.
     #[arg(long, value_name = "FILE", required_unless_present = "demo", conflicts_with = "demo")]
     pub config: Option<PathBuf>,
-    /// Run on loopback with alice, bob, carol and bill, in a temporary place.
+    /// Run on loopback with alice, bob, carol, bill and dave, in a temporary place.
     #[arg(long)]
     pub demo: bool,
     /// The first port of the demo; 0 takes free ones.
@@ -380,8 +380,8 @@ pub struct FlowsRun {
     /// Play on a simulated network in virtual time, instead of over sockets on the loopback network.
     #[arg(long)]
     pub simulated: bool,
-    /// Play the flows of RFC 5359 through the switchboard that is up at this address of the loopback network, with its own
-    /// proxy and servers in the place of those that are drawn.
+    /// Play the flows of RFC 5359 through the switchboard that is up at this address, with its own proxy and servers in the
+    /// place of those that are drawn.
     #[arg(long, value_name = "HOST[:PORT]", conflicts_with = "simulated")]
     pub via: Option<String>,
     /// Its people, as `cordboard serve --demo --json` prints them; those of a demo of yours are known.

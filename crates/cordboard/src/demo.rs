@@ -123,6 +123,8 @@ impl Demo {
             users,
             servers: self.config.servers.list.iter().map(server).collect(),
             data: Some(self.config.data.clone()),
+            url: None,
+            token: None,
             authority: Some(self.config.data.join("tls/ca.pem")),
             listening: listening.iter().map(at).collect(),
         }

@@ -1,7 +1,7 @@
 //! A switchboard that is up already, through which flows are played: it stands in the place of every server, drawn or not.
 //!
-//! The people of a flow are users of that switchboard then, with telephones of their own on the loopback network. What it says
-//! to them is seen when it arrives. Its own servers, such as that of call park, speak through it; which of them said something
+//! The people of a flow are users of that switchboard then, with telephones of their own: each at an address of the loopback
+//! network if it is on this machine, else all at the address that leads to it. What it says to them is seen when it arrives. Its own servers, such as that of call park, speak through it; which of them said something
 //! is read from the address that a dialog began with.
 
 use crate::cast::Person;
@@ -9,7 +9,7 @@ use crate::judge::Observed;
 use cordboard_core::transport::Transport;
 use cordboard_sip::View;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 /// Which user of the switchboard plays whom: the name on the stage, and that of the user.
@@ -31,6 +31,9 @@ const PLAYED_BY: &[(&str, &str)] = &[
 pub struct Via {
     /// Where it listens.
     pub at: SocketAddr,
+    /// The address at which all telephones stand. Nothing where each has one of the loopback network, as on the switchboard's
+    /// own machine.
+    pub people_at: Option<IpAddr>,
     /// The domain of its users.
     pub domain: String,
     /// The users who play: their names and passwords.

@@ -3,7 +3,7 @@
 use cordboard_core::transport::Transport;
 use cordboard_flows::Via;
 use serde::{Deserialize, Serialize};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs, UdpSocket};
 use std::path::{Path, PathBuf};
 
 use crate::cli::Which;
@@ -26,16 +26,24 @@ pub enum ViaError {
     /// It is no address.
     #[error("\"{0}\" is no address of a switchboard: write HOST or HOST:PORT")]
     Address(String),
-    /// People on the loopback network do not reach it.
+    /// It is no IPv4 address.
     #[error(
-        "{0} is not on the loopback network, where the people of the flows stand: run this on the switchboard's own machine, \
-         where it listens on 127.0.0.1"
+        "{0} is no IPv4 address, and the people of the flows have no other: write that of the switchboard"
     )]
-    Elsewhere(SocketAddr),
+    NoIpv4(IpAddr),
+    /// No way leads to it.
+    #[error("{at} is not reached from here: {source}")]
+    Unreachable {
+        /// The switchboard.
+        at: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
     /// Nothing is known of its people.
     #[error(
         "no demo of this user runs at {0}: name its people with --people FILE, which holds what `cordboard serve --demo --json` \
-         prints: {{\"domain\": …, \"users\": [{{\"name\": …, \"password\": …}}], \"data\": …}}"
+         prints: {{\"domain\": …, \"users\": [{{\"name\": …, \"password\": …}}], \"data\": …}}; \"url\" and \"token\" instead of \
+         \"data\" are the HTTP API of another machine and a file with its token"
     )]
     Nobody(String),
     /// The file cannot be read.
@@ -77,6 +85,12 @@ pub struct People {
     /// The data folder, through which what users set up is changed.
     #[serde(default)]
     pub data: Option<PathBuf>,
+    /// The HTTP API, through which the same is changed on another machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The file with its token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<PathBuf>,
     /// The authority of its certificates.
     #[serde(default)]
     pub authority: Option<PathBuf>,
@@ -116,7 +130,8 @@ pub struct Listening {
 pub struct Found {
     /// What the stage has to know of it. It lasts as long as the program, which plays its flows and ends.
     pub via: &'static Via,
-    data: Option<PathBuf>,
+    /// Through what it is told what users set up.
+    api: Option<Which>,
 }
 
 impl Found {
@@ -129,42 +144,50 @@ impl Found {
         };
         // Without a port it is the one that it has for this transport.
         let own = people.listening.iter().find(|listening| {
+            let ip = listening.address.ip();
             listening.transport.eq_ignore_ascii_case(&transport.to_string())
-                && addresses.iter().any(|address| address.ip() == listening.address.ip())
+                && (ip.is_unspecified() || addresses.iter().any(|address| address.ip() == ip))
         });
         if let Some(own) = own.filter(|_| port(text).is_none()) {
-            addresses = vec![own.address];
+            for address in &mut addresses {
+                address.set_port(own.address.port());
+            }
         }
         let Some(at) = addresses.first().copied() else { return Err(ViaError::Address(text.to_owned())) };
-        if !at.ip().is_loopback() {
-            return Err(ViaError::Elsewhere(at));
+        if !at.is_ipv4() {
+            return Err(ViaError::NoIpv4(at.ip()));
         }
+        let way = local_address(at).map_err(|source| ViaError::Unreachable { at, source })?;
         let via = Via {
             at,
+            people_at: Some(way).filter(|way| !at.ip().is_loopback() && *way != at.ip()),
             domain: people.domain,
             users: people.users.into_iter().map(|user| (user.name, user.password)).collect(),
             servers: people.servers.into_iter().map(|server| (server.kind, server.names)).collect(),
             authority: people.authority,
         };
-        Ok(Self { via: Box::leak(Box::new(via)), data: people.data })
+        let is_told = people.data.is_some() || people.url.is_some();
+        let api = Which { config: None, data: people.data, url: people.url, token: people.token };
+        Ok(Self { via: Box::leak(Box::new(via)), api: is_told.then_some(api) })
     }
 
     /// Why a flow cannot be played here, if it cannot.
     pub fn hindrance(&self, flow: &'static str) -> Option<String> {
         let rules = || {
-            let needs = set_up_for(flow).is_some() && self.data.is_none();
-            needs
-                .then(|| "what users set up is changed through the data folder, and none is named".to_owned())
+            let needs = set_up_for(flow).is_some() && self.api.is_none();
+            needs.then(|| {
+                "what users set up is changed through the data folder or the HTTP API, and none is named"
+                    .to_owned()
+            })
         };
         self.via.hindrance(flow).or_else(rules)
     }
 
     /// Sets up what the flow needs, as long as the result lives.
     pub fn sets_up(&self, flow: &'static str) -> Result<Option<SetUp>, ViaError> {
-        let (Some((user, rules)), Some(data)) = (set_up_for(flow), &self.data) else { return Ok(None) };
+        let (Some((user, rules)), Some(which)) = (set_up_for(flow), &self.api) else { return Ok(None) };
         let wrong = |source| ViaError::Rules { flow, source };
-        let which = Which { config: None, data: Some(data.clone()), url: None, token: None };
-        let client = Client::find(&which).map_err(wrong)?;
+        let client = Client::find(which).map_err(wrong)?;
         let path = format!("/v1/users/{user}/rules");
         let before = client.get(&path).map_err(wrong)?;
         let before = before["rules"].clone();
@@ -231,6 +254,13 @@ fn addresses(text: &str, transport: Transport) -> Result<Vec<SocketAddr>, ViaErr
     Ok(found)
 }
 
+/// The address of this machine from which the way leads there.
+fn local_address(at: SocketAddr) -> std::io::Result<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+    socket.connect(at)?;
+    Ok(socket.local_addr()?.ip())
+}
+
 fn read(file: &Path) -> Result<People, ViaError> {
     let text = std::fs::read_to_string(file)
         .map_err(|source| ViaError::Unreadable { path: file.to_owned(), source })?;
@@ -266,12 +296,11 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_not_on_this_machine_is_not_reached() {
+    fn what_is_wrong_with_a_switchboard_or_its_people_is_said() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("people.json");
         std::fs::write(&file, "listening udp\n{\"domain\": \"d\", \"users\": []}\n").expect("it is written");
-        let found = Found::at("192.0.2.1", Some(&file), Transport::Udp);
-        assert!(matches!(found, Err(ViaError::Elsewhere(_))));
+        assert!(matches!(Found::at("::1", Some(&file), Transport::Udp), Err(ViaError::NoIpv4(_))));
         let found = Found::at("127.0.0.1", Some(&file), Transport::Udp).expect("that is on this machine");
         let why = found.hindrance("5359-2.1").expect("nobody is known");
         assert!(why.contains("alice, bill, bob, carol"), "{why}");

@@ -17,9 +17,7 @@ use cast::{Member, Ports};
 use cordboard_core::dice::Dice;
 use cordboard_core::time::Instant;
 use cordboard_core::transport::{ListenerId, Transport};
-use cordboard_net::{
-    Config, Dns, Limits, Origins, Reply, Running, Server, StartError, Store, system_seed,
-};
+use cordboard_net::{Config, Dns, Limits, Origins, Reply, Running, Server, StartError, Store, system_seed};
 use cordboard_service::Agent;
 use cordboard_service::door::{Answer, Command, Event, Question, ShardId};
 use cordboard_service::location::Location;
@@ -49,6 +47,8 @@ pub(crate) struct Sockets {
     cast: Vec<Member>,
     /// Names that stand for a telephone.
     named: Vec<(Box<str>, IpAddr)>,
+    /// To whom they lead: the last bytes of the addresses.
+    called: Vec<u8>,
     provisioned: Vec<(HostId, Box<str>, Box<str>)>,
     /// The agents, by their places in the cast; nothing where somebody is elsewhere.
     up: Vec<Option<Running<Actor>>>,
@@ -86,6 +86,7 @@ impl Sockets {
             people: Dice::new(seed, PEOPLE),
             cast: Vec::new(),
             named: Vec::new(),
+            called: Vec::new(),
             provisioned: Vec::new(),
             up: Vec::new(),
             via,
@@ -111,8 +112,9 @@ impl Sockets {
 
     fn stand(&mut self, member: Member) -> HostId {
         let host = HostId::nth(self.cast.len());
+        let is_shared = self.via.is_some_and(|via| via.people_at.is_some());
         for (_, at) in &member.addresses {
-            self.wire.stands(host, *at, member.is_telephone());
+            self.wire.stands(host, Some(*at).filter(|_| !is_shared), member.is_telephone());
         }
         self.cast.push(member);
         host
@@ -120,6 +122,7 @@ impl Sockets {
 
     /// Lets a name stand for whoever has that address.
     pub(crate) fn name_of_address(&mut self, name: &str, last: u8) {
+        self.called.push(last);
         let at = self.at(last).unwrap_or_else(cast::next_address);
         self.named.push((name.into(), at));
     }
@@ -214,6 +217,9 @@ impl Sockets {
             }
             let running = self.start(place)?;
             self.cast[place].learn(running.listeners());
+            for (_, at) in &self.cast[place].ports {
+                self.wire.listens(HostId::nth(place), *at);
+            }
             self.up.push(Some(running));
         }
         self.publish_names();

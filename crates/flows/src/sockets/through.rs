@@ -18,6 +18,9 @@ pub(super) fn person(via: &'static Via, person: &Person, transport: Transport) -
     if person.service.is_some() {
         return Member { is_elsewhere: true, addresses: Vec::new(), local: via.at, ..member };
     }
+    for (_, at) in &mut member.addresses {
+        *at = via.people_at.unwrap_or(*at);
+    }
     if let Some(telephone) = member.settings.role.telephone_mut() {
         telephone.user = account.user.into();
         telephone.domain = account.domain.into();
@@ -56,9 +59,9 @@ impl Sockets {
 
     /// Puts the switchboard on the stage if it is not drawn. Whom a name leads to registers with it.
     pub(super) fn prepare_through(&mut self, via: &Via) -> Raised {
-        let named: Vec<_> = self.named.drain(..).map(|(_, at)| at).collect();
+        self.named.clear();
         let is_called = |member: &Member| {
-            !member.is_elsewhere && member.addresses.iter().any(|(_, at)| named.contains(at))
+            !member.is_elsewhere && member.addresses.iter().any(|(last, _)| self.called.contains(last))
         };
         let called = self.cast.iter().enumerate().filter(|(_, member)| is_called(member));
         let registering = called.map(|(place, _)| HostId::nth(place)).collect();
@@ -88,7 +91,8 @@ impl Sockets {
         }
         let is_theirs = |member: &&Member| {
             let telephone = member.settings.role.telephone();
-            is_screened(member) && telephone.is_some_and(|own| uri == format!("sip:{}@{}", own.user, own.domain))
+            is_screened(member)
+                && telephone.is_some_and(|own| uri == format!("sip:{}@{}", own.user, own.domain))
         };
         let member = self.cast.iter().find(is_theirs);
         let place = member.and_then(|member| member.ports.iter().find(|(_, at)| at.port() != 0));

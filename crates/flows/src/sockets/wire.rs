@@ -16,7 +16,8 @@ use cordboard_sim::session::Sessions;
 use cordboard_sim::tap::Tap;
 use cordboard_sim::weather::Climate;
 use cordboard_sim::{HostId, Notice, Weather, facts};
-use cordboard_sip::View;
+use cordboard_sip::header::ViaRef;
+use cordboard_sip::{Name, View};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -42,6 +43,8 @@ pub(crate) struct State {
     climate: Climate,
     /// Who stands at each address.
     places: BTreeMap<IpAddr, HostId>,
+    /// Whose a port is, where several stand at one address: a listener, or a connection of whoever listens elsewhere.
+    doors: BTreeMap<SocketAddr, HostId>,
     telephones: BTreeSet<HostId>,
     /// Who is there already, and says nothing here: what it sends is seen when it arrives.
     elsewhere: Option<HostId>,
@@ -67,6 +70,7 @@ impl Wire {
             notices: VecDeque::new(),
             climate: Climate::new(weather, dice),
             places: BTreeMap::new(),
+            doors: BTreeMap::new(),
             telephones: BTreeSet::new(),
             elsewhere: None,
             held_up: false,
@@ -87,13 +91,18 @@ impl Wire {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets a host stand at an address.
-    pub(crate) fn stands(&self, host: HostId, at: IpAddr, is_telephone: bool) {
+    /// Lets a host stand at an address; at one that it shares, only its listeners tell that it is there.
+    pub(crate) fn stands(&self, host: HostId, at: Option<IpAddr>, is_telephone: bool) {
         let mut state = self.state();
-        state.places.insert(at, host);
+        state.places.extend(at.map(|at| (at, host)));
         if is_telephone {
             state.telephones.insert(host);
         }
+    }
+
+    /// A host listens there.
+    pub(crate) fn listens(&self, host: HostId, at: SocketAddr) {
+        self.state().doors.insert(at, host);
     }
 
     /// Somebody stands at an address whose agent is not ours.
@@ -115,7 +124,7 @@ impl Wire {
             state.note(now, host, true, view);
         }
         // What is sent to nobody is gone, as on any network.
-        let Some(to) = state.places.get(&flow.remote.ip()).copied() else { return true };
+        let Some(to) = state.who_is_at(flow.remote) else { return true };
         state.remotes.insert(to, flow.remote);
         let word = view.as_ref().map_or_else(|_| String::new(), facts::word);
         let lost = flow.transport == Transport::Udp
@@ -136,7 +145,10 @@ impl Wire {
             if state.faults.is_deaf(host, &facts::word(&view)) {
                 return false;
             }
-            let sender = state.places.get(&flow.remote.ip()).copied();
+            if view.is_request() {
+                state.learns(flow, &view);
+            }
+            let sender = state.who_is_at(flow.remote);
             if let Some(sender) = sender.filter(|sender| state.elsewhere == Some(*sender)) {
                 state.tap.message(now, [sender, host], flow.transport, bytes, false);
             }
@@ -215,6 +227,24 @@ impl Wire {
 }
 
 impl State {
+    /// Who is at the other end. Nobody knows by which of its addresses a machine sends, if it has several: whoever is there
+    /// already is at those that are nobody's.
+    fn who_is_at(&self, remote: SocketAddr) -> Option<HostId> {
+        let known = self.doors.get(&remote).or_else(|| self.places.get(&remote.ip()));
+        known.copied().or(self.elsewhere)
+    }
+
+    /// A connection is whose listener its first request names (RFC 3261 §18.1.1), where no address tells.
+    fn learns(&mut self, flow: Flow, request: &View<'_>) {
+        let is_open = flow.transport != Transport::Udp && !self.places.contains_key(&flow.remote.ip());
+        let via = request.value(Name::VIA).and_then(|via| ViaRef::parse(via).ok());
+        let sent_by = via.and_then(|via| Some(SocketAddr::new(via.host().parse().ok()?, via.port()?)));
+        let whose = sent_by.and_then(|at| self.doors.get(&at).copied());
+        if let Some(host) = whose.filter(|_| is_open) {
+            self.doors.entry(flow.remote).or_insert(host);
+        }
+    }
+
     /// Reads for the sessions what a telephone sent or got.
     fn note(&mut self, now: Instant, host: HostId, sent: bool, message: &View<'_>) {
         if self.telephones.contains(&host) && self.sessions.note(host, sent, message) {
