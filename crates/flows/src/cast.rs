@@ -74,6 +74,8 @@ pub enum Program {
         /// How often it is tried.
         tries: u8,
     },
+    /// The operator's telephone (RFC 5359 §2.18).
+    Operator,
 }
 
 impl Program {
@@ -87,6 +89,7 @@ impl Program {
                 let codes = RedialCodes { ask: "*66".into(), give_up: "*86".into() };
                 Service::Redial(Redial { codes: Some(codes), within, tries })
             }
+            Self::Operator => Service::Operator,
             Self::Park { slots, rings_back_after } => Service::Park(Park {
                 slots: slots.iter().map(|slot| (*slot).into()).collect(),
                 rings_back_after,
@@ -221,7 +224,16 @@ impl Person {
         };
         let settings = Settings::of_domain(self.domain);
         let neighbours = self.trusts().map(address).collect();
-        Settings { role, domains: Vec::new(), neighbours, ring_bytes: RING_BYTES, ..settings }
+        // Every domain of a stage is as good as the next.
+        let external_transfer = matches!(self.service, Some(Program::Operator));
+        Settings {
+            role,
+            domains: Vec::new(),
+            neighbours,
+            ring_bytes: RING_BYTES,
+            external_transfer,
+            ..settings
+        }
     }
 }
 

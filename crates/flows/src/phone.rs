@@ -721,7 +721,7 @@ impl Phone<'_> {
     }
 
     /// The URI that others dial.
-    fn address(self) -> String {
+    pub(crate) fn address(self) -> String {
         format!("sip:{}@{}", self.user, self.domain)
     }
 

@@ -11,10 +11,10 @@ use crate::sockets::Sockets;
 use crate::via::Via;
 use cordboard_core::time::Instant;
 use cordboard_core::transport::{ListenerId, Transport};
-use cordboard_ladder::{Ladder, Outcome};
+use cordboard_ladder::{Kind, Ladder, Outcome};
 use cordboard_service::call::{CallAction, CallName};
 use cordboard_service::door::Command;
-use cordboard_service::operate::Operation;
+use cordboard_service::operate::{Connect, Operation};
 use cordboard_sim::tap::Seen;
 use cordboard_sim::{Fault, HostId, Order, Sim, Step, Weather};
 use cordboard_sip::{Method, View};
@@ -133,6 +133,17 @@ impl Stage {
         });
         if let Some(call_id) = call_id {
             inner.ground.command(switchboard, Command::Operate { call_id, operation });
+        }
+    }
+
+    /// An operator wants two people connected (RFC 5359 §2.18), who have telephones.
+    pub fn connects(&self, operator: Phone<'_>, from: Phone<'_>, to: Phone<'_>) {
+        let mut inner = self.inner.borrow_mut();
+        if inner.stopped.is_none() {
+            let connect =
+                Connect { kind: Kind::ClickToDial, from: from.address().into(), to: to.address().into() };
+            inner.ground.command(operator.host, Command::Connect(connect));
+            inner.write_down();
         }
     }
 

@@ -9,6 +9,7 @@ use crate::desk::{Asker, Desk, role};
 use crate::door::{Answer, AskId, Command, CommandId, Event, Input, Output, ShardId};
 use crate::keeper::Keeper;
 use crate::notifier::{self, Notifier, telling};
+use crate::operate::{Connect, Operated};
 use crate::passing::Passing;
 use crate::programs::Program;
 use crate::proxy::Proxy;
@@ -24,6 +25,7 @@ use cordboard_core::stack::{self, Received, Stack};
 use cordboard_core::time::Instant;
 use cordboard_core::transaction::branch;
 use cordboard_core::transport::Flow;
+use cordboard_ladder::Outcome;
 use cordboard_sip::{Method, Name, Reject, Status, View};
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher;
@@ -307,6 +309,8 @@ impl Agent {
                     self.desk.out.push_back(Output::Event(Event::Redial(id, RedialAnswer::NotHere)));
                 }
             }
+            Command::Connect(connect) => self.connect(now, id, &connect),
+            Command::GiveUp(id) => self.program.give_up(id),
             Command::TakeUp(records) => {
                 let Self { desk, telephone, program, keeper, .. } = self;
                 keeper.take_up(desk, telephone, program, now, &records);
@@ -332,6 +336,19 @@ impl Agent {
                 let messages = calls::messages(&self.ring, &call_id);
                 self.desk.out.push_back(Output::Event(Event::Messages(id, messages)));
             }
+        }
+    }
+
+    /// Connects two people, unless that may not be.
+    fn connect(&mut self, now: Instant, id: CommandId, connect: &Connect) {
+        let refused = self.desk.may_connect(connect).err();
+        let refused = refused.or_else(|| {
+            let takes = self.program.connect(now, id, connect);
+            (!takes).then_some((Outcome::Failed, "this telephone connects nobody"))
+        });
+        if let Some((outcome, says)) = refused {
+            let operated = Operated { kind: connect.kind, outcome, status: None, says: says.into() };
+            self.desk.out.push_back(Output::Event(Event::Operated(id, operated)));
         }
     }
 
@@ -384,6 +401,9 @@ impl Agent {
         let mut acted = false;
         while let Some((id, answer)) = self.program.poll_answer() {
             self.desk.out.push_back(Output::Event(Event::Redial(id, answer)));
+        }
+        while let Some((id, operated)) = self.program.poll_operated() {
+            self.desk.out.push_back(Output::Event(Event::Operated(id, operated)));
         }
         while let Some(action) = self.program.poll_action() {
             acted = true;

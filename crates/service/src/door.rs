@@ -14,7 +14,7 @@ use crate::directory::Directory;
 use crate::kept::{Record, RecordError, RecordName};
 use crate::location::{Aor, Located, RegisterError, Registered, Registration, Wanted};
 use crate::news::{Audience, News};
-use crate::operate::{Operated, Operation};
+use crate::operate::{Connect, Operated, Operation};
 use crate::redials::{RedialAction, RedialAnswer};
 use crate::services::Occasion;
 use crate::settings::Settings;
@@ -154,6 +154,10 @@ pub enum Command {
         /// What.
         operation: Operation,
     },
+    /// Connect two people; for the operator's telephone. Answered by [`Event::Operated`] when the outcome is known.
+    Connect(Connect),
+    /// Nobody waits for the outcome of that [`Command::Connect`] any more: what only rings is ended.
+    GiveUp(CommandId),
     /// Do something with what waits at a redial server. Answered by [`Event::Redial`], once it is kept.
     Redial(RedialAction),
     /// List the calls in the message ring. Answered by [`Event::Calls`].
@@ -192,7 +196,7 @@ pub enum Event {
     Wish(Wish),
     /// To [`Command::ShowCall`]: oldest first; empty when the ring holds none.
     Messages(CommandId, Vec<Recorded>),
-    /// To [`Command::Operate`].
+    /// To [`Command::Operate`] and [`Command::Connect`].
     Operated(CommandId, Operated),
     /// Something has passed, and somebody listens.
     News(News),

@@ -1,7 +1,8 @@
 //! What an operator does with calls of others: the buttons, and what comes of them.
 
+use crate::desk::Desk;
 use cordboard_ladder::{Kind, Outcome};
-use cordboard_sip::Status;
+use cordboard_sip::{Status, UriRef};
 
 /// A button.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,17 @@ pub enum Operation {
     Resume,
 }
 
+/// Two people are to talk with each other (RFC 5359 §2.18): one is called, and handed over to the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connect {
+    /// As what it is told.
+    pub kind: Kind,
+    /// Who is called first: the URI of a user, in whose name the other call is made.
+    pub from: Box<str>,
+    /// Whom they are to talk with: a URI.
+    pub to: Box<str>,
+}
+
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operated {
@@ -33,4 +45,23 @@ pub struct Operated {
     pub status: Option<Status>,
     /// The same in a sentence.
     pub says: Box<str>,
+}
+
+impl Desk {
+    /// Whether two may be connected: not somebody with themselves, and with other domains only where calls may be
+    /// handed over to these.
+    pub(crate) fn may_connect(&self, connect: &Connect) -> Result<(), (Outcome, &'static str)> {
+        let uri = |text| UriRef::parse(text).ok().filter(UriRef::is_sip);
+        let Some(from) = uri(&connect.from) else { return Err((Outcome::NotFound, "there is no such user")) };
+        let Some(to) = uri(&connect.to) else {
+            return Err((Outcome::TargetNotFound, "there is no such address"));
+        };
+        if (from.user(), from.host()) == (to.user(), to.host()) {
+            return Err((Outcome::RefersToItself, "whoever is called first is the one to be called"));
+        }
+        if !self.is_ours(&to) && !self.settings.external_transfer {
+            return Err((Outcome::NotAllowed, "calls to other domains are not allowed"));
+        }
+        Ok(())
+    }
 }

@@ -5,7 +5,9 @@
 
 mod announcer;
 mod clerk;
+mod connecting;
 mod music;
+mod operator;
 mod park;
 pub(crate) mod pickup;
 mod redial;
@@ -14,12 +16,14 @@ use crate::call::{CallAction, CallEvent, CallName};
 use crate::directory::Directory;
 use crate::door::{self, CommandId};
 use crate::kept::{Purpose, Record, RecordError};
+use crate::operate::{Connect, Operated};
 use crate::redials::{RedialAction, RedialAnswer};
 use crate::settings::{Role, Server, Service};
 use announcer::Announcer;
 use clerk::Clerk;
 use cordboard_core::time::Instant;
 use music::Music;
+use operator::Operator;
 use park::Park;
 use pickup::Pickup;
 use redial::Redials;
@@ -40,6 +44,7 @@ pub(crate) enum Program {
     Pickup(Pickup),
     Redial(Redials),
     Clerk(Clerk),
+    Operator(Operator),
 }
 
 impl Program {
@@ -63,6 +68,7 @@ impl Program {
                 Self::Pickup(Pickup::new(pickup))
             }
             Role::Server(Server { service: Service::Clerk(clerk), .. }) => Self::Clerk(Clerk::new(clerk)),
+            Role::Server(Server { service: Service::Operator, .. }) => Self::Operator(Operator::default()),
         }
     }
 
@@ -74,6 +80,7 @@ impl Program {
             | Self::Announcer(_)
             | Self::Pickup(_)
             | Self::Clerk(_)
+            | Self::Operator(_)
             | Self::Park(_) => {}
             Self::Redial(redials) => redials.use_directory(now, directory),
         }
@@ -89,6 +96,7 @@ impl Program {
             Self::Pickup(pickup) => pickup.hears(now, event),
             Self::Redial(redials) => redials.hears(now, event),
             Self::Clerk(clerk) => clerk.hears(now, event),
+            Self::Operator(operator) => operator.hears(event),
         }
     }
 
@@ -102,6 +110,7 @@ impl Program {
             Self::Pickup(pickup) => pickup.poll_action(),
             Self::Redial(redials) => redials.poll_action(),
             Self::Clerk(clerk) => clerk.poll_action(),
+            Self::Operator(operator) => operator.poll_action(),
         }
     }
 
@@ -113,6 +122,7 @@ impl Program {
             | Self::Announcer(_)
             | Self::Pickup(_)
             | Self::Clerk(_)
+            | Self::Operator(_)
             | Self::Redial(_) => None,
             Self::Park(park) => park.purpose(call),
         }
@@ -126,6 +136,7 @@ impl Program {
             | Self::Announcer(_)
             | Self::Pickup(_)
             | Self::Clerk(_)
+            | Self::Operator(_)
             | Self::Redial(_) => None,
             Self::Park(park) => park.poll_changed(),
         }
@@ -144,6 +155,7 @@ impl Program {
             | Self::Announcer(_)
             | Self::Pickup(_)
             | Self::Clerk(_)
+            | Self::Operator(_)
             | Self::Redial(_) => Err(RecordError::NoPlace),
             Self::Park(park) => park.take_up(now, record, call),
         }
@@ -157,6 +169,7 @@ impl Program {
             | Self::Park(_)
             | Self::Announcer(_)
             | Self::Pickup(_)
+            | Self::Operator(_)
             | Self::Redial(_) => None,
             Self::Clerk(clerk) => clerk.poll_wish(),
         }
@@ -170,6 +183,7 @@ impl Program {
             | Self::Announcer(_)
             | Self::Pickup(_)
             | Self::Clerk(_)
+            | Self::Operator(_)
             | Self::Redial(_) => Vec::new(),
             Self::Park(park) => park.slots(),
         }
@@ -183,6 +197,7 @@ impl Program {
             | Self::Announcer(_)
             | Self::Pickup(_)
             | Self::Clerk(_)
+            | Self::Operator(_)
             | Self::Park(_) => None,
             Self::Redial(redials) => redials.poll_note(),
         }
@@ -196,11 +211,42 @@ impl Program {
             | Self::Announcer(_)
             | Self::Pickup(_)
             | Self::Clerk(_)
+            | Self::Operator(_)
             | Self::Park(_) => false,
             Self::Redial(redials) => {
                 redials.command(now, id, action);
                 true
             }
+        }
+    }
+
+    /// Those who run an operator's telephone want two people connected; false if it is none.
+    pub(crate) fn connect(&mut self, now: Instant, id: CommandId, connect: &Connect) -> bool {
+        self.operator().map(|operator| operator.connect(now, id, connect)).is_some()
+    }
+
+    /// They do not want it any more.
+    pub(crate) fn give_up(&mut self, id: CommandId) {
+        if let Some(operator) = self.operator() {
+            operator.give_up(id);
+        }
+    }
+
+    /// The next that they are told.
+    pub(crate) fn poll_operated(&mut self) -> Option<(CommandId, Operated)> {
+        self.operator()?.poll_answer()
+    }
+
+    fn operator(&mut self) -> Option<&mut Operator> {
+        match self {
+            Self::Person
+            | Self::Music(_)
+            | Self::Announcer(_)
+            | Self::Pickup(_)
+            | Self::Clerk(_)
+            | Self::Park(_)
+            | Self::Redial(_) => None,
+            Self::Operator(operator) => Some(operator),
         }
     }
 
@@ -212,6 +258,7 @@ impl Program {
             | Self::Announcer(_)
             | Self::Pickup(_)
             | Self::Clerk(_)
+            | Self::Operator(_)
             | Self::Park(_) => None,
             Self::Redial(redials) => redials.poll_answer(),
         }
@@ -225,6 +272,7 @@ impl Program {
             | Self::Announcer(_)
             | Self::Pickup(_)
             | Self::Clerk(_)
+            | Self::Operator(_)
             | Self::Park(_) => {}
             Self::Redial(redials) => redials.noted(now, number),
         }
@@ -238,6 +286,7 @@ impl Program {
             | Self::Announcer(_)
             | Self::Pickup(_)
             | Self::Clerk(_)
+            | Self::Operator(_)
             | Self::Park(_) => Err(RecordError::NoCall),
             Self::Redial(redials) => redials.take_up(now, record),
         }
@@ -247,6 +296,7 @@ impl Program {
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         match self {
             Self::Person | Self::Music(_) => {}
+            Self::Operator(operator) => operator.handle_timeout(now),
             Self::Park(park) => park.handle_timeout(now),
             Self::Announcer(announcer) => announcer.handle_timeout(now),
             Self::Pickup(pickup) => pickup.handle_timeout(now),
@@ -259,6 +309,7 @@ impl Program {
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         match self {
             Self::Person | Self::Music(_) => None,
+            Self::Operator(operator) => operator.poll_timeout(),
             Self::Park(park) => park.poll_timeout(),
             Self::Announcer(announcer) => announcer.poll_timeout(),
             Self::Pickup(pickup) => pickup.poll_timeout(),

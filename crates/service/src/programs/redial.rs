@@ -12,6 +12,7 @@ mod table;
 mod watching;
 
 use super::TONE;
+use super::connecting::{Connecting, End};
 use crate::call::{CallAction, CallEvent, CallName};
 use crate::directory::Directory;
 use crate::door::CommandId;
@@ -20,7 +21,6 @@ use crate::redials::{MAX_REDIALS, RedialAnswer};
 use crate::settings;
 use asking::{Asked, bare};
 use cordboard_core::time::Instant;
-use cordboard_ladder::Outcome;
 use cordboard_sip::Status;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -34,9 +34,6 @@ const REST: Duration = Duration::from_secs(5);
 /// How long an asker who did not answer is left alone.
 const LEFT_ALONE: Duration = Duration::from_secs(30);
 
-/// How long an asker's telephone rings.
-const RINGS: Duration = Duration::from_mins(1);
-
 /// One redial.
 #[derive(Debug)]
 struct Redial {
@@ -48,12 +45,6 @@ struct Redial {
     tries: u8,
     /// When it may have a turn again.
     rests_until: Instant,
-    /// Until when the asker is called, if nobody answers.
-    rings_until: Option<Instant>,
-    /// The call with the asker.
-    call: Option<CallName>,
-    /// The call with whoever is wanted, where the server makes it.
-    other: Option<CallName>,
 }
 
 /// The program.
@@ -68,6 +59,8 @@ pub(crate) struct Redials {
     /// By number, so in the order in which they were asked for.
     waiting: BTreeMap<u64, Redial>,
     parties: BTreeMap<Box<str>, Party>,
+    /// Those who are served, by the same number.
+    connecting: Connecting,
     actions: VecDeque<CallAction>,
     answers: VecDeque<(CommandId, RedialAnswer)>,
     /// What is to be written down, or forgotten.
@@ -75,7 +68,6 @@ pub(crate) struct Redials {
     /// Calls whose only sense is to say that something is done, and how long they do.
     confirming: BTreeMap<CallName, Option<Instant>>,
     numbers: u64,
-    calls: u64,
     watches: u64,
 }
 
@@ -88,12 +80,12 @@ impl Redials {
             directory: Arc::default(),
             waiting: BTreeMap::new(),
             parties: BTreeMap::new(),
+            connecting: Connecting::default(),
             actions: VecDeque::new(),
             answers: VecDeque::new(),
             notes: VecDeque::new(),
             confirming: BTreeMap::new(),
             numbers: 0,
-            calls: 0,
             watches: 0,
         }
     }
@@ -105,43 +97,26 @@ impl Redials {
                 self.refuse(Asked::ByRefer(*call), asked.err());
             }
             CallEvent::Incoming { call, from, at, member, .. } => self.dialled(now, *call, from, at, *member),
-            CallEvent::Established(call) => match self.confirming.get_mut(call) {
-                Some(until) => *until = Some(now + TONE),
-                None => self.happens(now, *call, Input::AskerUp, Input::WantedUp),
-            },
-            CallEvent::Ended { call, outcome, .. } => {
-                self.confirming.remove(call);
-                let wanted = if *outcome == Outcome::Busy { Input::Busy } else { Input::Failed };
-                self.happens(now, *call, Input::AskerGone, wanted);
+            CallEvent::Established(call) if self.confirming.contains_key(call) => {
+                self.confirming.insert(*call, Some(now + TONE));
             }
-            CallEvent::Transferred { call, outcome, status, .. } => {
-                let input = handed(*outcome, *status);
-                self.happens(now, *call, input, input);
-            }
-            CallEvent::Impossible(call) => self.happens_not(now, *call),
+            CallEvent::Ended { call, .. } if self.confirming.remove(call).is_some() => {}
             CallEvent::Watching(event) => self.watched(now, event),
-            _ => {}
+            event => self.connecting.hears(event),
         }
+        self.learn(now);
         self.turn(now);
     }
 
     pub(super) fn poll_action(&mut self) -> Option<CallAction> {
-        self.actions.pop_front()
+        self.actions.pop_front().or_else(|| self.connecting.poll_action())
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
-        let over = |redial: &Redial| redial.until <= now && redial.may_be_given_up();
-        let over: Vec<u64> =
-            self.waiting.iter().filter(|(_, redial)| over(redial)).map(|(at, _)| *at).collect();
-        for at in over {
+        for at in self.to_be_given_up(|redial| redial.until <= now) {
             self.advance(now, at, Input::GivenUp);
         }
-        for redial in self.waiting.values_mut() {
-            if redial.rings_until.is_some_and(|until| until <= now) {
-                redial.rings_until = None;
-                self.actions.extend(redial.call.map(CallAction::HangUp));
-            }
-        }
+        self.connecting.handle_timeout(now);
         let said = self.confirming.iter().filter(|(_, until)| until.is_some_and(|until| until <= now));
         for call in said.map(|(call, _)| *call).collect::<Vec<_>>() {
             self.confirming.remove(&call);
@@ -152,18 +127,16 @@ impl Redials {
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        let ends = self.waiting.values().filter(|redial| redial.may_be_given_up()).map(|redial| redial.until);
-        let rings = self.waiting.values().filter_map(|redial| redial.rings_until);
+        let open = self.waiting.iter().filter(|(number, redial)| self.may_be_given_up(**number, redial));
+        let ends = open.map(|(_, redial)| redial.until);
         let tones = self.confirming.values().flatten().copied();
-        ends.chain(rings).chain(tones).chain(self.next_look()).min()
+        ends.chain(self.connecting.poll_timeout()).chain(tones).chain(self.next_look()).min()
     }
 
     /// The next that is to be written down, or to be forgotten.
     pub(super) fn poll_note(&mut self) -> Option<(u64, Option<(Purpose, Instant)>)> {
         let number = self.notes.pop_front()?;
-        // What a bridge has connected is no redial any more.
-        let waits = self.waiting.get(&number).filter(|redial| redial.state != State::Bridged);
-        let redial = waits.map(|redial| {
+        let redial = self.waiting.get(&number).map(|redial| {
             let purpose = Purpose::Redial {
                 number,
                 asker: redial.asker.clone(),
@@ -207,9 +180,6 @@ impl Redials {
             until: record.due.unwrap_or(now + self.settings.within),
             tries: *tries,
             rests_until: now,
-            rings_until: None,
-            call: None,
-            other: None,
         };
         self.waiting.insert(*number, redial);
         self.begin_to_watch(wanted, asker);
@@ -219,11 +189,7 @@ impl Redials {
     /// There is a new directory: who is not served any more waits for nobody.
     pub(super) fn use_directory(&mut self, now: Instant, directory: &Arc<Directory>) {
         self.directory = Arc::clone(directory);
-        let gone = |redial: &Redial| {
-            redial.may_be_given_up() && self.forbidden(&redial.asker, &redial.wanted).is_some()
-        };
-        let gone: Vec<u64> =
-            self.waiting.iter().filter(|(_, redial)| gone(redial)).map(|(at, _)| *at).collect();
+        let gone = self.to_be_given_up(|redial| self.forbidden(&redial.asker, &redial.wanted).is_some());
         for at in gone {
             self.advance(now, at, Input::GivenUp);
         }
@@ -234,30 +200,32 @@ impl Redials {
         self.answers.pop_front()
     }
 
-    /// Something has happened to a call of a redial.
-    fn happens(&mut self, now: Instant, call: CallName, to_asker: Input, to_wanted: Input) {
-        let of = |mine: fn(&Redial) -> Option<CallName>| {
-            self.waiting.iter().find(|(_, redial)| mine(redial) == Some(call)).map(|(number, _)| *number)
-        };
-        if let Some(number) = of(|redial| redial.call) {
-            self.advance(now, number, to_asker);
-        } else if let Some(number) = of(|redial| redial.other) {
-            self.advance(now, number, to_wanted);
+    /// Takes in which of those who were served are so no longer.
+    fn learn(&mut self, now: Instant) {
+        while let Some((number, ended)) = self.connecting.poll_ended() {
+            let input = match ended.end {
+                End::Connected => Input::Connected,
+                End::NoAsker | End::Busy => Input::InVain,
+                End::AskerLeft | End::Failed => Input::Failed,
+                End::GivenUp => Input::GivenUp,
+            };
+            self.advance(now, number, input);
         }
     }
 
-    /// A button did not fit: what was to come of it does not come.
-    fn happens_not(&mut self, now: Instant, call: CallName) {
-        let of = |redial: &Redial| redial.call == Some(call) || redial.other == Some(call);
-        let Some((number, redial)) = self.waiting.iter().find(|(_, redial)| of(redial)) else { return };
-        let input = match redial.state {
-            State::Calling => Input::AskerGone,
-            State::Handing | State::HandingAlone => Input::Unable,
-            State::Dialling | State::Bridging => Input::Failed,
-            State::Noting | State::Waiting | State::Bridged | State::Over => return,
-        };
-        let number = *number;
-        self.advance(now, number, input);
+    /// Whether the end of one would leave nobody in the middle of something.
+    fn may_be_given_up(&self, number: u64, redial: &Redial) -> bool {
+        match redial.state {
+            State::Noting | State::Waiting => true,
+            State::Served => self.connecting.only_calls(number),
+            State::Over => false,
+        }
+    }
+
+    /// Those of a kind that may be given up.
+    fn to_be_given_up(&self, of: impl Fn(&Redial) -> bool) -> Vec<u64> {
+        let fits = |(number, redial): &(&u64, &Redial)| of(redial) && self.may_be_given_up(**number, redial);
+        self.waiting.iter().filter(fits).map(|(number, _)| *number).collect()
     }
 
     /// Feeds the table and does what it says.
@@ -266,57 +234,28 @@ impl Redials {
         let before = redial.state;
         let (state, acts) = step(before, input);
         redial.state = state;
-        if state != State::Calling {
-            redial.rings_until = None;
-        }
         let (asked, asker, wanted) = (redial.asked, redial.asker.clone(), redial.wanted.clone());
         let mut spent = false;
         for act in acts {
             let Some(redial) = self.waiting.get_mut(&number) else { return };
-            let action = match act {
+            match act {
                 Act::Confirm => {
                     redial.asked = Asked::Before;
                     self.confirm(asked, number);
                     self.begin_to_watch(&wanted, &asker);
-                    continue;
                 }
-                Act::CallAsker => {
-                    redial.rings_until = Some(now + RINGS);
-                    let call = next_call(&mut self.calls);
-                    redial.call = Some(call);
-                    let (to, whose) = (asker.clone(), asker.clone());
-                    self.actions.push_back(CallAction::DialFor { call, to, whose });
-                    Some(CallAction::Mute(call))
-                }
-                Act::CallWanted => {
-                    let call = next_call(&mut self.calls);
-                    redial.other = Some(call);
-                    let (to, whose) = (wanted.clone(), asker.clone());
-                    self.actions.push_back(CallAction::DialFor { call, to, whose });
-                    Some(CallAction::Mute(call))
-                }
-                Act::HandOver => redial.call.map(|call| CallAction::Transfer { call, to: wanted.clone() }),
-                Act::Bridge => {
-                    redial.call.zip(redial.other).map(|(call, target)| CallAction::Bridge { call, target })
-                }
-                Act::ReleaseAsker => redial.call.take().map(CallAction::HangUp),
-                Act::ReleaseWanted => redial.other.take().map(CallAction::HangUp),
+                Act::Connect => self.connecting.begin(now, number, &asker, &wanted),
+                Act::Disconnect => self.connecting.give_up(number),
                 Act::CountTry => {
-                    (redial.call, redial.other) = (None, None);
                     redial.tries = redial.tries.saturating_sub(1);
                     redial.rests_until = now + LEFT_ALONE;
                     spent = redial.tries == 0;
                     self.notes.push_back(number);
-                    None
                 }
-                Act::Forget => {
-                    self.notes.push_back(number);
-                    None
-                }
-            };
-            self.actions.extend(action);
+                Act::Forget => self.notes.push_back(number),
+            }
         }
-        if input == Input::Handed
+        if input == Input::Connected
             && let Some(party) = self.parties.get_mut(&wanted)
         {
             party.rests_until = now + REST;
@@ -330,37 +269,5 @@ impl Redials {
         } else if spent {
             self.advance(now, number, Input::GivenUp);
         }
-    }
-}
-
-fn next_call(calls: &mut u64) -> CallName {
-    *calls += 1;
-    CallName(*calls)
-}
-
-impl Redial {
-    /// Whether its end would leave nobody in the middle of something.
-    const fn may_be_given_up(&self) -> bool {
-        matches!(self.state, State::Noting | State::Waiting | State::Calling)
-    }
-
-    /// Whether somebody is called for it.
-    const fn is_served(&self) -> bool {
-        matches!(
-            self.state,
-            State::Calling | State::Handing | State::HandingAlone | State::Dialling | State::Bridging
-        )
-    }
-}
-
-/// What the end of a handover means for a redial.
-const fn handed(outcome: Outcome, status: Option<Status>) -> Input {
-    match (outcome, status) {
-        (Outcome::Completed, _) => Input::Handed,
-        (Outcome::TargetBusy, _) => Input::Busy,
-        // Somebody has said no, where others do not know what is asked.
-        (Outcome::Refused, Some(Status::DECLINE)) => Input::Failed,
-        (Outcome::Refused, _) => Input::Unable,
-        (_, _) => Input::Failed,
     }
 }

@@ -36,7 +36,7 @@ impl Server {
                 (true, Rendering::Holds, Askers::Members)
             }
             Service::Redial(_) => (false, Rendering::Unheard, Askers::Members),
-            Service::Announcer(_) => (false, Rendering::Unheard, Askers::Refuse),
+            Service::Announcer(_) | Service::Operator => (false, Rendering::Unheard, Askers::Refuse),
             Service::Clerk(_) => (false, Rendering::Unheard, Askers::Members),
         };
         telephone.features = TelephoneFeatures { automaton: true, byeless, rendering };
@@ -63,6 +63,9 @@ pub enum Service {
     Pickup(Pickup),
     /// What people have done by dialled codes, such as setting up where their calls go (RFC 5359 §2.7).
     Clerk(Clerk),
+    /// The operator's telephone, which calls people and hands them over (RFC 5359 §2.18). Only who runs it asks it for
+    /// something, by [`Command::Connect`](crate::door::Command::Connect).
+    Operator,
 }
 
 /// Whom telephones call to have something done that they cannot do themselves.

@@ -140,7 +140,7 @@ pub(crate) fn outcome_of(input: Input, reported: Reported) -> Outcome {
 }
 
 /// How a transfer ended whose target's call failed with this status.
-pub(super) const fn target_outcome(status: u16) -> Outcome {
+pub(crate) const fn target_outcome(status: u16) -> Outcome {
     match status {
         486 | 600 => Outcome::TargetBusy,
         408 | 480 => Outcome::TargetNoAnswer,

@@ -36,7 +36,8 @@ impl Redials {
                 Err(status) => RedialAnswer::Refused(status),
             },
             RedialAction::Cancel(number) => {
-                let fits = self.waiting.get(&number).is_some_and(Redial::may_be_given_up);
+                let redial = self.waiting.get(&number);
+                let fits = redial.is_some_and(|redial| self.may_be_given_up(number, redial));
                 if fits {
                     self.advance(now, number, Input::GivenUp);
                     self.turn(now);
@@ -49,17 +50,19 @@ impl Redials {
 
     /// Those that are not over.
     fn list(&self, now: Instant) -> Vec<redials::Redial> {
-        let told = |(number, redial): (&u64, &Redial)| {
-            Some(redials::Redial {
-                number: *number,
-                state: redial.state.name()?,
-                asker: redial.asker.clone(),
-                wanted: redial.wanted.clone(),
-                left: redial.until.since(now),
-                tries: redial.tries,
-            })
+        let told = |(number, redial): (&u64, &Redial)| redials::Redial {
+            number: *number,
+            state: match redial.state {
+                State::Noting | State::Waiting | State::Over => "waiting",
+                State::Served if self.connecting.only_calls(*number) => "calling",
+                State::Served => "handing-over",
+            },
+            asker: redial.asker.clone(),
+            wanted: redial.wanted.clone(),
+            left: redial.until.since(now),
+            tries: redial.tries,
         };
-        self.waiting.iter().filter_map(told).collect()
+        self.waiting.iter().map(told).collect()
     }
 
     /// Takes a redial; asking for the same again begins its time anew.
@@ -100,18 +103,7 @@ impl Redials {
             return Err(Status::TEMPORARILY_UNAVAILABLE);
         }
         self.numbers += 1;
-        let redial = Redial {
-            state: State::Noting,
-            asked,
-            asker,
-            wanted,
-            until,
-            tries,
-            rests_until: now,
-            rings_until: None,
-            call: None,
-            other: None,
-        };
+        let redial = Redial { state: State::Noting, asked, asker, wanted, until, tries, rests_until: now };
         self.waiting.insert(self.numbers, redial);
         self.notes.push_back(self.numbers);
         Ok(self.numbers)
@@ -166,9 +158,7 @@ impl Redials {
 
     fn gives_up_all(&mut self, now: Instant, from: &str, asked: Asked) {
         let asker = bare(from).unwrap_or_default();
-        let own = |redial: &Redial| redial.asker == asker && redial.may_be_given_up();
-        let own: Vec<u64> =
-            self.waiting.iter().filter(|(_, redial)| own(redial)).map(|(at, _)| *at).collect();
+        let own = self.to_be_given_up(|redial| redial.asker == asker);
         if own.is_empty() {
             return self.refuse(asked, Some(Status::NOT_FOUND));
         }

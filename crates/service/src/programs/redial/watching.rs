@@ -64,10 +64,7 @@ impl Redials {
     }
 
     fn gives_up_party(&mut self, now: Instant, wanted: &str) {
-        let of = |redial: &Redial| *redial.wanted == *wanted && redial.may_be_given_up();
-        let given: Vec<u64> =
-            self.waiting.iter().filter(|(_, redial)| of(redial)).map(|(at, _)| *at).collect();
-        for at in given {
+        for at in self.to_be_given_up(|redial| *redial.wanted == *wanted) {
             self.advance(now, at, Input::GivenUp);
         }
     }
@@ -75,7 +72,7 @@ impl Redials {
     /// Whose turn it is next with each party that is free, and from when on. Nobody is called for two at once, nor while
     /// somebody is called who wants them.
     fn turns(&self) -> impl Iterator<Item = (Instant, u64)> {
-        let served = self.waiting.values().filter(|redial| redial.is_served());
+        let served = self.waiting.values().filter(|redial| redial.state == State::Served);
         let busy: BTreeSet<&str> = served.flat_map(|redial| [&*redial.asker, &*redial.wanted]).collect();
         let mut turns: BTreeMap<&str, (Instant, u64)> = BTreeMap::new();
         for (number, redial) in &self.waiting {
