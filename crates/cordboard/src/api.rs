@@ -13,6 +13,7 @@ mod events;
 mod guard;
 mod house;
 mod park;
+mod placing;
 mod redials;
 mod take;
 mod users;
@@ -67,11 +68,13 @@ fn operators() -> OpenApiRouter<Arc<Switchboard>> {
         .routes(routes!(users::change_password))
         .routes(routes!(users::rules, users::set_rules, users::reset_rules))
         .routes(routes!(calls::registrations))
-        .routes(routes!(calls::list))
+        .routes(routes!(calls::list, placing::place))
         .routes(routes!(calls::show))
         .routes(routes!(park::list))
         .routes(routes!(redials::list, redials::ask))
         .routes(routes!(redials::cancel))
+        .routes(routes!(placing::retrieve))
+        .routes(routes!(placing::pick_up))
         .routes(routes!(control::end))
         .routes(routes!(control::hold))
         .routes(routes!(control::resume))

@@ -178,6 +178,30 @@ pub enum Wish {
         #[arg(long, value_name = "CALL")]
         ladder: Option<String>,
     },
+    /// Call somebody for a user: the user's telephone rings, and once it is answered it calls whom they want. It waits for the
+    /// outcome, and succeeds only if that is `completed`; Ctrl-C ends what still rings.
+    Place {
+        /// Who is called first: a user.
+        from: String,
+        /// Whom they are to talk with: a user, a number or an address.
+        to: String,
+    },
+    /// Let a user have who waits in a park slot: their telephone rings, and once it is answered it calls the slot.
+    Retrieve {
+        /// The number of the slot.
+        slot: String,
+        /// The user.
+        #[arg(long, value_name = "USER")]
+        by: String,
+    },
+    /// Let a user have the call that rings at another's: their telephone rings, and once it is answered it takes that call.
+    PickUp {
+        /// At whom it rings: a user.
+        at: String,
+        /// The user who gets it.
+        #[arg(long, value_name = "USER")]
+        by: String,
+    },
     /// End a call: both sides are told; one that rings is cancelled.
     End {
         /// Its Call-ID, or how it begins.

@@ -42,18 +42,34 @@ pub fn run(ctl: &Ctl, out: &mut dyn Write) -> Result<(), CtlError> {
         Wish::Forward(wish) => rules::forward(&client, wish, ctl.json, out),
         Wish::FindMe(wish) => rules::find_me(&client, wish, ctl.json, out),
         Wish::Screen(wish) => rules::screen(&client, wish, ctl.json, out),
-        Wish::End { call } => control::act(&client, (call, "end"), None, ctl.json, out),
-        Wish::Hold { call } => control::act(&client, (call, "hold"), None, ctl.json, out),
-        Wish::Resume { call } => control::act(&client, (call, "resume"), None, ctl.json, out),
+        Wish::Place { from, to } => {
+            control::act(&client, "/v1/calls", &json!({ "from": from, "to": to }), ctl.json, out)
+        }
+        Wish::Retrieve { slot, by } => {
+            let path = format!("/v1/park/{}/retrieve", client::escaped(slot));
+            control::act(&client, &path, &json!({ "by": by }), ctl.json, out)
+        }
+        Wish::PickUp { at, by } => {
+            let path = format!("/v1/users/{}/pick-up", client::escaped(at));
+            control::act(&client, &path, &json!({ "by": by }), ctl.json, out)
+        }
+        Wish::End { call } => control::act(&client, &call_to(call, "end"), &json!({}), ctl.json, out),
+        Wish::Hold { call } => control::act(&client, &call_to(call, "hold"), &json!({}), ctl.json, out),
+        Wish::Resume { call } => control::act(&client, &call_to(call, "resume"), &json!({}), ctl.json, out),
         Wish::Transfer { call, to, leaves } => {
             let body = json!({ "to": to, "leaves": leaves });
-            control::act(&client, (call, "transfer"), Some(body), ctl.json, out)
+            control::act(&client, &call_to(call, "transfer"), &body, ctl.json, out)
         }
         Wish::Events => events::follow(&client, ctl.json, out),
         Wish::Park(ParkWish::List) => print(out, ctl.json, &client.get("/v1/park")?, show::park),
         Wish::Redial(wish) => redial(&client, wish, ctl.json, out),
         Wish::Reload => print(out, ctl.json, &client.post("/v1/reload", &json!({}))?, show::reload),
     }
+}
+
+/// Where something is done with a call.
+fn call_to(call: &str, verb: &str) -> String {
+    format!("/v1/calls/{}/{verb}", client::escaped(call))
 }
 
 fn users(client: &Client, users: &Users, as_json: bool, out: &mut dyn Write) -> Result<(), CtlError> {

@@ -5,8 +5,8 @@
 //! operator sees it: the [`fleet`] of agents, started by [`serve`] or, with a directory of its own, as a
 //! [`demo`]. [`api`] shows it over HTTP, with [`metrics`] and calls as a [`drawing`], and [`ctl`]
 //! is the other end of that, through [`answers`]; [`feed`] is what happens, as a stream. [`check`] explains a configuration. [`phone`] is a
-//! telephone for people and scripts, and [`flows`] plays the worked flows of the RFCs. [`logging`] and
-//! [`private`] say what happens without saying who, [`words`] which words the API has for it.
+//! telephone for people and scripts, and [`flows`] plays the worked flows of the RFCs. [`operating`] is what an operator
+//! does with calls. [`logging`] and [`private`] say what happens without saying who, [`words`] which words the API has for it.
 
 pub mod answers;
 pub mod api;
@@ -22,6 +22,7 @@ pub mod fleet;
 pub mod flows;
 pub mod logging;
 pub mod metrics;
+pub mod operating;
 pub mod passwords;
 pub mod people;
 pub mod phone;

@@ -177,11 +177,11 @@ impl Started {
         }
         store.use_directory(Arc::clone(&directory));
         // Behind those of the configuration, so that theirs keep their numbers.
-        let inside = servers.listen().map(|_| ListenerId(config.listen.len() as u16));
+        let inside = ListenerId(config.listen.len() as u16);
         let running = Server::start(cordboard_net::Config {
-            settings: Settings { inside, ..config.settings(key) },
+            settings: Settings { inside: Some(inside), ..config.settings(key) },
             directory,
-            listen: config.listen.iter().map(listen_on).chain(servers.listen()).collect(),
+            listen: config.listen.iter().map(listen_on).chain([servers.listen()]).collect(),
             tls: tls(&config),
             origins: config.origins.clone(),
             dns: config.dns.clone(),
@@ -192,7 +192,7 @@ impl Started {
             seed: seed()?,
         })?;
         servers.take_up(&store);
-        let open = running.listeners().iter().filter(|listener| Some(listener.id) != inside);
+        let open = running.listeners().iter().filter(|listener| listener.id != inside);
         let mut listening: Vec<(&'static str, SocketAddr)> =
             open.map(|listener| (listener.transport.token(), listener.local)).collect();
         let address =

@@ -4,6 +4,7 @@
 //! nobody but the switchboard, at a listener that is there for nothing else. The switchboard has them in its directory.
 //! What becomes audible is `sounding`'s.
 
+mod always;
 mod places;
 mod sounding;
 mod tracks;
@@ -26,7 +27,7 @@ use cordboard_service::settings::{
 use cordboard_sip::Status;
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -108,12 +109,12 @@ pub enum ServerError {
 /// The servers, until they are stopped.
 pub struct Servers {
     running: RwLock<Vec<Served>>,
-    /// Where the switchboard listens for them; none if there are none.
-    inside: Option<SocketAddr>,
+    /// Where the switchboard listens for them.
+    inside: SocketAddr,
     /// What people wish by dialled codes, until somebody obeys.
     wishes: Mutex<Option<Receiver<Wish>>>,
     /// Drives their sound.
-    _runtime: Option<Runtime>,
+    _runtime: Runtime,
 }
 
 /// What the directory says of the servers.
@@ -163,14 +164,6 @@ impl Servers {
         notes: &SyncSender<Note>,
         store: &Arc<Store>,
     ) -> Result<Self, ServerError> {
-        if config.servers.list.is_empty() {
-            return Ok(Self {
-                running: RwLock::default(),
-                inside: None,
-                wishes: Mutex::default(),
-                _runtime: None,
-            });
-        }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("sound")
@@ -181,7 +174,8 @@ impl Servers {
         let mut taken =
             |name: &str| places.take(name).map_err(|source| ServerError::Place { name: name.into(), source });
         let inside = taken(SWITCHBOARD)?;
-        let list = &config.servers.list;
+        let list: Vec<Server> =
+            config.servers.list.iter().cloned().chain(always::there(config, store)).collect();
         let addresses =
             list.iter().map(|server| taken(&server.name)).collect::<Result<Vec<SocketAddr>, _>>()?;
         places.keep()?;
@@ -191,9 +185,9 @@ impl Servers {
             list.iter().zip(addresses).map(|(server, address)| place.start(server, address)).collect();
         Ok(Self {
             running: RwLock::new(running?),
-            inside: Some(inside),
+            inside,
             wishes: Mutex::new(Some(wished)),
-            _runtime: Some(runtime),
+            _runtime: runtime,
         })
     }
 
@@ -216,9 +210,9 @@ impl Servers {
         store.abandon_all_but(&names);
     }
 
-    /// Where the switchboard is to listen for them, if there are any.
-    pub fn listen(&self) -> Option<ListenOn> {
-        Some(listen_on(self.inside?))
+    /// Where the switchboard is to listen for them.
+    pub fn listen(&self) -> ListenOn {
+        listen_on(self.inside)
     }
 
     /// What the directory says of them.
@@ -345,7 +339,9 @@ impl Place<'_> {
         let program = Program::new(self.telephone(server, &sound), service);
         let settings = Settings {
             role: Role::Server(Program { memory: Memory::Store, ..program }),
-            domains: Vec::new(),
+            // Only the operator's telephone looks at where a call would lead.
+            domains: if server.kind == Kind::Operator { self.config.domains.clone() } else { Vec::new() },
+            external_transfer: self.config.external_transfer,
             vouching: vec![self.inside],
             ring_bytes: RING_BYTES,
             key: seed()?,
@@ -385,7 +381,8 @@ impl Place<'_> {
                 | Kind::Music { .. }
                 | Kind::Announcer(_)
                 | Kind::Clerk(_)
-                | Kind::Redial(_) => None,
+                | Kind::Redial(_)
+                | Kind::Operator => None,
             },
             codes: codes(&server.kind)
                 .into_iter()
@@ -399,10 +396,19 @@ impl Place<'_> {
     }
 
     fn sound(&self, server: &Server) -> Result<Sound, MediaPortError> {
-        let media = self.config.servers.media;
-        let seed =
-            seed().map_err(|error| MediaPortError::Refused { ip: media, error: io::Error::other(error) })?;
-        Sound::bind(&[media], server.calls(), self.runtime.handle().clone(), self.clock, seed, |_, _| {})
+        let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let bind = |ip| {
+            let seed =
+                seed().map_err(|error| MediaPortError::Refused { ip, error: io::Error::other(error) })?;
+            Sound::bind(&[ip], server.calls(), self.runtime.handle().clone(), self.clock, seed, |_, _| {})
+        };
+        // Where nobody has declared a server, nobody has said which address phones reach. What those that are always there
+        // get they do not hear, and what they connect goes past them.
+        match self.config.servers.media {
+            media if media.is_unspecified() => bind(here),
+            media if self.config.servers.list.contains(server) => bind(media),
+            media => bind(media).or_else(|_| bind(here)),
+        }
     }
 
     /// The telephone at which the program sits: it is reached by the switchboard, wherever it is called from.
@@ -442,7 +448,9 @@ fn codes(kind: &Kind) -> Vec<&str> {
         Kind::Redial(redial) => {
             redial.codes.iter().flat_map(|codes| [&*codes.ask, &*codes.give_up]).collect()
         }
-        Kind::Park { .. } | Kind::Music { .. } | Kind::Announcer(_) | Kind::Pickup(_) => Vec::new(),
+        Kind::Park { .. } | Kind::Music { .. } | Kind::Announcer(_) | Kind::Pickup(_) | Kind::Operator => {
+            Vec::new()
+        }
     }
 }
 
@@ -455,6 +463,7 @@ fn service(server: &Server) -> Result<(Service, Plays), ServerError> {
         Kind::Clerk(clerk) => (Service::Clerk(clerk.clone()), Plays::OnAir(tracks::done())),
         Kind::Redial(redial) => (Service::Redial(redial.clone()), Plays::ToCallers(tracks::done())),
         Kind::Pickup(pickup) => (Service::Pickup(pickup.clone()), Plays::Said(BTreeMap::new())),
+        Kind::Operator => (Service::Operator, Plays::Said(BTreeMap::new())),
         Kind::Announcer(announced) => {
             let said = announced
                 .iter()

@@ -8,13 +8,13 @@ use cordboard_net::{Clock, ReloadError};
 use cordboard_service::directory::User;
 use cordboard_service::door::{CallSummary, Command, CommandId, Event, Recorded};
 use cordboard_service::news::Audience;
-use cordboard_service::operate::{Operated, Operation};
+use cordboard_service::operate::Operation;
 use cordboard_service::services::{Occasion, RuleError};
 use cordboard_sip::uri::{Escape, Place};
 use cordboard_sip::{Status, UriRef};
 pub use redials::RedialRefusal;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -31,11 +31,8 @@ use crate::store::{Store, UserError, UserRow};
 /// How long the agents may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// How long the outcome of what an operator does may take: longer than any phone rings.
-const OUTCOME_LIMIT: Duration = Duration::from_mins(11);
-
 /// How many operators may wait for an outcome at a time.
-const MAX_OPERATIONS: usize = 64;
+pub const MAX_OPERATIONS: usize = 64;
 
 /// How many may listen to what happens at a time.
 const MAX_LISTENERS: usize = 64;
@@ -118,6 +115,9 @@ pub enum Refusal {
     /// The ring of messages holds no such call.
     #[error("there are no messages of this call: `cordboard ctl calls` lists those that are remembered")]
     NoSuchCall,
+    /// There is no such slot.
+    #[error("there is no park slot {0}: `cordboard ctl park list` names them")]
+    NoSuchSlot(Box<str>),
     /// It cannot be called.
     #[error("{0} is no user, number or address that can be called")]
     Address(Box<str>),
@@ -286,23 +286,6 @@ impl Switchboard {
         Ok((call_id, found))
     }
 
-    /// Does something with a call, and waits for the outcome. `call` is as in [`Switchboard::messages`].
-    pub fn operate(&self, call: &str, operation: Operation) -> Result<(Box<str>, Operated), Refusal> {
-        let (call_id, _) = self.messages(call)?;
-        if self.operations.fetch_add(1, Ordering::Relaxed) >= MAX_OPERATIONS {
-            self.operations.fetch_sub(1, Ordering::Relaxed);
-            return Err(Refusal::TooManyOperations);
-        }
-        let id = self.agents.command(Command::Operate { call_id: call_id.clone(), operation });
-        let told = self.answers.wait(id, 1, OUTCOME_LIMIT);
-        self.operations.fetch_sub(1, Ordering::Relaxed);
-        let operated = told.into_iter().find_map(|event| match event {
-            Event::Operated(_, operated) => Some(operated),
-            _ => None,
-        });
-        operated.map(|operated| (call_id, operated)).ok_or(Refusal::NoAnswer)
-    }
-
     /// The URI of whoever is to be called: a user, a number or an address.
     pub fn address(&self, whom: &str) -> Result<Box<str>, Refusal> {
         let whom = whom.trim();
@@ -345,6 +328,7 @@ impl Switchboard {
         config.log.level = new.log.level;
         self.store.limit_contacts(config.registrar.max_contacts);
         self.agents.command(Command::UseSettings(Arc::new(config.settings(self.key))));
+        self.servers.use_config(&config);
         if let Some(logging) = &self.logging {
             logging.change(&config.log);
         }

@@ -45,7 +45,9 @@ impl From<Refusal> for Failure {
                 StatusCode::BAD_REQUEST
             }
             Refusal::Redial(refusal) => redial(refusal),
-            Refusal::NoSuchCall | Refusal::Store(UserError::Unknown(_)) => StatusCode::NOT_FOUND,
+            Refusal::NoSuchCall | Refusal::NoSuchSlot(_) | Refusal::Store(UserError::Unknown(_)) => {
+                StatusCode::NOT_FOUND
+            }
             Refusal::Exists(_)
             | Refusal::Server(_)
             | Refusal::Configured(_)
@@ -300,6 +302,28 @@ impl Operated {
     pub(super) fn new(call_id: Box<str>, operated: operate::Operated) -> Self {
         let operate::Operated { kind, outcome, status, says } = operated;
         Self { call_id, kind, outcome, status: status.map(Status::code), says }
+    }
+}
+
+/// What came of calling somebody and handing them over to somebody else.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Placed {
+    /// `click-to-dial`, `retrieve` or `pickup`.
+    #[schema(schema_with = words::kind)]
+    kind: Kind,
+    /// How it ended: `completed` if the two talk.
+    #[schema(schema_with = words::outcome)]
+    outcome: Outcome,
+    /// The status that says so.
+    status: Option<u16>,
+    /// The same in a sentence.
+    says: Box<str>,
+}
+
+impl From<operate::Operated> for Placed {
+    fn from(operated: operate::Operated) -> Self {
+        let operate::Operated { kind, outcome, status, says } = operated;
+        Self { kind, outcome, status: status.map(Status::code), says }
     }
 }
 

@@ -42,6 +42,8 @@ const REDIAL_WAIT_S: u32 = 1800;
 const REDIAL_TRIES: u8 = 3;
 /// Whom it may call at the same time: one or two calls for each who are being connected.
 const REDIAL_CALLS: usize = 50;
+/// Calls of the operator's telephone: one for each user who is called, and one more where their telephone knows no REFER.
+const OPERATOR_CALLS: usize = 32;
 /// How long a list of music may be, since all of it is kept in memory.
 const MAX_MUSIC_S: f64 = 3600.0;
 /// The server of all announcements.
@@ -94,6 +96,8 @@ pub enum Kind {
     Clerk(Clerk),
     /// Automatic redial (RFC 5359 §2.17).
     Redial(Redial),
+    /// The operator's telephone (RFC 5359 §2.18): always there, and declared nowhere.
+    Operator,
 }
 
 /// Sounds that are played one after the other.
@@ -129,6 +133,7 @@ impl Kind {
             Self::Pickup(_) => "pickup",
             Self::Clerk(_) => "clerk",
             Self::Redial(_) => "redial",
+            Self::Operator => "operator",
         }
     }
 }
@@ -138,7 +143,9 @@ impl Server {
     pub fn names(&self) -> Vec<&str> {
         let more: Vec<&str> = match &self.kind {
             Kind::Park { park, .. } => park.slots.iter().map(|slot| &**slot).collect(),
-            Kind::Music { .. } | Kind::Pickup(_) | Kind::Clerk(_) | Kind::Redial(_) => Vec::new(),
+            Kind::Music { .. } | Kind::Pickup(_) | Kind::Clerk(_) | Kind::Redial(_) | Kind::Operator => {
+                Vec::new()
+            }
             Kind::Announcer(announced) => announced.keys().map(|name| &**name).collect(),
         };
         std::iter::once(&*self.name).chain(more).collect()
@@ -153,6 +160,7 @@ impl Server {
             Kind::Pickup(_) => PICKED_UP_CALLS,
             Kind::Clerk(_) => CLERK_CALLS,
             Kind::Redial(_) => REDIAL_CALLS,
+            Kind::Operator => OPERATOR_CALLS,
         }
     }
 }
@@ -186,7 +194,8 @@ impl<'a> Reader<'a> {
                 | Kind::Announcer(_)
                 | Kind::Pickup(_)
                 | Kind::Clerk(_)
-                | Kind::Redial(_) => None,
+                | Kind::Redial(_)
+                | Kind::Operator => None,
             })
             .collect();
         let usual = list.first().map(|server| server.name.clone());

@@ -63,7 +63,7 @@ fn every_method_of_every_path() {
     assert!(operations.len() >= 14, "{}", operations.len());
     let paths: BTreeSet<&String> = operations.iter().map(|(path, ..)| path).collect();
     for path in paths {
-        let concrete = path.replace("{name}", "zoe").replace("{id}", "no-such-call");
+        let concrete = path.replace("{name}", "zoe").replace("{id}", "no-such-call").replace("{slot}", "1");
         for method in ["GET", "PUT", "POST", "DELETE", "PATCH"] {
             let described = operations.iter().find(|(other, theirs, _)| other == path && theirs == method);
             let streams = path == "/v1/events" && method == "GET";
@@ -98,7 +98,7 @@ fn what_is_wrong_is_said_in_json() {
         let reference = body["content"]["application/json"]["schema"]["$ref"].as_str().unwrap();
         let schema = description.pointer(&reference[1..]).unwrap();
         assert_eq!(schema["additionalProperties"], json!(false), "{method} {path} takes whatever comes");
-        let path = path.replace("{name}", "bob").replace("{id}", "no-such-call");
+        let path = path.replace("{name}", "bob").replace("{id}", "no-such-call").replace("{slot}", "1");
         let whole: Map<String, Value> = schema["properties"].as_object().unwrap().clone();
         let mut bodies = vec!["{".to_owned(), "[7]".to_owned(), json!({ "no-such-key": 1 }).to_string()];
         bodies.extend(whole.keys().map(|key| json!({ key: { "wrong": ["type"] } }).to_string()));

@@ -6,6 +6,7 @@ mod announcing;
 mod codes;
 mod music;
 mod office;
+mod operating;
 mod parking;
 mod picking;
 mod redialling;

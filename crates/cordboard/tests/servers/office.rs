@@ -110,6 +110,23 @@ impl Office {
         if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
     }
 
+    /// What an operator wants by `ctl --json`, and waits for until they are killed.
+    pub(crate) fn wants(&self, words: &[&str]) -> Wish {
+        let words: Vec<&str> = ["ctl", "--json"].into_iter().chain(words.iter().copied()).collect();
+        let child = cordboard(self.folder.path(), &words)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Wish { child }
+    }
+
+    /// What comes of it, where that is soon: the outcome, or what is wrong.
+    #[track_caller]
+    pub(crate) fn does(&self, words: &[&str]) -> String {
+        self.wants(words).outcome()
+    }
+
     /// The slots that are not free: slot, state, who, and who has parked them.
     pub(crate) fn parked(&self) -> Vec<[String; 4]> {
         let output = cordboard(self.folder.path(), &["ctl", "--json", "park", "list"]).output().unwrap();
@@ -139,6 +156,33 @@ fn cordboard(folder: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cordboard"));
     command.args(words).arg("--config").arg(folder.join("cordboard.toml")).stdin(Stdio::null());
     command
+}
+
+/// What an operator wants.
+pub(crate) struct Wish {
+    child: Child,
+}
+
+impl Wish {
+    /// What came of it, and that its end says the same as its words: the outcome, or what is wrong.
+    #[track_caller]
+    pub(crate) fn outcome(self) -> String {
+        let output = self.child.wait_with_output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let Ok(answer) = serde_json::from_slice::<Value>(&output.stdout) else {
+            assert!(!output.status.success() && !errors.is_empty(), "{output:?}");
+            return errors.into_owned();
+        };
+        let outcome = answer["outcome"].as_str().unwrap().to_owned();
+        assert_eq!(output.status.success(), outcome == "completed", "{answer} {errors}");
+        outcome
+    }
+
+    /// They press Ctrl-C.
+    pub(crate) fn press_ctrl_c(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
 }
 
 /// The address of a user or server here.

@@ -215,6 +215,22 @@ impl Telephone {
         call
     }
 
+    /// It is called, answers, and is asked to call somebody else: the call that it makes then.
+    #[track_caller]
+    pub(crate) fn is_handed_over(&mut self) -> CallName {
+        let call = self.is_called();
+        self.press(CallAction::Answer(call));
+        let told = self.tells("whom it gets", |event| matches!(event, CallEvent::Referred { .. }));
+        let CallEvent::Referred { new, .. } = told else { unreachable!("waited for it") };
+        new
+    }
+
+    /// Whether it has ever been called.
+    pub(crate) fn was_called(&mut self) -> bool {
+        while self.happens(Instant::now() + Duration::from_millis(1)) {}
+        self.told.iter().any(|event| matches!(event, CallEvent::Incoming { .. }))
+    }
+
     #[track_caller]
     pub(crate) fn is_up(&mut self, call: CallName) {
         self.tells("the call", |event| *event == CallEvent::Established(call));
