@@ -227,11 +227,9 @@ for _ in $(seq 100); do grep -q 'listening http' said && break; sleep 0.1; done
         [[listen]]\ntransport = \"tcp\"\naddress = \"192.0.2.1:5060\"\n"
         .to_owned();
     let users = ["alice", "bob", "carol", "bill"];
-    for user in users {
-        config.push_str(&format!(
-            "[[user]]\nname = \"{user}\"\npassword = \"pw-{user}\"\ngroups = [\"demo\"]\n"
-        ));
-    }
+    let person =
+        |user| format!("[[user]]\nname = \"{user}\"\npassword = \"pw-{user}\"\ngroups = [\"demo\"]\n");
+    config += &users.map(person).concat();
     let users = users.map(|name| json!({ "name": name, "password": format!("pw-{name}") }));
     let people = json!({
         "domain": "example.test",
