@@ -7,7 +7,7 @@
 //! itself acts on no REFER: it goes on as it came, and what its Refer-To holds is for the phone to judge.
 
 use crate::agent::Agent;
-use crate::carried::takeover::{Claim, Named, Refusal, Ruling, named_by_invite, named_by_request};
+use crate::carried::takeover::{Aim, Claim, Named, Refusal, Ruling, named_by_invite, named_by_request};
 use crate::carried::{DialogKey, Party, Referrer};
 use crate::desk::{Asker, Desk, role};
 use crate::door::{Answer, Envelope, Level, Output, Question, ShardId};
@@ -40,7 +40,7 @@ pub(crate) enum Letter {
     /// One of ours has asked somebody to take over or join that dialog.
     Vouched { dialog: DialogKey, by: Box<str> },
     /// One of those whom a server serves has sent somebody there.
-    SentTo { place: DialogKey, by: Box<str> },
+    SentTo { place: DialogKey, by: Box<str>, whom: Option<Box<str>> },
     /// Somebody wants a call that rings.
     PickUp(Box<Wish>),
     /// About who is watched.
@@ -114,6 +114,12 @@ pub(crate) fn clear(
     if let Destination::Server(name) = &admitted.destination {
         match servers::admission(&agent.desk, request, &admitted.caller, name) {
             Admission::Member => match picking::dialled(agent, now, flow, server, request, admitted) {
+                Some(goes_on)
+                    if servers::may_be_sent(request)
+                        && matches!(goes_on.caller, Caller::User(_) | Caller::Claimed(_)) =>
+                {
+                    return sent(agent, now, flow, server, request, goes_on);
+                }
                 Some(goes_on) => admitted = goes_on,
                 None => return,
             },
@@ -160,13 +166,8 @@ fn go_on(
         if request.method() == Method::Refer
             && let Some(name) = servers::sent_to(&agent.desk, request, &by)
         {
-            let (home, place) = home_of_server(&agent.desk, &name);
-            let letter = Letter::SentTo { place, by };
-            if home == agent.desk.shard {
-                handed(agent, now, letter);
-            } else {
-                agent.desk.out.push_back(Output::HandOver(home, Envelope(letter)));
-            }
+            let whom = recipient(agent, request, &admitted.caller);
+            send_to(agent, now, &name, by, whom);
         }
     }
     match request.method() {
@@ -200,6 +201,7 @@ fn takeover(
     let (home, dialog) = home_of(&agent.desk, &named);
     let own = agent.desk.tokens.dialog(request.call_id(), [request.from_tag().unwrap_or_default(), ""]);
     let claim = Claim {
+        aim: Aim::Dialog,
         dialog,
         asker: insider(agent, request, &admitted.caller),
         call: own.0,
@@ -208,8 +210,8 @@ fn takeover(
     decide(agent, now, flow, server, request, admitted, (home, claim));
 }
 
-/// A call for a server by somebody whom it does not serve: only one whom a member has just sent there is let through, for
-/// a transfer to its number.
+/// A call for a server. Who has sent them there is told to it, for their own telephones often leave that out; and of those whom
+/// it does not serve only one whom a member has just sent is let through, for a transfer to its number.
 fn sent(
     agent: &mut Agent,
     now: Instant,
@@ -221,7 +223,12 @@ fn sent(
     let Destination::Server(name) = &admitted.destination else { return };
     let (home, dialog) = home_of_server(&agent.desk, name);
     let own = agent.desk.tokens.dialog(request.call_id(), [request.from_tag().unwrap_or_default(), ""]);
-    let claim = Claim { dialog, asker: None, call: own.0, referrer: referrer(&agent.desk, request) };
+    let asker = match servers::admission(&agent.desk, request, &admitted.caller, name) {
+        Admission::Member => insider(agent, request, &admitted.caller),
+        Admission::IfSent | Admission::Refused => None,
+    };
+    let referrer = referrer(&agent.desk, request);
+    let claim = Claim { aim: Aim::Server, dialog, asker, call: own.0, referrer };
     decide(agent, now, flow, server, request, admitted, (home, claim));
 }
 
@@ -258,7 +265,12 @@ fn ruled(
     ruling: Ruling,
 ) {
     match ruling {
-        Ok(()) => switchboard::forward(agent, now, flow, server, request, admitted),
+        Ok(sent_by) => {
+            let mut admitted = admitted;
+            admitted.routed.preparation.referred_by =
+                sent_by.filter(|_| servers::may_be_sent(request)).map(|user| agent.desk.written_aor(&user));
+            switchboard::forward(agent, now, flow, server, request, admitted);
+        }
         Err(refusal) => {
             agent.desk.counters.takeovers_refused += 1;
             let says = match (&admitted.destination, refusal) {
@@ -335,7 +347,7 @@ pub(crate) fn handed(agent: &mut Agent, now: Instant, letter: Letter) {
             ruled(agent, now, flow, server, &request.view(), admitted, ruling);
         }
         Letter::PickUp(wish) => agent.proxy.pick_up(&mut agent.desk, now, &wish),
-        Letter::SentTo { place, by } => agent.proxy.carried.tickets.make(now, place, by),
+        Letter::SentTo { place, by, whom } => agent.proxy.carried.tickets.make(now, place, by, whom),
         Letter::Watched(letter) => notifier::handed(agent, now, letter),
         Letter::Vouched { dialog, by } => agent.proxy.carried.vouch(&agent.desk.directory, now, dialog, &by),
     }
@@ -366,6 +378,26 @@ pub(crate) fn insider(agent: &Agent, request: &View<'_>, caller: &Caller) -> Opt
         // What it does it does for whoever has asked.
         Caller::Server { asked_by, .. } => asked_by.clone(),
         Caller::Neighbour | Caller::Stranger => None,
+    }
+}
+
+/// Who is asked by a REFER, if it is one of ours.
+fn recipient(agent: &Agent, request: &View<'_>, caller: &Caller) -> Option<Box<str>> {
+    if let Caller::InDialog { from_caller } = caller {
+        return insider(agent, request, &Caller::InDialog { from_caller: !from_caller });
+    }
+    let to = UriRef::parse(request.to_uri()).ok().filter(|to| agent.desk.is_ours(to))?;
+    to.user().map(|user| unescape(user).into())
+}
+
+/// One of ours sends somebody, `whom` if they are ours too, to a server of ours.
+pub(crate) fn send_to(agent: &mut Agent, now: Instant, name: &str, by: Box<str>, whom: Option<Box<str>>) {
+    let (home, place) = home_of_server(&agent.desk, name);
+    let letter = Letter::SentTo { place, by, whom };
+    if home == agent.desk.shard {
+        handed(agent, now, letter);
+    } else {
+        agent.desk.out.push_back(Output::HandOver(home, Envelope(letter)));
     }
 }
 

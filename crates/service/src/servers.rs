@@ -97,6 +97,13 @@ pub(crate) fn admission(desk: &Desk, request: &View<'_>, caller: &Caller, name: 
     }
 }
 
+/// Whether a request calls a server and leaves open who has sent whoever calls there.
+pub(crate) fn may_be_sent(request: &View<'_>) -> bool {
+    request.method() == Method::Invite
+        && request.to_tag().is_none()
+        && [Name::REPLACES, Name::JOIN, Name::REFERRED_BY].into_iter().all(|name| !request.has(name))
+}
+
 /// The server to which a REFER sends somebody, if one of those whom it serves sends it.
 pub(crate) fn sent_to(desk: &Desk, request: &View<'_>, by: &str) -> Option<Box<str>> {
     let refer_to = ReferTo::parse(request.value(Name::REFER_TO)?).ok()?;
@@ -104,7 +111,12 @@ pub(crate) fn sent_to(desk: &Desk, request: &View<'_>, by: &str) -> Option<Box<s
         return None;
     }
     let text = refer_to.addr.uri.to_string();
-    let name = desk.server_named(&UriRef::parse(&text).ok()?)?;
+    served_at(desk, &UriRef::parse(&text).ok()?, by)
+}
+
+/// The server that a URI names, if it serves that user.
+pub(crate) fn served_at(desk: &Desk, uri: &UriRef<'_>, by: &str) -> Option<Box<str>> {
+    let name = desk.server_named(uri)?;
     let server = desk.directory.server(&name)?;
     desk.directory.is_member(by, server).then_some(name)
 }

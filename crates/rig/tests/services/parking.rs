@@ -27,6 +27,14 @@ pub(super) fn is_slot_taken(house: &House<'_>, is_taken: bool) {
     });
 }
 
+/// Who has parked the call in slot 702: whoever is rung back.
+fn parked_by(house: &House<'_>) -> String {
+    let lots = house.ctl("park list");
+    let slots = lots[0]["slots"].as_array().expect("there are slots");
+    let slot = slots.iter().find(|slot| slot["slot"] == "702").expect("there is one of that number");
+    slot["parked"]["parked_by"].as_str().unwrap_or_default().to_owned()
+}
+
 /// Who is parked, who parks, and who takes the call.
 const CASES: [[usize; 3]; 2] = [[ALICE, BOB, CAROL], [BOB, ALICE, CAROL]];
 
@@ -35,12 +43,15 @@ fn by_transfer_to_a_slot_and_by_dialling_it() {
     with_house(PARK, &[(Linphone, Answers), (Baresip, Answers), (Cordboard, Answers)], |mut house| {
         let slot = house.uri("702");
         for [parked, parker, taker] in CASES {
+            let [_, by] = house.phones([parked, parker]).map(|phone| phone.account().uri());
             {
                 let [parked, parker] = house.phones([parked, parker]);
                 call(parked, parker);
                 parker.transfer_unattended(&slot);
             }
             is_slot_taken(&house, true);
+            // Also where the phone that is sent there does not say by whom.
+            assert_eq!(parked_by(&house), by);
             let [parked, taker] = house.phones([parked, taker]);
             taker.dial(&slot);
             talking(parked, taker);

@@ -8,10 +8,12 @@ use super::{Anchor, CHANGE_LIMIT, Changing, Handing, LEFT_LIMIT, LINGERS, REPORT
 use crate::agent::Agent;
 use crate::carried::state::Input as Passed;
 use crate::carried::watched::Side;
+use crate::clearance;
 use crate::door::{CommandId, Recorded};
 use crate::news::{CallNews, CallState, News, TransferNews, TransferState};
 use crate::operate::{Operated, Operation};
 use crate::proxy::target::uri_of;
+use crate::servers::served_at;
 use crate::telephone::verdict::{Reported, outcome_of, sentence};
 use bytes::Bytes;
 use cordboard_core::refer::issuer;
@@ -221,6 +223,12 @@ fn transfer(agent: &mut Agent, now: Instant, key: u64, asked: CommandId, leaves:
         return refuse(agent, Outcome::RefersToItself, "whoever is asked is the one to be called");
     }
     let referrer = uri_of(&anchor.half(transferor).address).to_owned();
+    let by = anchor.half(transferor).user.clone();
+    if let Some((name, by)) = by.and_then(|by| Some((served_at(&agent.desk, &target, &by)?, by))) {
+        let whom = anchor.half(transferee).user.clone();
+        clearance::send_to(agent, now, &name, by, whom);
+    }
+    let Some(anchor) = agent.anchored.table.get(key) else { return };
     let lines =
         vec![(Name::REFER_TO, format!("<{to}>").into()), (Name::REFERRED_BY, format!("<{referrer}>").into())];
     let handing = Handing {

@@ -94,9 +94,19 @@ fn links(body: &[u8]) -> impl Iterator<Item = &str> {
         })
 }
 
-/// Somebody wants to take over or join a dialog.
+/// What somebody wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Aim {
+    /// To take over or join a dialog.
+    Dialog,
+    /// To call a server of ours, which serves those who are ours in this claim.
+    Server,
+}
+
+/// Somebody wants to take over or join a dialog, or to call a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Claim {
+    pub(crate) aim: Aim,
     pub(crate) dialog: DialogKey,
     /// Who: one of ours, if that is proved.
     pub(crate) asker: Option<Box<str>>,
@@ -105,8 +115,8 @@ pub(crate) struct Claim {
     pub(crate) referrer: Referrer,
 }
 
-/// What is said to a claim.
-pub(crate) type Ruling = Result<(), Refusal>;
+/// What is said to a claim; if it is for a server of ours, with who has just sent them there.
+pub(crate) type Ruling = Result<Option<Box<str>>, Refusal>;
 
 /// Why a claim is refused: always with 403, and the calls stay as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,13 +153,17 @@ impl Carried {
     /// no ends. One of ours passes then, because a phone lets in only who knows both tags, and those were told by one
     /// of the parties. Somebody from elsewhere does not.
     pub(crate) fn rule(&mut self, directory: &Directory, now: Instant, claim: &Claim) -> Ruling {
+        if let (Aim::Server, Some(asker)) = (claim.aim, &claim.asker) {
+            return Ok(self.tickets.sent_by(now, claim.dialog, claim.call, asker));
+        }
         let known = self.get(claim.dialog).map(|(_, ends)| ends);
         if let Some(asker) = &claim.asker
             && known.is_none_or(|ends| self.is_theirs(directory, asker, ends))
         {
-            return Ok(());
+            return Ok(None);
         }
-        self.tickets.take(now, claim.dialog, claim.call, &claim.referrer).map_err(|why| match why {
+        let taken = self.tickets.take(now, claim.dialog, claim.call, &claim.referrer);
+        taken.map(Some).map_err(|why| match why {
             NoTicket::None if known.is_none() => Refusal::Unknown,
             NoTicket::None => Refusal::NotTheirs,
             NoTicket::Late => Refusal::Late,
@@ -162,7 +176,7 @@ impl Carried {
     /// themselves: without a dialog that is known to be theirs there is no ticket.
     pub(crate) fn vouch(&mut self, directory: &Directory, now: Instant, dialog: DialogKey, by: &str) {
         if self.get(dialog).is_some_and(|(_, ends)| self.is_theirs(directory, by, ends)) {
-            self.tickets.make(now, dialog, by.into());
+            self.tickets.make(now, dialog, by.into(), None);
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Transfer tickets: what lets a caller from outside take over a call because one of ours has asked them to.
 //!
 //! A ticket is made when an insider's REFER or MESSAGE passes that names the dialog. It is good for one call, which
-//! may try again under its Call-ID, for a challenge or a session that is too brief (RFC 4028 §7.3).
+//! may try again under its Call-ID, for a challenge or a session that is too brief (RFC 4028 §7.3). Another is made when a REFER
+//! sends somebody to a server of ours: it tells who did, for telephones leave out Referred-By.
 
 use super::DialogKey;
 use cordboard_core::time::Instant;
@@ -24,6 +25,8 @@ struct Ticket {
     dialog: DialogKey,
     /// Who has asked.
     by: Box<str>,
+    /// Who was asked, if that is one of ours whom we know.
+    whom: Option<Box<str>>,
     made: Instant,
     /// The call that took it, by a hash of its Call-ID and the caller's tag.
     taken: Option<u64>,
@@ -69,8 +72,8 @@ pub(crate) enum NoTicket {
 pub(crate) struct Tickets(VecDeque<Ticket>);
 
 impl Tickets {
-    /// One of ours has asked somebody to take over that dialog.
-    pub(crate) fn make(&mut self, now: Instant, dialog: DialogKey, by: Box<str>) {
+    /// One of ours has asked somebody, `whom` if they are ours too, to take over that dialog.
+    pub(crate) fn make(&mut self, now: Instant, dialog: DialogKey, by: Box<str>, whom: Option<Box<str>>) {
         self.forget(now);
         if self.0.iter().filter(|ticket| ticket.by == by).count() >= MAX_TICKETS_OF_ONE
             && let Some(at) = self.0.iter().position(|ticket| ticket.by == by)
@@ -80,17 +83,18 @@ impl Tickets {
         if self.0.len() >= MAX_TICKETS {
             self.0.pop_front();
         }
-        self.0.push_back(Ticket { dialog, by, made: now, taken: None });
+        self.0.push_back(Ticket { dialog, by, whom, made: now, taken: None });
     }
 
-    /// A call takes a ticket for a dialog, the newest that it may: one that it took before, or one that nobody has.
+    /// A call takes a ticket for a dialog, the newest that it may: one that it took before, or one that nobody has. Tells who
+    /// made it.
     pub(crate) fn take(
         &mut self,
         now: Instant,
         dialog: DialogKey,
         call: u64,
         referrer: &Referrer,
-    ) -> Result<(), NoTicket> {
+    ) -> Result<Box<str>, NoTicket> {
         self.forget(now);
         let mut why = NoTicket::None;
         for ticket in self.0.iter_mut().rev().filter(|ticket| ticket.dialog == dialog) {
@@ -100,7 +104,7 @@ impl Tickets {
                 () if !referrer.may_be(&ticket.by) => NoTicket::Forged,
                 () => {
                     ticket.taken = Some(call);
-                    return Ok(());
+                    return Ok(ticket.by.clone());
                 }
             };
             if why == NoTicket::None {
@@ -108,6 +112,26 @@ impl Tickets {
             }
         }
         Err(why)
+    }
+
+    /// Who has just sent one of ours to a server, by whose ticket they call it now.
+    pub(crate) fn sent_by(
+        &mut self,
+        now: Instant,
+        place: DialogKey,
+        call: u64,
+        whom: &str,
+    ) -> Option<Box<str>> {
+        self.forget(now);
+        let is_theirs = |ticket: &&mut Ticket| {
+            ticket.dialog == place
+                && ticket.whom.as_deref() == Some(whom)
+                && now <= ticket.made + TICKET_LIFE
+                && ticket.taken.is_none_or(|taken| taken == call)
+        };
+        let ticket = self.0.iter_mut().rev().find(is_theirs)?;
+        ticket.taken = Some(call);
+        Some(ticket.by.clone())
     }
 
     fn forget(&mut self, now: Instant) {
@@ -131,14 +155,22 @@ mod tests {
     fn a_ticket_is_good_for_one_call_and_one_minute() {
         let mut tickets = Tickets::default();
         assert_eq!(tickets.take(at(0), CALL, 1, &Referrer::Unsaid), Err(NoTicket::None));
-        tickets.make(at(0), CALL, "alice".into());
+        tickets.make(at(0), CALL, "alice".into(), None);
         assert_eq!(tickets.take(at(1), DialogKey(2), 1, &Referrer::Unsaid), Err(NoTicket::None));
-        assert_eq!(tickets.take(at(60), CALL, 1, &Referrer::Ours("alice".into())), Ok(()));
-        assert_eq!(tickets.take(at(60), CALL, 1, &Referrer::Unsaid), Ok(()), "the same call tries again");
+        assert_eq!(tickets.take(at(60), CALL, 1, &Referrer::Ours("alice".into())), Ok("alice".into()));
+        assert_eq!(
+            tickets.take(at(60), CALL, 1, &Referrer::Unsaid),
+            Ok("alice".into()),
+            "the same call tries again"
+        );
         assert_eq!(tickets.take(at(60), CALL, 2, &Referrer::Unsaid), Err(NoTicket::Used));
         assert_eq!(tickets.take(at(61), CALL, 1, &Referrer::Unsaid), Err(NoTicket::Late));
-        tickets.make(at(62), CALL, "alice".into());
-        assert_eq!(tickets.take(at(63), CALL, 2, &Referrer::Unsaid), Ok(()), "she has asked again");
+        tickets.make(at(62), CALL, "alice".into(), None);
+        assert_eq!(
+            tickets.take(at(63), CALL, 2, &Referrer::Unsaid),
+            Ok("alice".into()),
+            "she has asked again"
+        );
         assert_eq!(
             tickets.take(at(200), CALL, 2, &Referrer::Unsaid),
             Err(NoTicket::None),
@@ -149,18 +181,36 @@ mod tests {
     #[test]
     fn who_forges_the_referrer_neither_takes_nor_spoils_it() {
         let mut tickets = Tickets::default();
-        tickets.make(at(0), CALL, "alice".into());
+        tickets.make(at(0), CALL, "alice".into(), None);
         for forged in [Referrer::Ours("bob".into()), Referrer::Foreign] {
             assert_eq!(tickets.take(at(1), CALL, 1, &forged), Err(NoTicket::Forged));
         }
-        assert_eq!(tickets.take(at(1), CALL, 2, &Referrer::Ours("alice".into())), Ok(()));
+        assert_eq!(tickets.take(at(1), CALL, 2, &Referrer::Ours("alice".into())), Ok("alice".into()));
+    }
+
+    /// Whoever else dials the number meanwhile was sent by nobody.
+    #[test]
+    fn who_is_sent_to_a_server_is_known_by_who_sent_them() {
+        let mut tickets = Tickets::default();
+        tickets.make(at(0), CALL, "bob".into(), Some("alice".into()));
+        assert_eq!(tickets.sent_by(at(1), CALL, 1, "carol"), None);
+        assert_eq!(tickets.sent_by(at(1), DialogKey(2), 2, "alice"), None);
+        assert_eq!(tickets.sent_by(at(1), CALL, 2, "alice").as_deref(), Some("bob"));
+        assert_eq!(
+            tickets.sent_by(at(2), CALL, 2, "alice").as_deref(),
+            Some("bob"),
+            "the same call tries again"
+        );
+        assert_eq!(tickets.sent_by(at(2), CALL, 3, "alice"), None);
+        tickets.make(at(3), CALL, "bob".into(), Some("alice".into()));
+        assert_eq!(tickets.sent_by(at(64), CALL, 4, "alice"), None);
     }
 
     #[test]
     fn they_are_bounded_for_all_and_for_each() {
         let mut tickets = Tickets::default();
         for n in 0..=MAX_TICKETS_OF_ONE as u64 {
-            tickets.make(at(0), DialogKey(n), "alice".into());
+            tickets.make(at(0), DialogKey(n), "alice".into(), None);
         }
         assert_eq!(tickets.0.len(), MAX_TICKETS_OF_ONE);
         assert_eq!(
@@ -169,7 +219,7 @@ mod tests {
             "her oldest went"
         );
         for n in 0..2 * MAX_TICKETS {
-            tickets.make(at(0), CALL, format!("user{n}").into());
+            tickets.make(at(0), CALL, format!("user{n}").into(), None);
         }
         assert_eq!(tickets.0.len(), MAX_TICKETS);
     }

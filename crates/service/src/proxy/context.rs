@@ -124,6 +124,8 @@ pub(crate) struct Preparation {
     pub(crate) record_route: bool,
     /// The authenticated caller's address-of-record, to be asserted.
     pub(crate) identity: Option<Box<str>>,
+    /// The address-of-record of who has sent the caller to a server of ours, which is told so (RFC 3892).
+    pub(crate) referred_by: Option<Box<str>>,
     /// Who calls, if it is one of ours.
     pub(crate) caller: Party,
     /// Who calls, for whoever has set something up; nobody where nothing is, or this begins no call.

@@ -117,6 +117,9 @@ fn identity(desk: &Desk, edits: &mut Edits, hop: &Hop<'_>, request: &View<'_>) {
     {
         edits.append_line_of(request, Name::P_ASSERTED_IDENTITY, &["<sip:", aor, ">"]);
     }
+    if let Some(aor) = hop.ways.referred_by.as_ref().filter(|_| inside) {
+        edits.append_line_of(request, Name::REFERRED_BY, &["<sip:", aor, ">"]);
+    }
 }
 
 /// Whether the caller asked that nobody be told who calls (RFC 3325 §9.3).
