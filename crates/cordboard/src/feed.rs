@@ -2,7 +2,9 @@
 //! is told instead how much was lost.
 
 use cordboard_ladder::{Kind, Outcome, Role};
-use cordboard_service::news::{CallNews, CallState, News, RegistrationNews, TransferNews, TransferState};
+use cordboard_service::news::{
+    CallNews, CallState, News, RedialNews, RedialState, RegistrationNews, TransferNews, TransferState,
+};
 use cordboard_sip::Status;
 use serde::Serialize;
 use std::sync::Arc;
@@ -88,6 +90,19 @@ pub enum What {
         /// Who: `user@domain`.
         user: Box<str>,
     },
+    /// A redial is kept, or will be tried again.
+    RedialWaiting(Redial),
+    /// The asker of a redial is called, for whoever is wanted is free.
+    RedialCalled(Redial),
+    /// A redial is over.
+    RedialEnded {
+        /// The redial.
+        #[serde(flatten)]
+        redial: Redial,
+        /// What came of it: `completed` if the asker has whoever is wanted.
+        #[schema(schema_with = words::outcome)]
+        outcome: Outcome,
+    },
     /// What is done with somebody's calls has changed.
     RulesChanged {
         /// Whose.
@@ -150,6 +165,18 @@ pub struct Transfer {
     pub target: Box<str>,
 }
 
+/// A redial at the server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = RedialOf)]
+pub struct Redial {
+    /// Its number.
+    pub id: u64,
+    /// Who is called back.
+    pub asker: Box<str>,
+    /// Whom they want.
+    pub wanted: Box<str>,
+}
+
 impl What {
     /// The word that names it.
     pub const fn word(&self) -> &'static str {
@@ -162,6 +189,9 @@ impl What {
             Self::Transferred { .. } => "transferred",
             Self::Registered { .. } => "registered",
             Self::Unregistered { .. } => "unregistered",
+            Self::RedialWaiting(_) => "redial-waiting",
+            Self::RedialCalled(_) => "redial-called",
+            Self::RedialEnded { .. } => "redial-ended",
             Self::RulesChanged { .. } => "rules-changed",
             Self::UserAdded { .. } => "user-added",
             Self::UserRemoved { .. } => "user-removed",
@@ -181,6 +211,7 @@ impl From<News> for What {
                 Self::Unregistered { user }
             }
             News::Registration(RegistrationNews { user, contacts }) => Self::Registered { user, contacts },
+            News::Redial(news) => redial(news),
         }
     }
 }
@@ -206,6 +237,16 @@ fn transfer(news: TransferNews) -> What {
         TransferState::Ended { outcome, status } => {
             What::Transferred { transfer, outcome, status: status.map(Status::code) }
         }
+    }
+}
+
+fn redial(news: RedialNews) -> What {
+    let RedialNews { number: id, asker, wanted, state } = news;
+    let redial = Redial { id, asker, wanted };
+    match state {
+        RedialState::Waiting => What::RedialWaiting(redial),
+        RedialState::Calling => What::RedialCalled(redial),
+        RedialState::Ended(outcome) => What::RedialEnded { redial, outcome },
     }
 }
 

@@ -158,7 +158,7 @@ impl Started {
         let telling =
             Telling { answers: Arc::clone(&answers), feed: Arc::clone(&feed), notes: notes.clone() };
         let store = Arc::new(open_store(&config, &folder, clock, tables, telling)?);
-        let servers = Servers::start(&config, folder.path(), clock, &notes, &store)?;
+        let servers = Servers::start(&config, folder.path(), clock, (&notes, &feed), &store)?;
         let rules = people::rules(&config.rules, &store.rules(), &config.domains);
         let (directory, stale) = people::directory(
             &config.users,

@@ -20,6 +20,7 @@ use cordboard_service::call::{CallAction, CallEvent, CallName};
 use cordboard_service::directory::{Code, Directory, Server as Listed};
 use cordboard_service::door::{Answer, Command, Deed, Event, Note, Question, ShardId, Slot, Wish};
 use cordboard_service::location::{Located, RegisterError};
+use cordboard_service::news::Audience;
 use cordboard_service::redials::{RedialAction, RedialAnswer};
 use cordboard_service::settings::{
     Announcement, Announcer, Memory, Role, Server as Program, Service, Settings, Telephone,
@@ -37,6 +38,7 @@ use tokio::runtime::Runtime;
 use crate::answers::Answers;
 use crate::config::Config;
 use crate::config::servers::{Kind, Server, Track};
+use crate::feed::Feed;
 use crate::store::Store;
 use crate::switchboard::{Refusal, Switchboard};
 use places::Places;
@@ -148,6 +150,8 @@ struct Place<'a> {
     clock: Clock,
     runtime: &'a Runtime,
     notes: &'a SyncSender<Note>,
+    /// What happens.
+    feed: &'a Arc<Feed>,
     /// What survives of their calls.
     store: &'a Arc<Store>,
     wishes: SyncSender<Wish>,
@@ -161,7 +165,7 @@ impl Servers {
         config: &Config,
         folder: &Path,
         clock: Clock,
-        notes: &SyncSender<Note>,
+        (notes, feed): (&SyncSender<Note>, &Arc<Feed>),
         store: &Arc<Store>,
     ) -> Result<Self, ServerError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -180,7 +184,7 @@ impl Servers {
             list.iter().map(|server| taken(&server.name)).collect::<Result<Vec<SocketAddr>, _>>()?;
         places.keep()?;
         let (wishes, wished) = std::sync::mpsc::sync_channel(MAX_WAITING);
-        let place = Place { config, clock, runtime: &runtime, notes, wishes, store, inside };
+        let place = Place { config, clock, runtime: &runtime, notes, feed, wishes, store, inside };
         let running: Result<Vec<Served>, ServerError> =
             list.iter().zip(addresses).map(|(server, address)| place.start(server, address)).collect();
         Ok(Self {
@@ -233,6 +237,13 @@ impl Servers {
     pub fn use_directory(&self, directory: &Arc<Directory>) {
         for served in &*self.running.read().unwrap_or_else(PoisonError::into_inner) {
             served.running.command(Command::UseDirectory(Arc::clone(directory)));
+        }
+    }
+
+    /// Tells them whether anybody listens to what happens.
+    pub fn tell_news(&self, audience: Audience) {
+        for served in &*self.running.read().unwrap_or_else(PoisonError::into_inner) {
+            served.running.command(Command::TellNews(audience));
         }
     }
 
@@ -366,6 +377,7 @@ impl Place<'_> {
                 wishes: self.wishes.clone(),
                 answers: Arc::clone(&answers),
                 notes: self.notes.clone(),
+                feed: Arc::clone(self.feed),
             }),
             clock: self.clock,
             seed: seed()?,
@@ -496,6 +508,7 @@ struct Told {
     wishes: SyncSender<Wish>,
     answers: Arc<Answers>,
     notes: SyncSender<Note>,
+    feed: Arc<Feed>,
 }
 
 impl cordboard_net::Store for Told {
@@ -524,6 +537,7 @@ impl cordboard_net::Store for Told {
                     tracing::warn!("more codes were dialled than could be obeyed");
                 }
             }
+            Some(Event::News(news)) => self.feed.tell(news),
             Some(Event::Note(note)) => {
                 // A log that cannot keep up loses lines; calls go on.
                 let _ = self.notes.try_send(note);

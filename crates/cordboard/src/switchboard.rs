@@ -353,7 +353,7 @@ impl Switchboard {
         *listening += 1;
         let ear = self.feed.listen();
         if *listening == 1 {
-            self.agents.command(Command::TellNews(Audience::Somebody));
+            self.tell_news(Audience::Somebody);
         }
         Ok(ear)
     }
@@ -363,8 +363,13 @@ impl Switchboard {
         let mut listening = self.listeners();
         *listening = listening.saturating_sub(1);
         if *listening == 0 {
-            self.agents.command(Command::TellNews(Audience::Nobody));
+            self.tell_news(Audience::Nobody);
         }
+    }
+
+    fn tell_news(&self, audience: Audience) {
+        self.agents.command(Command::TellNews(audience));
+        self.servers.tell_news(audience);
     }
 
     fn listeners(&self) -> MutexGuard<'_, usize> {

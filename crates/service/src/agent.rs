@@ -8,6 +8,7 @@ use crate::counters::Counters;
 use crate::desk::{Asker, Desk, role};
 use crate::door::{Answer, AskId, Command, CommandId, Event, Input, Output, ShardId};
 use crate::keeper::Keeper;
+use crate::news::Audience;
 use crate::notifier::{self, Notifier, telling};
 use crate::operate::{Connect, Operated};
 use crate::passing::Passing;
@@ -404,6 +405,11 @@ impl Agent {
         }
         while let Some((id, operated)) = self.program.poll_operated() {
             self.desk.out.push_back(Output::Event(Event::Operated(id, operated)));
+        }
+        while let Some(news) = self.program.poll_news() {
+            if self.desk.audience == Audience::Somebody {
+                self.desk.out.push_back(Output::Event(Event::News(news)));
+            }
         }
         while let Some(action) = self.program.poll_action() {
             acted = true;

@@ -24,6 +24,8 @@ pub enum News {
     Transfer(TransferNews),
     /// Of what somebody has registered.
     Registration(RegistrationNews),
+    /// Of a redial at a server.
+    Redial(RedialNews),
 }
 
 /// A call has got somewhere.
@@ -92,6 +94,30 @@ pub enum TransferState {
         /// The status that says so.
         status: Option<Status>,
     },
+}
+
+/// A redial has got somewhere (RFC 5359 §2.17).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedialNews {
+    /// Its number.
+    pub number: u64,
+    /// Who is called back.
+    pub asker: Box<str>,
+    /// Whom they want.
+    pub wanted: Box<str>,
+    /// Where it has got.
+    pub state: RedialState,
+}
+
+/// Where a redial has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RedialState {
+    /// It is kept, or will be tried again.
+    Waiting,
+    /// The asker is called.
+    Calling,
+    /// It is over, and this came of it.
+    Ended(Outcome),
 }
 
 /// Contacts were added, moved or removed, or have ended; refreshes are no news.

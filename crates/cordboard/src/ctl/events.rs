@@ -33,6 +33,11 @@ fn show(event: &Value) -> String {
             let who = format!("{} asks {} to call {}", of("transferor"), of("transferee"), of("target"));
             format!("{}, {who}{outcome}{status}", of("kind"))
         }
+        "redial-waiting" | "redial-called" | "redial-ended" => {
+            let outcome =
+                event["outcome"].as_str().map_or_else(String::new, |outcome| format!(": {outcome}"));
+            format!("{} wants {}{outcome}", of("asker"), of("wanted"))
+        }
         "registered" => {
             let contacts: Vec<String> =
                 event["contacts"].as_array().into_iter().flatten().map(text).collect();

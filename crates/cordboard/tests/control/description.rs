@@ -1,7 +1,7 @@
 //! The description of the API fits what it does: every path and method, each answer, each way to ask wrongly.
 
 use crate::operator::Operator;
-use crate::programs::{Demo, call};
+use crate::programs::{Demo, call, says};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
@@ -183,6 +183,20 @@ fn events_are_as_described() {
         let event = listener.hears(name);
         let wrong: Vec<String> = validator.iter_errors(&event).map(|error| error.to_string()).collect();
         assert!(wrong.is_empty(), "{event}\n{wrong:#?}");
+    }
+    operator.says(&["redial", "ask", "carol", "bill"]);
+    for (name, outcome) in [
+        ("redial-waiting", json!(null)),
+        ("redial-called", json!(null)),
+        ("redial-ended", json!("cancelled")),
+    ] {
+        if name == "redial-ended" {
+            operator.says(&["redial", "cancel", "1"]);
+        }
+        let event = listener.hears(name);
+        assert!(validator.is_valid(&event), "{event}");
+        says(&event, json!({ "id": 1, "asker": "sip:carol@127.0.0.1", "wanted": "sip:bill@127.0.0.1" }));
+        assert_eq!(event["outcome"], outcome);
     }
     assert!(
         !validator.is_valid(&json!({ "n": 1, "unix_ms": 1, "event": "ringing" })),

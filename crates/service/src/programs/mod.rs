@@ -16,6 +16,7 @@ use crate::call::{CallAction, CallEvent, CallName};
 use crate::directory::Directory;
 use crate::door::{self, CommandId};
 use crate::kept::{Purpose, Record, RecordError};
+use crate::news::News;
 use crate::operate::{Connect, Operated};
 use crate::redials::{RedialAction, RedialAnswer};
 use crate::settings::{Role, Server, Service};
@@ -42,7 +43,7 @@ pub(crate) enum Program {
     Park(Park),
     Announcer(Announcer),
     Pickup(Pickup),
-    Redial(Redials),
+    Redial(Box<Redials>),
     Clerk(Clerk),
     Operator(Operator),
 }
@@ -59,7 +60,7 @@ impl Program {
                 Self::Park(Park::new(park, &telephone.user))
             }
             Role::Server(Server { service: Service::Redial(redial), telephone, .. }) => {
-                Self::Redial(Redials::new(redial, telephone))
+                Self::Redial(Box::new(Redials::new(redial, telephone)))
             }
             Role::Server(Server { service: Service::Announcer(announcer), .. }) => {
                 Self::Announcer(Announcer::new(announcer))
@@ -261,6 +262,20 @@ impl Program {
             | Self::Operator(_)
             | Self::Park(_) => None,
             Self::Redial(redials) => redials.poll_answer(),
+        }
+    }
+
+    /// The next thing that is told to whoever listens.
+    pub(crate) fn poll_news(&mut self) -> Option<News> {
+        match self {
+            Self::Person
+            | Self::Music(_)
+            | Self::Announcer(_)
+            | Self::Pickup(_)
+            | Self::Clerk(_)
+            | Self::Operator(_)
+            | Self::Park(_) => None,
+            Self::Redial(redials) => redials.poll_news().map(News::Redial),
         }
     }
 

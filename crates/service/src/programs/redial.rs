@@ -17,10 +17,12 @@ use crate::call::{CallAction, CallEvent, CallName};
 use crate::directory::Directory;
 use crate::door::CommandId;
 use crate::kept::{Purpose, Record, RecordError};
+use crate::news::{RedialNews, RedialState};
 use crate::redials::{MAX_REDIALS, RedialAnswer};
 use crate::settings;
 use asking::{Asked, bare};
 use cordboard_core::time::Instant;
+use cordboard_ladder::Outcome;
 use cordboard_sip::Status;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -45,6 +47,8 @@ struct Redial {
     tries: u8,
     /// When it may have a turn again.
     rests_until: Instant,
+    /// What came of it last.
+    outcome: Outcome,
 }
 
 /// The program.
@@ -65,6 +69,8 @@ pub(crate) struct Redials {
     answers: VecDeque<(CommandId, RedialAnswer)>,
     /// What is to be written down, or forgotten.
     notes: VecDeque<u64>,
+    /// What is told of them: no more than happens at once.
+    news: VecDeque<RedialNews>,
     /// Calls whose only sense is to say that something is done, and how long they do.
     confirming: BTreeMap<CallName, Option<Instant>>,
     numbers: u64,
@@ -84,6 +90,7 @@ impl Redials {
             actions: VecDeque::new(),
             answers: VecDeque::new(),
             notes: VecDeque::new(),
+            news: VecDeque::new(),
             confirming: BTreeMap::new(),
             numbers: 0,
             watches: 0,
@@ -114,7 +121,7 @@ impl Redials {
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         for at in self.to_be_given_up(|redial| redial.until <= now) {
-            self.advance(now, at, Input::GivenUp);
+            self.gives_up(now, at, Outcome::TimedOut);
         }
         self.connecting.handle_timeout(now);
         let said = self.confirming.iter().filter(|(_, until)| until.is_some_and(|until| until <= now));
@@ -180,6 +187,7 @@ impl Redials {
             until: record.due.unwrap_or(now + self.settings.within),
             tries: *tries,
             rests_until: now,
+            outcome: Outcome::Unfinished,
         };
         self.waiting.insert(*number, redial);
         self.begin_to_watch(wanted, asker);
@@ -191,9 +199,14 @@ impl Redials {
         self.directory = Arc::clone(directory);
         let gone = self.to_be_given_up(|redial| self.forbidden(&redial.asker, &redial.wanted).is_some());
         for at in gone {
-            self.advance(now, at, Input::GivenUp);
+            self.gives_up(now, at, Outcome::NotAllowed);
         }
         self.turn(now);
+    }
+
+    /// The next that is told of them.
+    pub(super) fn poll_news(&mut self) -> Option<RedialNews> {
+        self.news.pop_front()
     }
 
     pub(super) fn poll_answer(&mut self) -> Option<(CommandId, RedialAnswer)> {
@@ -203,12 +216,18 @@ impl Redials {
     /// Takes in which of those who were served are so no longer.
     fn learn(&mut self, now: Instant) {
         while let Some((number, ended)) = self.connecting.poll_ended() {
-            let input = match ended.end {
-                End::Connected => Input::Connected,
-                End::NoAsker | End::Busy => Input::InVain,
-                End::AskerLeft | End::Failed => Input::Failed,
-                End::GivenUp => Input::GivenUp,
+            let failed = || ended.report.as_ref().map_or(Outcome::Failed, |report| report.outcome);
+            let (input, outcome) = match ended.end {
+                End::Connected => (Input::Connected, Outcome::Completed),
+                End::NoAsker => (Input::InVain, Outcome::NoAnswer),
+                End::Busy => (Input::InVain, Outcome::TargetBusy),
+                End::AskerLeft => (Input::Failed, Outcome::TransfereeLeft),
+                End::Failed => (Input::Failed, failed()),
+                End::GivenUp => (Input::GivenUp, Outcome::Cancelled),
             };
+            if let Some(redial) = self.waiting.get_mut(&number) {
+                redial.outcome = outcome;
+            }
             self.advance(now, number, input);
         }
     }
@@ -226,6 +245,28 @@ impl Redials {
     fn to_be_given_up(&self, of: impl Fn(&Redial) -> bool) -> Vec<u64> {
         let fits = |(number, redial): &(&u64, &Redial)| of(redial) && self.may_be_given_up(**number, redial);
         self.waiting.iter().filter(fits).map(|(number, _)| *number).collect()
+    }
+
+    /// Nobody waits for it any more, and that came of it.
+    fn gives_up(&mut self, now: Instant, number: u64, outcome: Outcome) {
+        if let Some(redial) = self.waiting.get_mut(&number) {
+            redial.outcome = outcome;
+        }
+        self.advance(now, number, Input::GivenUp);
+    }
+
+    /// Tells where a redial has got; of what was never kept nothing is told.
+    fn tell(&mut self, number: u64, before: State) {
+        let Some(redial) = self.waiting.get(&number) else { return };
+        let state = match (before, redial.state) {
+            (before, state) if before == state => return,
+            (State::Noting, State::Over) | (_, State::Noting) => return,
+            (_, State::Waiting) => RedialState::Waiting,
+            (_, State::Served) => RedialState::Calling,
+            (_, State::Over) => RedialState::Ended(redial.outcome),
+        };
+        let (asker, wanted) = (redial.asker.clone(), redial.wanted.clone());
+        self.news.push_back(RedialNews { number, asker, wanted, state });
     }
 
     /// Feeds the table and does what it says.
@@ -259,6 +300,9 @@ impl Redials {
             && let Some(party) = self.parties.get_mut(&wanted)
         {
             party.rests_until = now + REST;
+        }
+        if !spent {
+            self.tell(number, before);
         }
         if state == State::Over {
             if before == State::Noting {

@@ -1,12 +1,13 @@
 //! How somebody asks to be called back: by REFER, by dialling, or by those who run the server; and who may.
 
-use super::table::{Input, State};
+use super::table::State;
 use super::{Redial, Redials};
 use crate::call::{CallAction, CallName};
 use crate::door::CommandId;
 use crate::redials::{self, MAX_OF_ONE, MAX_REDIALS, RedialAction, RedialAnswer};
 use crate::services::screening::Identity;
 use cordboard_core::time::Instant;
+use cordboard_ladder::Outcome;
 use cordboard_sip::header::NameAddrRef;
 use cordboard_sip::uri::{Escape, Place, Uri, unescape};
 use cordboard_sip::{Status, UriRef};
@@ -39,7 +40,7 @@ impl Redials {
                 let redial = self.waiting.get(&number);
                 let fits = redial.is_some_and(|redial| self.may_be_given_up(number, redial));
                 if fits {
-                    self.advance(now, number, Input::GivenUp);
+                    self.gives_up(now, number, Outcome::Cancelled);
                     self.turn(now);
                 }
                 if fits { RedialAnswer::Cancelled } else { RedialAnswer::NoSuch }
@@ -103,7 +104,16 @@ impl Redials {
             return Err(Status::TEMPORARILY_UNAVAILABLE);
         }
         self.numbers += 1;
-        let redial = Redial { state: State::Noting, asked, asker, wanted, until, tries, rests_until: now };
+        let redial = Redial {
+            state: State::Noting,
+            asked,
+            asker,
+            wanted,
+            until,
+            tries,
+            rests_until: now,
+            outcome: Outcome::Unfinished,
+        };
         self.waiting.insert(self.numbers, redial);
         self.notes.push_back(self.numbers);
         Ok(self.numbers)
@@ -163,7 +173,7 @@ impl Redials {
             return self.refuse(asked, Some(Status::NOT_FOUND));
         }
         for at in own {
-            self.advance(now, at, Input::GivenUp);
+            self.gives_up(now, at, Outcome::Cancelled);
         }
         self.confirm(asked, 0);
     }

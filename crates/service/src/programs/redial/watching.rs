@@ -5,6 +5,7 @@ use super::{Redial, Redials};
 use crate::call::CallAction;
 use crate::watch::{Package, WatchAction, WatchEvent, WatchName, Watched, Whom};
 use cordboard_core::time::Instant;
+use cordboard_ladder::Outcome;
 use cordboard_sip::Status;
 use cordboard_sip::body::dialog_info::State as RowState;
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,7 +55,7 @@ impl Redials {
             // Nobody will ever tell us: there is nobody of that name, or they do not want us to know.
             WatchEvent::Ended { status: Some(status), .. } if !is_passing(*status) => {
                 let wanted = wanted.clone();
-                self.gives_up_party(now, &wanted);
+                self.gives_up_party(now, &wanted, *status);
             }
             WatchEvent::Ended { .. } | WatchEvent::Impossible(_) => {
                 party.again_at = Some(now + WATCHED_AGAIN);
@@ -63,9 +64,10 @@ impl Redials {
         }
     }
 
-    fn gives_up_party(&mut self, now: Instant, wanted: &str) {
+    fn gives_up_party(&mut self, now: Instant, wanted: &str, status: Status) {
+        let outcome = if status == Status::FORBIDDEN { Outcome::NotAllowed } else { Outcome::TargetNotFound };
         for at in self.to_be_given_up(|redial| *redial.wanted == *wanted) {
-            self.advance(now, at, Input::GivenUp);
+            self.gives_up(now, at, outcome);
         }
     }
 
