@@ -41,6 +41,20 @@ impl Recording {
         expect(&[(self, Sound::Tones(frequencies.to_vec()))]);
     }
 
+    /// Waits until half a second that came after this call is not silent, such as music.
+    #[track_caller]
+    pub fn expect_sound(&self) {
+        let (mut known, mut heard) = (Known::new(), Vec::new());
+        self.beyond(&mut known);
+        wait_for(&format!("that {} hears something", self.phone), STEP, || {
+            let samples = self.beyond(&mut known)?;
+            heard.extend(samples.values);
+            let window = (u128::from(samples.rate) * WINDOW.as_millis() / 1000) as usize;
+            let last = heard.len().checked_sub(window)?;
+            (sound(&heard[last..], samples.rate) != Sound::Silence).then_some(())
+        });
+    }
+
     /// Waits until for half a second nothing is recorded, or only silence.
     #[track_caller]
     pub fn expect_silence(&self) {

@@ -7,7 +7,7 @@ use cordboard_rig::Manner::{Answers, Rings};
 use cordboard_rig::house::{House, with_house};
 use cordboard_rig::stage::{call, is_held_by, talking};
 
-use super::parking::is_slot_taken;
+use super::parking::waits_in_slot;
 use super::{ALICE, BOB, CAROL};
 
 const TABLES: &str = "
@@ -54,7 +54,7 @@ fn is_retrieved(parked: usize, taker: usize) {
             call(parked, parker);
             parker.transfer_unattended(&slot);
         }
-        is_slot_taken(&house, true);
+        waits_in_slot(&mut house, parked);
         {
             let [parked, taker] = house.phones([parked, taker]);
             taker.dial(&slot);

@@ -15,9 +15,17 @@ name = \"park\"
 slots = [\"701-703\"]
 ";
 
+/// Waits until somebody is parked in slot 702 and hears music. A baresip that has heard fewer than five packets takes what comes
+/// from whoever retrieves it for belated, and hears nothing of them.
+#[track_caller]
+pub(super) fn waits_in_slot(house: &mut House<'_>, parked: usize) {
+    is_slot_taken(house, true);
+    house.phone(parked).recording().expect_sound();
+}
+
 /// Waits until somebody is parked in slot 702, or nobody is in it.
 #[track_caller]
-pub(super) fn is_slot_taken(house: &House<'_>, is_taken: bool) {
+fn is_slot_taken(house: &House<'_>, is_taken: bool) {
     let what = if is_taken { "somebody to be parked in slot 702" } else { "slot 702 to be free" };
     wait_for(what, STEP, || {
         let lots = house.ctl("park list");
@@ -49,7 +57,7 @@ fn by_transfer_to_a_slot_and_by_dialling_it() {
                 call(parked, parker);
                 parker.transfer_unattended(&slot);
             }
-            is_slot_taken(&house, true);
+            waits_in_slot(&mut house, parked);
             // Also where the phone that is sent there does not say by whom.
             assert_eq!(parked_by(&house), by);
             let [parked, taker] = house.phones([parked, taker]);
