@@ -77,6 +77,7 @@ explored! {
     semi_attended semi_attended_thoroughly "semi-attended" 2
     by_message by_message_thoroughly "by message" 3
     bridged bridged_thoroughly "bridged" 3
+    held_through_a_bridge held_through_a_bridge_thoroughly "held through a bridge" 2
     park park_thoroughly "park" 2
     pickup pickup_thoroughly "pickup" 2
     join join_thoroughly "join" 2

@@ -5,6 +5,7 @@ use super::{Cast, Deed, Kind, Party, Scene};
 use crate::rfc5589::scene::{REUSING, TARGET, TRANSFEREE, TRANSFEROR, without_servers};
 use crate::{Person, Phone, Stage};
 use Party::{Target, Transferee, Transferor};
+use cordboard_ladder::Outcome;
 use cordboard_sip::Status;
 
 /// Every kind that is explored.
@@ -18,6 +19,7 @@ pub const KINDS: &[Kind] = &[
     Kind { name: "semi-attended", sets_up: semi_attended },
     Kind { name: "by message", sets_up: by_message },
     Kind { name: "bridged", sets_up: bridged },
+    Kind { name: "held through a bridge", sets_up: held_through_a_bridge },
 ];
 
 /// Whose REFERs have a dialog of their own (RFC 5589 §6.1).
@@ -104,6 +106,24 @@ fn bridged(stage: &Stage) -> Scene<'_> {
         scene.may_leave(Transferor, other);
         scene.may_leave(other, Transferor);
         scene.may_hold(other, Transferor);
+    }
+    scene
+}
+
+/// The transferor has connected the two already, who hold each other through it.
+fn held_through_a_bridge(stage: &Stage) -> Scene<'_> {
+    let [transferor, transferee, target] = called(stage, &REUSING);
+    transferor.dials(target);
+    target.answers(transferor);
+    transferor.is_answered();
+    transferor.bridges(transferee, target);
+    transferor.learns(Outcome::Completed);
+    let mut scene = of_transfer([transferor, transferee, target], Consultation::Stays);
+    scene.usually_holds(Transferee, Transferor);
+    scene.may_hold_and_resume(Target, Transferor);
+    for other in [Transferee, Target] {
+        scene.may_leave(Transferor, other);
+        scene.may_leave(other, Transferor);
     }
     scene
 }

@@ -66,6 +66,8 @@ pub(crate) enum Deed {
     Leaves(Party, Party),
     /// One puts the other on hold.
     Holds(Party, Party),
+    /// And takes it off again.
+    Resumes(Party, Party),
     /// Somebody ends the call that it has, or tries to have.
     GivesUp,
     /// Somebody parks the caller.
@@ -161,6 +163,21 @@ impl<'a> Scene<'a> {
     fn may_hold(&mut self, one: Party, other: Party) {
         let (by, whom) = (self.cast.phone(one), self.cast.phone(other));
         self.may(one, Deed::Holds(one, other), move || by.holds(whom));
+    }
+}
+
+impl Scene<'_> {
+    /// One holds the other in the usual run, and then takes it off hold.
+    fn usually_holds(&mut self, one: Party, other: Party) {
+        let (by, whom) = (self.cast.phone(one), self.cast.phone(other));
+        self.usually(one, Deed::Holds(one, other), move || by.holds(whom));
+        self.usually(one, Deed::Resumes(one, other), move || by.resumes(whom));
+    }
+
+    fn may_hold_and_resume(&mut self, one: Party, other: Party) {
+        let (by, whom) = (self.cast.phone(one), self.cast.phone(other));
+        self.may_hold(one, other);
+        self.may(one, Deed::Resumes(one, other), move || by.resumes(whom));
     }
 }
 

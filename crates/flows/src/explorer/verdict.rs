@@ -73,8 +73,10 @@ fn bridged(stage: &Stage, cast: &Cast<'_>, deeds: &[Deed]) -> Result<(), String>
     let Some(outcome) = outcome else { return Err("the transferor was told no outcome".into()) };
     let left =
         |one, other| deeds.contains(&Deed::Leaves(one, other)) || deeds.contains(&Deed::Leaves(other, one));
-    // Whoever holds holds both of them.
-    let held = deeds.iter().any(|deed| matches!(deed, Deed::Holds(..)));
+    // Whoever holds holds both of them, until it has resumed.
+    let count = |counts: fn(&&Deed) -> bool| deeds.iter().filter(counts).count();
+    let holds = count(|deed| matches!(deed, Deed::Holds(..)));
+    let held = holds > count(|deed| matches!(deed, Deed::Resumes(..)));
     let (first, second) = (left(Transferor, Transferee), left(Transferor, Target));
     for (other, is_left) in [(Transferee, first), (Target, second)] {
         let is = are_up(stage, cast, Transferor, other);
@@ -86,7 +88,7 @@ fn bridged(stage: &Stage, cast: &Cast<'_>, deeds: &[Deed]) -> Result<(), String>
             return Err(format!("{other:?} hears nobody"));
         }
     }
-    if outcome == Outcome::Completed || first || second || held {
+    if outcome == Outcome::Completed || first || second || holds > 0 {
         return Ok(());
     }
     Err(format!("nothing explains that the transfer ended as {outcome}"))
