@@ -52,7 +52,7 @@ impl Call {
     fn joint(&mut self) -> Option<&mut Joint> {
         match &mut self.bridge {
             Some(Bridge::Up(joint)) => Some(joint),
-            Some(Bridge::Asking(_) | Bridge::Waiting(..) | Bridge::Passing(_)) | None => None,
+            Some(Bridge::Asking(..) | Bridge::Waiting(..) | Bridge::Passing(_)) | None => None,
         }
     }
 

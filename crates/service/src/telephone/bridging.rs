@@ -1,6 +1,6 @@
 //! Connecting the other sides of two calls without leaving either (RFC 3725 §4.4): one is asked for an offer by a
-//! re-INVITE, the other gets that offer in a re-INVITE, and its answer goes back in the ACK. Sound then flows between
-//! them, and signalling through us. What they change afterwards is passed on in `bridged`.
+//! re-INVITE, the other gets that offer in a re-INVITE, and its answer goes back in the ACK. Where the one makes no offer, the
+//! other is asked. Sound then flows between them, and signalling through us. What they change afterwards is passed on in `bridged`.
 
 use super::Telephone;
 use super::bridged::Joint;
@@ -19,13 +19,22 @@ use cordboard_sip::{Status, View};
 /// What a call has to do with another that it is bridged with.
 pub(super) enum Bridge {
     /// Its other side is asked for an offer, for that call.
-    Asking(u64),
+    Asking(u64, Turn),
     /// The offer is here, and waits for the answer of that call.
-    Waiting(u64, Box<Waiting>),
+    Waiting(u64, Turn, Box<Waiting>),
     /// Its other side is offered what that call's said.
     Passing(u64),
     /// The two other sides have each other.
     Up(Box<Joint>),
+}
+
+/// Who is asked for an offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Who is to be handed over.
+    Transferee,
+    /// Whom they are to have, because they made none themselves.
+    Target,
 }
 
 /// A 2xx with an offer that is still to be acknowledged.
@@ -38,8 +47,16 @@ impl Bridge {
     /// The other call.
     const fn other(&self) -> u64 {
         match self {
-            Self::Asking(other) | Self::Waiting(other, _) | Self::Passing(other) => *other,
+            Self::Asking(other, _) | Self::Waiting(other, ..) | Self::Passing(other) => *other,
             Self::Up(joint) => joint.other,
+        }
+    }
+
+    /// Whether it is that of the call which is handed over, or of the target.
+    const fn is_turned_round(&self) -> bool {
+        match self {
+            Self::Asking(_, turn) | Self::Waiting(_, turn, _) => matches!(turn, Turn::Target),
+            Self::Passing(_) | Self::Up(_) => false,
         }
     }
 }
@@ -54,10 +71,23 @@ impl Telephone {
         let (Some(at), Some(other)) = (free(name), free(target).filter(|_| name != target)) else {
             return Self::tell(desk, CallEvent::Impossible(name));
         };
+        self.ask_for_bridge(desk, now, (at, name), other, Turn::Transferee);
+    }
+
+    /// Asks one side for an offer to the other.
+    fn ask_for_bridge(
+        &mut self,
+        desk: &mut Desk,
+        now: Instant,
+        (at, name): (u64, CallName),
+        other: u64,
+        turn: Turn,
+    ) {
         // Whoever offers repeats its 2xx for so long, and then gives the call up (RFC 3261 §13.3.1.4).
         let until = now + desk.stack.timing().give_up() / 2;
-        for (key, bridge) in [(at, Bridge::Asking(other)), (other, Bridge::Passing(at))] {
+        for (key, bridge) in [(at, Bridge::Asking(other, turn)), (other, Bridge::Passing(at))] {
             if let Some(call) = self.calls.get_mut(key) {
+                call.handing_until = None;
                 call.bridge = Some(bridge);
             }
         }
@@ -79,14 +109,16 @@ impl Telephone {
         let offer = description(response);
         let Some(call) = self.calls.get_mut(at) else { return };
         let waiting = Waiting { answered, offer: offer.into() };
-        let Some(other) = call.bridge.as_ref().map(Bridge::other) else {
+        let asking = call.bridge.as_ref().map(|bridge| (bridge.other(), bridge.is_turned_round()));
+        let Some((other, is_turned_round)) = asking else {
             // It was given up meanwhile: this one comes back to us.
             let name = call.name;
             self.answer_ourselves(desk, now, at, waiting);
             self.restore(desk, now, name);
             return self.proceed(desk, now, at);
         };
-        call.bridge = Some(Bridge::Waiting(other, Box::new(waiting)));
+        let turn = if is_turned_round { Turn::Target } else { Turn::Transferee };
+        call.bridge = Some(Bridge::Waiting(other, turn, Box::new(waiting)));
         let text = std::str::from_utf8(offer).ok().filter(|text| !text.is_empty());
         let passed = self.calls.get_mut(other).filter(|call| call.is_up()).and_then(|call| {
             call.passing = Some(text?.into());
@@ -111,15 +143,16 @@ impl Telephone {
         let name = call.name;
         let at = match &call.bridge {
             Some(Bridge::Passing(at)) => Some(*at),
-            Some(Bridge::Asking(_) | Bridge::Waiting(..) | Bridge::Up(_)) | None => None,
+            Some(Bridge::Asking(..) | Bridge::Waiting(..) | Bridge::Up(_)) | None => None,
         };
         let answer = std::str::from_utf8(description(response)).ok();
         let first = at.and_then(|at| {
             let call = self.calls.get_mut(at).filter(|call| call.is_up())?;
             let shown: Box<str> = call.origin.pass_on(answer?)?.into();
             match call.bridge.take()? {
-                Bridge::Waiting(_, waiting) => Some((at, call.name, *waiting, shown)),
-                bridge @ (Bridge::Asking(_) | Bridge::Passing(_) | Bridge::Up(_)) => {
+                Bridge::Waiting(_, Turn::Transferee, waiting) => Some((at, call.name, *waiting, shown)),
+                Bridge::Waiting(_, Turn::Target, waiting) => Some((at, name, *waiting, shown)),
+                bridge @ (Bridge::Asking(..) | Bridge::Passing(_) | Bridge::Up(_)) => {
                     call.bridge = Some(bridge);
                     None
                 }
@@ -176,7 +209,17 @@ impl Telephone {
                 let at = *at;
                 self.bridge_fails(desk, now, at, (verdict::target_outcome(status.code()), Some(status)));
             }
-            Some(Bridge::Asking(_)) => self.bridge_fails(desk, now, key, (Outcome::Refused, Some(status))),
+            // Not everybody makes an offer when asked for one; whose call is over makes none either.
+            Some(Bridge::Asking(other, Turn::Transferee))
+                if !matches!(status, Status::CALL_DOES_NOT_EXIST | Status::REQUEST_TIMEOUT) =>
+            {
+                let other = *other;
+                match self.calls.get(other).filter(|other| other.is_up()).map(|other| other.name) {
+                    Some(name) => self.ask_for_bridge(desk, now, (other, name), key, Turn::Target),
+                    None => self.bridge_fails(desk, now, key, (Outcome::TargetUnreachable, None)),
+                }
+            }
+            Some(Bridge::Asking(..)) => self.bridge_fails(desk, now, key, (Outcome::Refused, Some(status))),
             Some(Bridge::Waiting(..) | Bridge::Up(_)) | None => {}
         }
     }
@@ -185,7 +228,7 @@ impl Telephone {
     pub(super) fn bridge_due(&mut self, desk: &mut Desk, now: Instant, at: u64) {
         let Some(call) = self.calls.get_mut(at) else { return };
         if call.handing_until.is_some_and(|due| due <= now)
-            && matches!(call.bridge, Some(Bridge::Asking(_) | Bridge::Waiting(..)))
+            && matches!(call.bridge, Some(Bridge::Asking(..) | Bridge::Waiting(..)))
         {
             call.handing_until = None;
             self.bridge_fails(desk, now, at, (Outcome::TimedOut, None));
@@ -201,14 +244,17 @@ impl Telephone {
         (outcome, status): (Outcome, Option<Status>),
     ) {
         let Some(call) = self.calls.get_mut(at) else { return };
-        let (name, bridge) = (call.name, call.bridge.take());
+        let (mut name, bridge) = (call.name, call.bridge.take());
         call.handing_until = None;
         let Some(bridge) = bridge else { return };
         if let Some(other) = self.calls.get_mut(bridge.other()) {
             other.bridge = None;
+            if bridge.is_turned_round() {
+                name = other.name;
+            }
         }
         Self::tell_handed(desk, name, Kind::BridgedTransfer, (outcome, status));
-        if let Bridge::Waiting(_, waiting) = bridge {
+        if let Bridge::Waiting(_, _, waiting) = bridge {
             self.answer_ourselves(desk, now, at, *waiting);
         }
         self.restore(desk, now, name);
@@ -233,7 +279,10 @@ impl Telephone {
                 let at = *at;
                 self.bridge_fails(desk, now, at, (Outcome::TargetUnreachable, None));
             }
-            Some(Bridge::Asking(_) | Bridge::Waiting(..)) => {
+            Some(Bridge::Asking(_, Turn::Target) | Bridge::Waiting(_, Turn::Target, _)) => {
+                self.bridge_fails(desk, now, key, (Outcome::TargetUnreachable, None));
+            }
+            Some(Bridge::Asking(..) | Bridge::Waiting(..)) => {
                 let outcome = if by_peer { Outcome::TransfereeLeft } else { Outcome::TransferorLeft };
                 self.bridge_fails(desk, now, key, (outcome, None));
             }

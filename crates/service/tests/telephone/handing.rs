@@ -353,6 +353,43 @@ fn two_calls_are_bridged_by_re_invites() {
     scene.world.wait(alice, over(OURS));
 }
 
+/// Whoever makes no offer when asked for one gets that of the other: some telephones know no re-INVITE without one.
+#[test]
+fn who_makes_no_offer_for_a_bridge_gets_one() {
+    let (mut scene, target) = with_two_calls();
+    let (peer, alice) = (scene.peer, scene.alice);
+    scene.world.press(alice, CallAction::Bridge { call: THEIRS, target: OURS });
+    let asks = next(&mut scene.world, peer, Method::Invite);
+    scene.world.reply(peer, alice, &asks, Status::NOT_ACCEPTABLE_HERE, "p1", &[], None);
+    let asks = next(&mut scene.world, target, Method::Invite);
+    assert!(View::parse(&asks).unwrap().body().is_empty(), "now the target is asked");
+    scene.world.reply(target, alice, &asks, Status::OK, "t9", &[], Some(&at(7002)));
+    let passes = next(&mut scene.world, peer, Method::Invite);
+    let body = String::from_utf8(View::parse(&passes).unwrap().body().to_vec()).unwrap();
+    assert!(body.contains("m=audio 7002 "), "{body}");
+    scene.world.reply(peer, alice, &passes, Status::OK, "p1", &[], Some(&at(7001)));
+    let ack = next(&mut scene.world, target, Method::Ack);
+    let body = String::from_utf8(View::parse(&ack).unwrap().body().to_vec()).unwrap();
+    assert!(body.contains("m=audio 7001 "), "{body}");
+    let (name, kind, outcome, _) = ended(&mut scene.world, alice);
+    assert_eq!((name, kind, outcome), (THEIRS, Kind::BridgedTransfer, Outcome::Completed));
+}
+
+/// Where neither does, each is left where it was.
+#[test]
+fn two_who_make_no_offer_are_not_bridged() {
+    let (mut scene, target) = with_two_calls();
+    let (peer, alice) = (scene.peer, scene.alice);
+    scene.world.press(alice, CallAction::Bridge { call: THEIRS, target: OURS });
+    for (puppet, tag) in [(peer, "p1"), (target, "t9")] {
+        let asks = next(&mut scene.world, puppet, Method::Invite);
+        scene.world.reply(puppet, alice, &asks, Status::NOT_ACCEPTABLE_HERE, tag, &[], None);
+    }
+    let (name, _, outcome, _) = ended(&mut scene.world, alice);
+    assert_eq!((name, outcome), (THEIRS, Outcome::Refused));
+    assert!(!scene.is_over(THEIRS) && !scene.is_over(OURS));
+}
+
 /// A target that does not want it, one that says nothing, and one that leaves: the peer is answered by us and goes on.
 #[test]
 fn a_bridge_that_does_not_hold_leaves_the_parties_with_us() {
