@@ -117,30 +117,12 @@ impl Program {
 
     /// What a call is there for, and when something is to be done about it, if it is to survive the process.
     pub(crate) fn purpose(&self, call: CallName) -> Option<(Purpose, Option<Instant>)> {
-        match self {
-            Self::Person
-            | Self::Music(_)
-            | Self::Announcer(_)
-            | Self::Pickup(_)
-            | Self::Clerk(_)
-            | Self::Operator(_)
-            | Self::Redial(_) => None,
-            Self::Park(park) => park.purpose(call),
-        }
+        self.park()?.purpose(call)
     }
 
     /// The next call whose purpose has changed.
     pub(crate) fn poll_changed(&mut self) -> Option<CallName> {
-        match self {
-            Self::Person
-            | Self::Music(_)
-            | Self::Announcer(_)
-            | Self::Pickup(_)
-            | Self::Clerk(_)
-            | Self::Operator(_)
-            | Self::Redial(_) => None,
-            Self::Park(park) => park.poll_changed(),
-        }
+        self.park_mut()?.poll_changed()
     }
 
     /// Goes on with what another process has left behind.
@@ -150,75 +132,54 @@ impl Program {
         record: &Record,
         call: CallName,
     ) -> Result<(), RecordError> {
-        match self {
-            Self::Person
-            | Self::Music(_)
-            | Self::Announcer(_)
-            | Self::Pickup(_)
-            | Self::Clerk(_)
-            | Self::Operator(_)
-            | Self::Redial(_) => Err(RecordError::NoPlace),
-            Self::Park(park) => park.take_up(now, record, call),
+        match self.park_mut() {
+            Some(park) => park.take_up(now, record, call),
+            None => Err(RecordError::NoPlace),
         }
     }
 
     /// The next thing that is to be done for somebody who has dialled a code.
     pub(crate) fn poll_wish(&mut self) -> Option<door::Wish> {
-        match self {
-            Self::Person
-            | Self::Music(_)
-            | Self::Park(_)
-            | Self::Announcer(_)
-            | Self::Pickup(_)
-            | Self::Operator(_)
-            | Self::Redial(_) => None,
-            Self::Clerk(clerk) => clerk.poll_wish(),
-        }
+        if let Self::Clerk(clerk) = self { clerk.poll_wish() } else { None }
     }
 
     /// The slots of a park server.
     pub(crate) fn slots(&self) -> Vec<door::Slot> {
-        match self {
-            Self::Person
-            | Self::Music(_)
-            | Self::Announcer(_)
-            | Self::Pickup(_)
-            | Self::Clerk(_)
-            | Self::Operator(_)
-            | Self::Redial(_) => Vec::new(),
-            Self::Park(park) => park.slots(),
-        }
+        self.park().map(Park::slots).unwrap_or_default()
     }
 
     /// The next that is to be written down besides calls, by its number; or to be forgotten.
     pub(crate) fn poll_note(&mut self) -> Option<(u64, Option<(Purpose, Instant)>)> {
-        match self {
-            Self::Person
-            | Self::Music(_)
-            | Self::Announcer(_)
-            | Self::Pickup(_)
-            | Self::Clerk(_)
-            | Self::Operator(_)
-            | Self::Park(_) => None,
-            Self::Redial(redials) => redials.poll_note(),
-        }
+        self.redials()?.poll_note()
     }
 
     /// Those who run a redial server want something; false if it is none.
     pub(crate) fn redial(&mut self, now: Instant, id: CommandId, action: RedialAction) -> bool {
-        match self {
-            Self::Person
-            | Self::Music(_)
-            | Self::Announcer(_)
-            | Self::Pickup(_)
-            | Self::Clerk(_)
-            | Self::Operator(_)
-            | Self::Park(_) => false,
-            Self::Redial(redials) => {
-                redials.command(now, id, action);
-                true
-            }
+        let Some(redials) = self.redials() else { return false };
+        redials.command(now, id, action);
+        true
+    }
+
+    /// The next answer to one of these.
+    pub(crate) fn poll_answer(&mut self) -> Option<(CommandId, RedialAnswer)> {
+        self.redials()?.poll_answer()
+    }
+
+    /// The next thing that is told to whoever listens.
+    pub(crate) fn poll_news(&mut self) -> Option<News> {
+        self.redials()?.poll_news().map(News::Redial)
+    }
+
+    /// It is written down, or need not be.
+    pub(crate) fn noted(&mut self, now: Instant, number: u64) {
+        if let Some(redials) = self.redials() {
+            redials.noted(now, number);
         }
+    }
+
+    /// Goes on with what another process has left behind that is no call; its number.
+    pub(crate) fn take_up_note(&mut self, now: Instant, record: &Record) -> Result<u64, RecordError> {
+        self.redials().ok_or(RecordError::NoCall)?.take_up(now, record)
     }
 
     /// Those who run an operator's telephone want two people connected; false if it is none.
@@ -238,73 +199,23 @@ impl Program {
         self.operator()?.poll_answer()
     }
 
-    fn operator(&mut self) -> Option<&mut Operator> {
-        match self {
-            Self::Person
-            | Self::Music(_)
-            | Self::Announcer(_)
-            | Self::Pickup(_)
-            | Self::Clerk(_)
-            | Self::Park(_)
-            | Self::Redial(_) => None,
-            Self::Operator(operator) => Some(operator),
-        }
+    /// Only an operator's telephone connects others.
+    const fn operator(&mut self) -> Option<&mut Operator> {
+        if let Self::Operator(operator) = self { Some(operator) } else { None }
     }
 
-    /// The next answer to one of these.
-    pub(crate) fn poll_answer(&mut self) -> Option<(CommandId, RedialAnswer)> {
-        match self {
-            Self::Person
-            | Self::Music(_)
-            | Self::Announcer(_)
-            | Self::Pickup(_)
-            | Self::Clerk(_)
-            | Self::Operator(_)
-            | Self::Park(_) => None,
-            Self::Redial(redials) => redials.poll_answer(),
-        }
+    /// Only a park server has slots.
+    const fn park(&self) -> Option<&Park> {
+        if let Self::Park(park) = self { Some(park) } else { None }
     }
 
-    /// The next thing that is told to whoever listens.
-    pub(crate) fn poll_news(&mut self) -> Option<News> {
-        match self {
-            Self::Person
-            | Self::Music(_)
-            | Self::Announcer(_)
-            | Self::Pickup(_)
-            | Self::Clerk(_)
-            | Self::Operator(_)
-            | Self::Park(_) => None,
-            Self::Redial(redials) => redials.poll_news().map(News::Redial),
-        }
+    const fn park_mut(&mut self) -> Option<&mut Park> {
+        if let Self::Park(park) = self { Some(park) } else { None }
     }
 
-    /// It is written down, or need not be.
-    pub(crate) fn noted(&mut self, now: Instant, number: u64) {
-        match self {
-            Self::Person
-            | Self::Music(_)
-            | Self::Announcer(_)
-            | Self::Pickup(_)
-            | Self::Clerk(_)
-            | Self::Operator(_)
-            | Self::Park(_) => {}
-            Self::Redial(redials) => redials.noted(now, number),
-        }
-    }
-
-    /// Goes on with what another process has left behind that is no call; its number.
-    pub(crate) fn take_up_note(&mut self, now: Instant, record: &Record) -> Result<u64, RecordError> {
-        match self {
-            Self::Person
-            | Self::Music(_)
-            | Self::Announcer(_)
-            | Self::Pickup(_)
-            | Self::Clerk(_)
-            | Self::Operator(_)
-            | Self::Park(_) => Err(RecordError::NoCall),
-            Self::Redial(redials) => redials.take_up(now, record),
-        }
+    /// Only a redial server calls back.
+    const fn redials(&mut self) -> Option<&mut Redials> {
+        if let Self::Redial(redials) = self { Some(redials) } else { None }
     }
 
     /// Does what is due by `now`.
