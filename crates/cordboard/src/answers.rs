@@ -24,7 +24,8 @@ impl Answers {
             | Event::Slots(id, _)
             | Event::LastCall(id, _)
             | Event::Operated(id, _)
-            | Event::Redial(id, _) => *id,
+            | Event::Redial(id, _)
+            | Event::Rooms(id, _) => *id,
             _ => return Some(event),
         };
         let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);

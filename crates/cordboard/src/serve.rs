@@ -317,7 +317,8 @@ fn open_store(
             | Event::LastCall(..)
             | Event::Wish(_)
             | Event::Operated(..)
-            | Event::Redial(..),
+            | Event::Redial(..)
+            | Event::Rooms(..),
         )
         | None => {}
     });

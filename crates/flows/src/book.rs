@@ -193,7 +193,9 @@ impl Book {
                 }
             }
             CallEvent::Watching(event) => self.watched(event),
-            CallEvent::Asked { call, to, .. } => self.requests.push((call, to)),
+            CallEvent::Asked { call, to, .. } | CallEvent::AskedToRemove { call, who: to, .. } => {
+                self.requests.push((call, to));
+            }
             CallEvent::Found { call, to } => {
                 if let Some(call) = self.call_mut(call) {
                     call.peer = to;

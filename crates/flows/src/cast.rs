@@ -4,9 +4,9 @@ use cordboard_core::transport::{ListenerId, Transport};
 use cordboard_service::directory::{Directory, User};
 use cordboard_service::services::Rules;
 use cordboard_service::settings::{
-    Announcement, Announcements, Announcer, Feature, Group, Habits, MediaPorts, Memory, Park, Redial,
-    RedialCodes, Refers, Relay, Release, Role, Screened, Secret, SemiAttended, Server, Service, Settings,
-    Switchboard, Takeovers, Telephone, Transfers, Watching,
+    Announcement, Announcements, Announcer, Feature, Focus, Group, Habits, MediaPorts, Memory, Park, Redial,
+    RedialCodes, Refers, Relay, Release, Role, Room, Screened, Secret, SemiAttended, Server, Service,
+    Settings, Switchboard, Takeovers, Telephone, Transfers, Watching,
 };
 use cordboard_sip::digest::{Algorithm, Ha1};
 use std::net::{IpAddr, Ipv4Addr};
@@ -76,6 +76,11 @@ pub enum Program {
     },
     /// The operator's telephone (RFC 5359 §2.18).
     Operator,
+    /// Conference rooms (RFC 4579 §5).
+    Focus {
+        /// The user parts of their URIs, and how many parties each may have.
+        rooms: &'static [(&'static str, usize)],
+    },
 }
 
 impl Program {
@@ -90,6 +95,12 @@ impl Program {
                 Service::Redial(Redial { codes: Some(codes), within, tries })
             }
             Self::Operator => Service::Operator,
+            Self::Focus { rooms } => Service::Focus(Focus {
+                rooms: rooms
+                    .iter()
+                    .map(|(user, limit)| Room { user: (*user).into(), limit: *limit })
+                    .collect(),
+            }),
             Self::Park { slots, rings_back_after } => Service::Park(Park {
                 slots: slots.iter().map(|slot| (*slot).into()).collect(),
                 rings_back_after,

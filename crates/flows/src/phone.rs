@@ -169,6 +169,23 @@ impl Phone<'_> {
         });
     }
 
+    /// Waits until somebody is said to be in the conference no more that is watched.
+    pub fn sees_not(self, other: Phone<'_>) {
+        self.stage.waits(&format!("{}.sees_not({})", self.name, other.name), |books| {
+            !books.of(self.host).conference.contains_key(other.user)
+        });
+    }
+
+    /// Watches it no longer.
+    pub fn watches_no_conference(self) {
+        self.stage.acts(
+            &format!("{}.watches_no_conference()", self.name),
+            self.host,
+            |_| Some(()),
+            |_, ()| CallAction::Watching(WatchAction::End(WatchName(0))),
+        );
+    }
+
     /// Waits until the conference that was watched is over.
     pub fn sees_nobody(self) {
         self.stage.waits(&format!("{}.sees_nobody()", self.name), |books| {
@@ -505,6 +522,32 @@ impl Phone<'_> {
             self.host,
             |_| Some(()),
             |book, ()| CallAction::ClickToDial { call: book.name(), whom, to, reports: true },
+        );
+    }
+
+    /// Asks a focus to call somebody into its room (RFC 4579 §5.5).
+    pub fn asks_into(self, room: Phone<'_>, whom: Phone<'_>) {
+        self.asks_focus("asks_into", room, whom, "");
+    }
+
+    /// Asks a focus to have somebody leave its room (RFC 4579 §5.11).
+    pub fn asks_out(self, room: Phone<'_>, whom: Phone<'_>) {
+        self.asks_focus("asks_out", room, whom, ";method=BYE");
+    }
+
+    fn asks_focus(self, verb: &str, room: Phone<'_>, whom: Phone<'_>, method: &str) {
+        let said = format!("{}.{verb}({}, {})", self.name, room.name, whom.name);
+        let (focus, to) = (room.address(), format!("{}{method}", whom.address()));
+        self.stage.acts(
+            &said,
+            self.host,
+            |_| Some(()),
+            |book, ()| {
+                // What is learnt then is what became of this.
+                book.asking.clear();
+                let (whom, to) = (focus.into(), to.into());
+                CallAction::ClickToDial { call: book.name(), whom, to, reports: true }
+            },
         );
     }
 

@@ -18,6 +18,7 @@ use crate::redials::RedialAnswer;
 use crate::registrar::Registrar;
 use crate::returns::Returns;
 use crate::ring::Ring;
+use crate::rooms::RoomAnswer;
 use crate::settings::{Role, Settings};
 use crate::switchboard;
 use crate::telephone::Telephone;
@@ -312,6 +313,11 @@ impl Agent {
             }
             Command::Connect(connect) => self.connect(now, id, &connect),
             Command::GiveUp(id) => self.program.give_up(id),
+            Command::Rooms(action) => {
+                if !self.program.rooms(now, id, action) {
+                    self.desk.out.push_back(Output::Event(Event::Rooms(id, RoomAnswer::NotHere)));
+                }
+            }
             Command::TakeUp(records) => {
                 let Self { desk, telephone, program, keeper, .. } = self;
                 keeper.take_up(desk, telephone, program, now, &records);
@@ -410,6 +416,9 @@ impl Agent {
             if self.desk.audience == Audience::Somebody {
                 self.desk.out.push_back(Output::Event(Event::News(news)));
             }
+        }
+        while let Some((id, answer)) = self.program.poll_rooms() {
+            self.desk.out.push_back(Output::Event(Event::Rooms(id, answer)));
         }
         while let Some(action) = self.program.poll_action() {
             acted = true;

@@ -277,6 +277,41 @@ pub enum CallAction {
         /// The call that is added.
         other: CallName,
     },
+    /// Let whoever calls into a room of a focus: the call is answered as part of it (RFC 4579 §5.1). One that is up already, in a
+    /// room of another process, is part of this one from now on. Told by [`CallEvent::InConference`].
+    Enter {
+        /// Which call.
+        call: CallName,
+        /// The user part of the room's URI.
+        room: Box<str>,
+    },
+    /// Call somebody into a room of a focus (RFC 4579 §5.2).
+    CallInto {
+        /// The name of the new call.
+        call: CallName,
+        /// The URI to call.
+        to: Box<str>,
+        /// The user part of the room's URI.
+        room: Box<str>,
+    },
+    /// Make the call that [`CallEvent::Asked`] told of, into a room of a focus (RFC 4579 §5.5).
+    ConsentInto {
+        /// The name of the call.
+        call: CallName,
+        /// The user part of the room's URI.
+        room: Box<str>,
+    },
+    /// What was asked for is done: whoever asked is told so.
+    Done(CallName),
+    /// Decline a call, or do not do what is asked, and say why in a Warning (RFC 3261 §20.43).
+    TurnAway {
+        /// Which call, or the name of the asking.
+        call: CallName,
+        /// With which status.
+        status: Status,
+        /// Why, in words.
+        words: &'static str,
+    },
     /// Tell what names a call in the network, for somebody who is to join it or to take it over and cannot watch us. Told
     /// by [`CallEvent::Dialog`].
     TellDialog(CallName),
@@ -416,6 +451,18 @@ pub enum CallEvent {
         from: Box<str>,
         /// Whom we are to call.
         to: Box<str>,
+        /// The URI at which we were asked: the Request-URI.
+        at: Box<str>,
+    },
+    /// A focus is asked to have somebody leave a room (RFC 4579 §5.11). Nothing happens until [`CallAction::Done`] or
+    /// [`CallAction::TurnAway`] comes.
+    AskedToRemove {
+        /// The name of the asking.
+        call: CallName,
+        /// Who asks, as a server that we trust says, else the From header.
+        from: Box<str>,
+        /// The URI of who is to leave.
+        who: Box<str>,
         /// The URI at which we were asked: the Request-URI.
         at: Box<str>,
     },

@@ -16,6 +16,7 @@ use crate::location::{Aor, Located, RegisterError, Registered, Registration, Wan
 use crate::news::{Audience, News};
 use crate::operate::{Connect, Operated, Operation};
 use crate::redials::{RedialAction, RedialAnswer};
+use crate::rooms::{RoomAction, RoomAnswer};
 use crate::services::Occasion;
 use crate::settings::Settings;
 
@@ -160,6 +161,8 @@ pub enum Command {
     GiveUp(CommandId),
     /// Do something with what waits at a redial server. Answered by [`Event::Redial`], once it is kept.
     Redial(RedialAction),
+    /// Do something with the rooms of a focus. Answered by [`Event::Rooms`]; an invitation once it is known what became of it.
+    Rooms(RoomAction),
     /// List the calls in the message ring. Answered by [`Event::Calls`].
     ListCalls,
     /// Find the call in which a user of ours was last. Answered by [`Event::LastCall`], by each shard for its own calls.
@@ -185,6 +188,8 @@ pub enum Event {
     NotTakenUp(RecordName, RecordError),
     /// To [`Command::Redial`].
     Redial(CommandId, RedialAnswer),
+    /// To [`Command::Rooms`].
+    Rooms(CommandId, RoomAnswer),
     /// To [`Command::ListCalls`].
     Calls(CommandId, Vec<CallSummary>),
     /// To [`Command::LastCallOf`]: the one that is up with somebody, not with a server of ours, and of which something was heard

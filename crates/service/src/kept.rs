@@ -46,6 +46,11 @@ pub enum Purpose {
         /// Who is called when it has waited for too long.
         parker: Option<Box<str>>,
     },
+    /// A call of somebody in a conference room (RFC 4579 §5).
+    Room {
+        /// The user part of the room's URI.
+        room: Box<str>,
+    },
     /// A redial that waits (RFC 5359 §2.17).
     Redial {
         /// Its number, which is its place among the others.

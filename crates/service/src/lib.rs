@@ -33,6 +33,7 @@ pub mod redials;
 mod registrar;
 mod returns;
 mod ring;
+pub mod rooms;
 mod servers;
 pub mod services;
 pub mod settings;

@@ -4,8 +4,8 @@ mod servers;
 mod transfers;
 
 pub use servers::{
-    Announcement, Announcer, Clerk, ClerkCode, Group, Memory, Park, Pickup, Redial, RedialCodes, Server,
-    Service,
+    Announcement, Announcer, Clerk, ClerkCode, Focus, Group, Memory, Park, Pickup, Redial, RedialCodes, Room,
+    Server, Service,
 };
 pub use transfers::{Askers, Feature, Profile, Refers, Release, SemiAttended, Success, Transfers};
 
@@ -179,10 +179,21 @@ impl Role {
         }
     }
 
-    /// The slots of a park server; nobody else has some.
-    pub fn slots(&self) -> &[Box<str>] {
+    /// The users besides its own whose calls a server has, and who can be watched alone: a park server's slots, the rooms
+    /// of a focus.
+    pub fn places(&self) -> Vec<Box<str>> {
         match self {
-            Self::Server(Server { service: Service::Park(park), .. }) => &park.slots,
+            Self::Server(Server { service: Service::Park(park), .. }) => park.slots.clone(),
+            Self::Server(_) | Self::Telephone(_) | Self::Switchboard(_) => {
+                self.rooms().iter().map(|room| room.user.clone()).collect()
+            }
+        }
+    }
+
+    /// The rooms of a focus; nobody else has some.
+    pub fn rooms(&self) -> &[Room] {
+        match self {
+            Self::Server(Server { service: Service::Focus(focus), .. }) => &focus.rooms,
             Self::Server(_) | Self::Telephone(_) | Self::Switchboard(_) => &[],
         }
     }

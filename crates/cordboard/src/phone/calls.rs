@@ -176,7 +176,9 @@ impl Calls {
             }
             CallEvent::HeldByPeer(call, held) => self.change(*call, |call| call.held = *held),
             CallEvent::HoldChanged(call, holds) => self.change(*call, |call| call.holds = *holds),
-            CallEvent::Registered { .. }
+            // A telephone of a person has no rooms.
+            CallEvent::AskedToRemove { .. }
+            | CallEvent::Registered { .. }
             | CallEvent::NotRegistered(_)
             | CallEvent::Refused { .. }
             | CallEvent::Redirected(..)

@@ -38,6 +38,11 @@ pub(super) fn of_call(event: &CallEvent, calls: &Calls, watches: &Watches) -> Op
             let says = format!("{from} asks us to call {to}: answer or decline");
             about(call, "asked", Asking, &says).with("from", from).with("to", &**to)
         }
+        CallEvent::AskedToRemove { call, from, who, .. } => {
+            let from = uri_of(from);
+            let says = format!("{from} asks that {who} leave");
+            about(call, "asked-to-remove", Asking, &says).with("from", from).with("who", &**who)
+        }
         CallEvent::MessageReceived { from, content_type, body } => {
             let from = uri_of(from);
             Report::new("message", Plain, format!("{from} writes: {}", printable(body)))

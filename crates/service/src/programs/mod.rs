@@ -6,6 +6,7 @@
 mod announcer;
 mod clerk;
 mod connecting;
+mod focus;
 mod music;
 mod operator;
 mod park;
@@ -19,10 +20,14 @@ use crate::kept::{Purpose, Record, RecordError};
 use crate::news::News;
 use crate::operate::{Connect, Operated};
 use crate::redials::{RedialAction, RedialAnswer};
+use crate::rooms::{RoomAction, RoomAnswer};
 use crate::settings::{Role, Server, Service};
 use announcer::Announcer;
 use clerk::Clerk;
 use cordboard_core::time::Instant;
+use cordboard_sip::header::NameAddrRef;
+use cordboard_sip::uri::Uri;
+use focus::Focus;
 use music::Music;
 use operator::Operator;
 use park::Park;
@@ -46,6 +51,7 @@ pub(crate) enum Program {
     Redial(Box<Redials>),
     Clerk(Clerk),
     Operator(Operator),
+    Focus(Focus),
 }
 
 impl Program {
@@ -70,20 +76,14 @@ impl Program {
             }
             Role::Server(Server { service: Service::Clerk(clerk), .. }) => Self::Clerk(Clerk::new(clerk)),
             Role::Server(Server { service: Service::Operator, .. }) => Self::Operator(Operator::default()),
+            Role::Server(Server { service: Service::Focus(focus), .. }) => Self::Focus(Focus::new(focus)),
         }
     }
 
     /// There is a new directory.
     pub(crate) fn use_directory(&mut self, now: Instant, directory: &Arc<Directory>) {
-        match self {
-            Self::Person
-            | Self::Music(_)
-            | Self::Announcer(_)
-            | Self::Pickup(_)
-            | Self::Clerk(_)
-            | Self::Operator(_)
-            | Self::Park(_) => {}
-            Self::Redial(redials) => redials.use_directory(now, directory),
+        if let Some(redials) = self.redials() {
+            redials.use_directory(now, directory);
         }
     }
 
@@ -98,6 +98,7 @@ impl Program {
             Self::Redial(redials) => redials.hears(now, event),
             Self::Clerk(clerk) => clerk.hears(now, event),
             Self::Operator(operator) => operator.hears(event),
+            Self::Focus(focus) => focus.hears(now, event),
         }
     }
 
@@ -112,17 +113,22 @@ impl Program {
             Self::Redial(redials) => redials.poll_action(),
             Self::Clerk(clerk) => clerk.poll_action(),
             Self::Operator(operator) => operator.poll_action(),
+            Self::Focus(focus) => focus.poll_action(),
         }
     }
 
     /// What a call is there for, and when something is to be done about it, if it is to survive the process.
     pub(crate) fn purpose(&self, call: CallName) -> Option<(Purpose, Option<Instant>)> {
-        self.park()?.purpose(call)
+        let room = || Some((self.focus()?.purpose(call)?, None));
+        self.park().and_then(|park| park.purpose(call)).or_else(room)
     }
 
     /// The next call whose purpose has changed.
     pub(crate) fn poll_changed(&mut self) -> Option<CallName> {
-        self.park_mut()?.poll_changed()
+        match self.park_mut() {
+            Some(park) => park.poll_changed(),
+            None => self.focus_mut()?.poll_changed(),
+        }
     }
 
     /// Goes on with what another process has left behind.
@@ -134,7 +140,7 @@ impl Program {
     ) -> Result<(), RecordError> {
         match self.park_mut() {
             Some(park) => park.take_up(now, record, call),
-            None => Err(RecordError::NoPlace),
+            None => self.focus_mut().ok_or(RecordError::NoPlace)?.take_up(now, record, call),
         }
     }
 
@@ -168,6 +174,18 @@ impl Program {
     /// The next thing that is told to whoever listens.
     pub(crate) fn poll_news(&mut self) -> Option<News> {
         self.redials()?.poll_news().map(News::Redial)
+    }
+
+    /// Those who run conference rooms want something; false if there are none.
+    pub(crate) fn rooms(&mut self, now: Instant, id: CommandId, action: RoomAction) -> bool {
+        let Some(focus) = self.focus_mut() else { return false };
+        focus.command(now, id, action);
+        true
+    }
+
+    /// The next answer to one of these.
+    pub(crate) fn poll_rooms(&mut self) -> Option<(CommandId, RoomAnswer)> {
+        self.focus_mut()?.poll_answer()
     }
 
     /// It is written down, or need not be.
@@ -213,6 +231,15 @@ impl Program {
         if let Self::Park(park) = self { Some(park) } else { None }
     }
 
+    /// Only a focus has rooms.
+    const fn focus(&self) -> Option<&Focus> {
+        if let Self::Focus(focus) = self { Some(focus) } else { None }
+    }
+
+    const fn focus_mut(&mut self) -> Option<&mut Focus> {
+        if let Self::Focus(focus) = self { Some(focus) } else { None }
+    }
+
     /// Only a redial server calls back.
     const fn redials(&mut self) -> Option<&mut Redials> {
         if let Self::Redial(redials) = self { Some(redials) } else { None }
@@ -221,7 +248,7 @@ impl Program {
     /// Does what is due by `now`.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         match self {
-            Self::Person | Self::Music(_) => {}
+            Self::Person | Self::Music(_) | Self::Focus(_) => {}
             Self::Operator(operator) => operator.handle_timeout(now),
             Self::Park(park) => park.handle_timeout(now),
             Self::Announcer(announcer) => announcer.handle_timeout(now),
@@ -234,7 +261,7 @@ impl Program {
     /// When it wants to look again.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         match self {
-            Self::Person | Self::Music(_) => None,
+            Self::Person | Self::Music(_) | Self::Focus(_) => None,
             Self::Operator(operator) => operator.poll_timeout(),
             Self::Park(park) => park.poll_timeout(),
             Self::Announcer(announcer) => announcer.poll_timeout(),
@@ -242,5 +269,40 @@ impl Program {
             Self::Redial(redials) => redials.poll_timeout(),
             Self::Clerk(clerk) => clerk.poll_timeout(),
         }
+    }
+}
+
+/// Whom an address or a URI names: scheme, user and host, and nothing else.
+fn bare(address: &str) -> Option<Box<str>> {
+    let bracketed;
+    let address = if address.contains('<') {
+        address
+    } else {
+        bracketed = format!("<{address}>");
+        &bracketed
+    };
+    let mut uri: Uri = NameAddrRef::parse(address).ok()?.uri_text().parse().ok()?;
+    let sip = uri.as_sip_mut()?;
+    sip.params = cordboard_sip::uri::UriParams::default();
+    sip.headers = cordboard_sip::uri::UriHeaders::default();
+    sip.user().filter(|user| !user.is_empty())?;
+    Some(uri.to_string().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whom_an_address_names() {
+        assert_eq!(
+            bare("Bob <sip:bob@Example.com;user=phone>;tag=1").as_deref(),
+            Some("sip:bob@example.com")
+        );
+        assert_eq!(
+            bare("sip:bob@example.com:5070;transport=tcp").as_deref(),
+            Some("sip:bob@example.com:5070")
+        );
+        assert_eq!([bare("sip:example.com"), bare("tel:+1555"), bare("bob")], [None, None, None]);
     }
 }

@@ -11,8 +11,8 @@ mod asking;
 mod table;
 mod watching;
 
-use super::TONE;
 use super::connecting::{Connecting, End};
+use super::{TONE, bare};
 use crate::call::{CallAction, CallEvent, CallName};
 use crate::directory::Directory;
 use crate::door::CommandId;
@@ -20,7 +20,7 @@ use crate::kept::{Purpose, Record, RecordError};
 use crate::news::{RedialNews, RedialState};
 use crate::redials::{MAX_REDIALS, RedialAnswer};
 use crate::settings;
-use asking::{Asked, bare};
+use asking::Asked;
 use cordboard_core::time::Instant;
 use cordboard_ladder::Outcome;
 use cordboard_sip::Status;

@@ -29,7 +29,7 @@ impl Server {
     /// A server at that telephone, which is made what a server is: nobody sits at it, it plays and renders nothing, and is
     /// itself not to be taken over. Those that keep calls for somebody never end one by themselves, call for those who may
     /// ask and for nobody else, and tell them the dialog that came of it. An announcement is for everybody, has an end,
-    /// and calls nobody.
+    /// and calls nobody. In a conference everybody is heard.
     pub fn new(mut telephone: Telephone, service: Service) -> Self {
         let (byeless, rendering, askers) = match service {
             Service::Music | Service::Park(_) | Service::Pickup(_) => {
@@ -38,6 +38,7 @@ impl Server {
             Service::Redial(_) => (false, Rendering::Unheard, Askers::Members),
             Service::Announcer(_) | Service::Operator => (false, Rendering::Unheard, Askers::Refuse),
             Service::Clerk(_) => (false, Rendering::Unheard, Askers::Members),
+            Service::Focus(_) => (false, Rendering::Heard, Askers::Members),
         };
         telephone.features = TelephoneFeatures { automaton: true, byeless, rendering };
         telephone.strangers = Strangers::Refused;
@@ -66,6 +67,24 @@ pub enum Service {
     /// The operator's telephone, which calls people and hands them over (RFC 5359 §2.18). Only who runs it asks it for
     /// something, by [`Command::Connect`](crate::door::Command::Connect).
     Operator,
+    /// Conference rooms (RFC 4579 §5).
+    Focus(Focus),
+}
+
+/// Rooms that are there for whoever calls them: the focus of several conferences (RFC 4353 §3.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Focus {
+    /// Each of them.
+    pub rooms: Vec<Room>,
+}
+
+/// A conference whose URI is always the same, and which is there while somebody is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// The user part of its URI.
+    pub user: Box<str>,
+    /// Most parties that it has at a time, those who are being called among them.
+    pub limit: usize,
 }
 
 /// Whom telephones call to have something done that they cannot do themselves.

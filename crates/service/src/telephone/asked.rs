@@ -25,9 +25,19 @@ const CONSENT_LIMIT: Duration = Duration::from_mins(1);
 /// Wishes of strangers that the owner may have to think over at a time; more are refused with 503.
 const MAX_ASKING: usize = 8;
 
+/// What somebody is to do whom a Refer-To names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Be called.
+    Called,
+    /// Leave a room of ours (RFC 4579 §5.11).
+    Removed,
+}
+
 /// What a REFER asks for, as far as it is obeyed.
 #[derive(Clone, Debug)]
 pub(super) struct Wish {
+    pub(super) wanted: Wanted,
     pub(super) to: Box<str>,
     pub(super) lines: Vec<(Name, Box<str>)>,
     pub(super) token: Option<Box<Token>>,
@@ -124,6 +134,7 @@ impl Telephone {
             wish,
             name,
             user: None,
+            into: None,
             new: None,
             id: self.event_id(request, &about),
             cseq: Some(request.cseq().0),
@@ -140,19 +151,26 @@ impl Telephone {
         let key = self.add_referral(Referral::new(about.call(), place, Part::Recipient(recipient)));
         self.accept_refer(desk, now, server, request, key);
         match about {
-            // Whoever has a call with us may hand us over.
-            About::Within(..) | About::Named(_) => {
+            // Whoever has a call with us may hand us over; what becomes of a room its program says.
+            About::Within(..) | About::Named(_) if !self.has_rooms() => {
                 self.advance_recipient(desk, now, key, Input::Consented);
             }
-            About::Nothing => {
+            About::Within(..) | About::Named(_) | About::Nothing => {
                 let from = asserted.or(request.value(Name::FROM)).unwrap_or_default().into();
-                let to = self.recipient_mut(key).map(|recipient| recipient.wish.to.clone());
+                let Some(Recipient { wish, .. }) = self.recipient_mut(key) else { return };
+                let (to, wanted) = (wish.to.clone(), wish.wanted);
                 // A program does not think it over.
                 if !self.is_server() {
                     self.report(desk, now, key, Status::TRYING);
                 }
-                let (to, at) = (to.unwrap_or_default(), request.request_uri().into());
-                Self::tell(desk, CallEvent::Asked { call: name, from, to, at });
+                let at = request.request_uri().into();
+                Self::tell(
+                    desk,
+                    match wanted {
+                        Wanted::Called => CallEvent::Asked { call: name, from, to, at },
+                        Wanted::Removed => CallEvent::AskedToRemove { call: name, from, who: to, at },
+                    },
+                );
                 self.arm_referral(key);
             }
         }
@@ -229,7 +247,9 @@ impl Telephone {
         let (Some(Ok(mut target)), None) = (targets.next(), targets.next()) else {
             return Err(Refusal(Status::BAD_REQUEST, "there must be one Refer-To"));
         };
-        if target.method().is_some_and(|method| !method.eq_ignore_ascii_case("INVITE")) {
+        let asks_for = |name: &str| target.method().is_some_and(|method| method.eq_ignore_ascii_case(name));
+        let wanted = if asks_for("BYE") && self.has_rooms() { Wanted::Removed } else { Wanted::Called };
+        if target.method().is_some() && !asks_for("INVITE") && wanted == Wanted::Called {
             return Err(Refusal(Status::BAD_REQUEST, "Refer-To asks for something else than a call"));
         }
         let replaces: Option<Replaces> = target
@@ -257,10 +277,10 @@ impl Telephone {
         if let Some(referred_by) = request.value(Name::REFERRED_BY) {
             lines.push((Name::REFERRED_BY, referred_by.into()));
         }
-        Ok(Wish { to: to.into(), lines, token: Token::of(request).map(Box::new) })
+        Ok(Wish { wanted, to: to.into(), lines, token: Token::of(request).map(Box::new) })
     }
 
-    /// Whether a URI names this telephone: our address-of-record or our Contact.
+    /// Whether a URI names this telephone: our address-of-record, our Contact, or a room of ours.
     fn is_self(&self, desk: &Desk, listener: ListenerId, uri: &str) -> bool {
         let Ok(uri) = UriRef::parse(uri) else { return false };
         let settings = &self.account;
@@ -268,12 +288,17 @@ impl Telephone {
             format!("sip:{}@{}", settings.user, settings.domain),
             contact_uri(desk, settings, listener, false),
         ];
+        let rooms = self
+            .places
+            .iter()
+            .filter(|_| self.has_rooms())
+            .map(|place| format!("sip:{place}@{}", settings.domain));
         let same_place = |own: &UriRef<'_>| {
             own.user() == uri.user()
                 && own.host().eq_ignore_ascii_case(uri.host())
                 && own.port().unwrap_or(5060) == uri.port().unwrap_or(5060)
         };
-        ours.iter().any(|own| UriRef::parse(own).is_ok_and(|own| same_place(&own)))
+        ours.into_iter().chain(rooms).any(|own| UriRef::parse(&own).is_ok_and(|own| same_place(&own)))
     }
 
     /// Whether a REFER makes a subscription (RFC 4488 §4, RFC 7614 §4).
@@ -341,14 +366,14 @@ impl Telephone {
     }
 
     /// The REFER that asked for a call of that name, while its owner is asked.
-    fn asked(&self, name: CallName) -> Option<u64> {
+    pub(super) fn asked(&self, name: CallName) -> Option<u64> {
         self.asking().find(|(_, asked)| *asked == name).map(|(key, _)| key)
     }
 
     /// The REFERs whose owner is asked, with the names of the calls that they ask for.
     fn asking(&self) -> impl Iterator<Item = (u64, CallName)> {
-        self.by_referral.values().filter_map(|key| match &self.referrals.get(*key)?.part {
-            Part::Recipient(recipient) if recipient.state == State::Asking => Some((*key, recipient.name)),
+        self.referrals.with_keys().filter_map(|(key, referral)| match &referral.part {
+            Part::Recipient(recipient) if recipient.state == State::Asking => Some((key, recipient.name)),
             Part::Recipient(_) | Part::Issuer(_) => None,
         })
     }

@@ -2,6 +2,7 @@
 
 use super::Telephone;
 use super::call::{Call, Leg, Part, RING_AGAIN, RING_LIMIT, Ringing, SentOk, Side, outcome_of};
+use super::joining::Joined;
 use super::reliable::{Provisionals, Said};
 use super::token::description;
 use super::written::{SDP, allowed, supported};
@@ -55,7 +56,7 @@ impl Telephone {
             return;
         }
         let Some(member) = self.is_caller_admitted(desk, now, flow, server, request) else { return };
-        let Ok(joins) = self.joined(desk, now, flow, server, request) else { return };
+        let Ok(joins) = self.joined(desk, now, flow, server, request, member) else { return };
         let local_tag = desk.stack.dice().tag();
         let Ok(dialog) = Dialog::from_request(request, &local_tag) else {
             return desk.reply(now, server, request, Status::BAD_REQUEST);
@@ -103,12 +104,16 @@ impl Telephone {
             self.decline(desk, now, key, Input::Decline, status);
         } else if let Some(old) = replaces.filter(|old| self.rings_here(*old)) {
             self.say(desk, now, key, Said::Ringing);
-            Self::tell(desk, incoming(name, request, member));
+            Self::tell(desk, incoming(name, request, request.request_uri().into(), member));
             self.advance_callee(desk, now, old, Input::Cancel);
         } else if let Some(replaces) = replaces.and_then(|old| Some(self.calls.get(old)?.name)) {
             Self::tell(desk, CallEvent::TakenOver { call: name, replaces, from });
             self.identity_asserted(desk, key, request);
             self.accept(desk, now, key);
+        } else if let Some(Joined::Room(room)) = joins {
+            let at = self.room_uri(room).unwrap_or_else(|| request.request_uri().into());
+            Self::tell(desk, incoming(name, request, at, member));
+            self.identity_asserted(desk, key, request);
         } else if let Some(joins) = joins {
             self.join(desk, now, key, joins, from);
             self.identity_asserted(desk, key, request);
@@ -120,7 +125,7 @@ impl Telephone {
             if !self.account.features.automaton {
                 self.say(desk, now, key, Said::Ringing);
             }
-            Self::tell(desk, incoming(name, request, member));
+            Self::tell(desk, incoming(name, request, request.request_uri().into(), member));
             self.identity_asserted(desk, key, request);
         }
         self.proceed(desk, now, key);
@@ -197,7 +202,9 @@ impl Telephone {
                     let status =
                         self.calls.get(key).and_then(|call| call.ending.1).unwrap_or(Status::DECLINE);
                     self.stop_saying(desk, now, key);
-                    self.respond(desk, now, key, status, &[], None);
+                    let why = self.calls.get(key).map(|call| call.lines.clone()).unwrap_or_default();
+                    let why: Vec<(Name, &str)> = why.iter().map(|(name, value)| (*name, &**value)).collect();
+                    self.respond(desk, now, key, status, &why, None);
                 }
                 Act::Terminate => {
                     if let Some(call) = self.calls.get_mut(key) {
@@ -344,11 +351,11 @@ impl Telephone {
 }
 
 /// That somebody calls.
-fn incoming(call: CallName, request: &View<'_>, member: bool) -> CallEvent {
+fn incoming(call: CallName, request: &View<'_>, at: Box<str>, member: bool) -> CallEvent {
     CallEvent::Incoming {
         call,
         from: request.value(Name::FROM).unwrap_or_default().into(),
-        at: request.request_uri().into(),
+        at,
         referred_by: request.value(Name::REFERRED_BY).map(Into::into),
         member,
     }

@@ -2,6 +2,8 @@
 
 use super::Telephone;
 use super::call::{Call, Side};
+use super::joining::Conference;
+use super::written::conference_uri;
 use crate::desk::Desk;
 use cordboard_core::time::Instant;
 use cordboard_core::transport::ListenerId;
@@ -60,6 +62,11 @@ impl Telephone {
         let Some((watcher, conference)) = watcher.and_then(|w| Some((w, w.conference?))) else {
             return Vec::new();
         };
+        let is_room = self.conferences.get(conference).is_some_and(Conference::is_room);
+        // Whoever watches a room may be in it with another telephone.
+        if is_room {
+            return self.participants(desk, conference);
+        }
         let own = self.home(watcher.home).and_then(|dialog| NameAddrRef::parse(dialog.remote()).ok());
         let mut users = self.participants(desk, conference);
         users.retain(|user| own.as_ref().is_none_or(|own| user.entity != own.uri_text()));
@@ -71,7 +78,8 @@ impl Telephone {
         let conference = self.conferences.get(key)?;
         let first = conference.members.first().copied();
         let listener = first.and_then(|key| self.calls.get(key)).map_or(ListenerId(0), |call| call.listener);
-        let uri = self.face(desk, first, listener, false);
+        let uri = conference_uri(desk, &self.account, &conference.named, listener, false);
+        let active = !conference.members.is_empty();
         let users = self.participants(desk, key);
         let count = u32::try_from(users.len()).ok();
         Some(ConferenceInfo {
@@ -86,17 +94,19 @@ impl Telephone {
                 }],
                 ..Description::default()
             }),
-            conference_state: Some(ConferenceState { user_count: count, active: Some(true), locked: None }),
+            conference_state: Some(ConferenceState { user_count: count, active: Some(active), locked: None }),
             users: Some(Users { state: Change::Full, users }),
         })
     }
 
-    /// Who is in it: we first. Several endpoints of one user stand under one entry (§5.6).
+    /// Who is in it: we first, who are nobody in a room. Several endpoints of one user stand under one entry (§5.6).
     fn participants(&self, desk: &Desk, key: u64) -> Vec<User> {
         let Some(conference) = self.conferences.get(key) else { return Vec::new() };
         let calls = || conference.members.iter().filter_map(|key| self.calls.get(*key));
-        let mut users =
-            vec![self.ourselves(desk, calls().next().map_or(ListenerId(0), |call| call.listener))];
+        let mut users = Vec::new();
+        if !conference.is_room() {
+            users.push(self.ourselves(desk, calls().next().map_or(ListenerId(0), |call| call.listener)));
+        }
         for user in calls().filter_map(participant) {
             match users.iter_mut().find(|known| known.entity == user.entity) {
                 Some(known) => known.endpoints.extend(user.endpoints),

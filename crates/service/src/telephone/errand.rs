@@ -160,7 +160,7 @@ impl Telephone {
     fn send(&mut self, desk: &mut Desk, now: Instant, key: u64, flow: Flow) {
         let call = self.errands.get(key).and_then(|errand| self.call_of(errand.purpose()));
         let conference = call.and_then(|call| self.conference_of_call(call));
-        let conference = conference.map(|conference| conference.id.clone());
+        let conference = conference.map(|conference| conference.named.clone());
         let features = self.features(call);
         let Some(errand) = self.errands.get(key) else { return };
         let with_token = self.token_of(errand.purpose()).zip(errand.letter.body.as_ref());

@@ -53,7 +53,7 @@ impl Telephone {
     /// Our Contact on a listener, without brackets: of a conference if the call is in one.
     pub(super) fn face(&self, desk: &Desk, call: Option<u64>, listener: ListenerId, secure: bool) -> String {
         match call.and_then(|key| self.conference_of_call(key)) {
-            Some(conference) => conference_uri(desk, &self.account, &conference.id, listener, secure),
+            Some(conference) => conference_uri(desk, &self.account, &conference.named, listener, secure),
             None => contact_uri(desk, &self.account, listener, secure),
         }
     }

@@ -26,10 +26,25 @@ pub(super) const MAX_MEMBERS: usize = 32;
 
 /// An ad hoc conference of calls.
 pub(super) struct Conference {
-    /// What names it in its URI, which nobody can guess.
-    pub(super) id: Box<str>,
+    pub(super) named: Named,
     /// Its calls.
     pub(super) members: Vec<u64>,
+}
+
+/// What names a conference in its URI.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    /// A parameter that nobody can guess, beside our Contact.
+    Guessed(Box<str>),
+    /// Of a room: a user of our domain.
+    Room(Box<str>),
+}
+
+impl Conference {
+    /// Whether it is there before anybody is in it, and when all have left it.
+    pub(super) const fn is_room(&self) -> bool {
+        matches!(self.named, Named::Room(_))
+    }
 }
 
 /// What an INVITE asks to become part of.
@@ -39,6 +54,8 @@ pub(super) enum Joined {
     Call(u64),
     /// A conference, by its URI (RFC 4579 §5.2).
     Conference(u64),
+    /// A room, into which its program lets it.
+    Room(u64),
 }
 
 impl Telephone {
@@ -51,7 +68,8 @@ impl Telephone {
         }
     }
 
-    /// What an INVITE is to join, if anything. `Err` once it is refused.
+    /// What an INVITE is to join, if anything. `Err` once it is refused. `member` says that whoever calls a server is proved to be
+    /// one of those whom it serves.
     pub(super) fn joined(
         &mut self,
         desk: &mut Desk,
@@ -59,12 +77,13 @@ impl Telephone {
         flow: Flow,
         server: ServerId,
         invite: &View<'_>,
+        member: bool,
     ) -> Result<Option<Joined>, ()> {
         let joined = match self.named_by(invite) {
             Ok(None) => return Ok(None),
-            // Of what a server has nobody makes a conference.
-            Ok(Some(_)) if self.is_server() => {
-                return refuse(desk, now, server, invite, Status::NOT_ACCEPTABLE_HERE);
+            Ok(Some(joined)) if self.is_server() => {
+                let room = self.room_joined(invite, joined, member);
+                return room.map(Some).or_else(|status| refuse(desk, now, server, invite, status));
             }
             Ok(Some(joined)) => joined,
             Err(status) => return refuse(desk, now, server, invite, status),
@@ -79,7 +98,7 @@ impl Telephone {
         }
         let conference = match joined {
             Joined::Call(key) => self.calls.get(key).and_then(|call| call.conference),
-            Joined::Conference(key) => Some(key),
+            Joined::Conference(key) | Joined::Room(key) => Some(key),
         };
         let members = conference.and_then(|key| self.conferences.get(key)).map_or(1, |all| all.members.len());
         if members >= MAX_MEMBERS {
@@ -125,7 +144,7 @@ impl Telephone {
     /// A new call becomes part of a conference, which its old call may be only now.
     pub(super) fn join(&mut self, desk: &mut Desk, now: Instant, key: u64, joined: Joined, from: Box<str>) {
         let (conference, old) = match joined {
-            Joined::Conference(conference) => (Some(conference), None),
+            Joined::Conference(conference) | Joined::Room(conference) => (Some(conference), None),
             Joined::Call(old) => (self.conference_with(desk, old), Some(old)),
         };
         let (Some(conference), Some(call)) = (conference, self.calls.get_mut(key)) else { return };
@@ -162,8 +181,8 @@ impl Telephone {
         if call.conference.is_some() {
             return call.conference;
         }
-        let id = desk.stack.dice().tag().into();
-        let conference = self.conferences.insert(Conference { id, members: vec![old] });
+        let named = Named::Guessed(desk.stack.dice().tag().into());
+        let conference = self.conferences.insert(Conference { named, members: vec![old] });
         call.conference = Some(conference);
         self.touch(old, None);
         Some(conference)
@@ -194,7 +213,7 @@ impl Telephone {
         self.told.conferences.insert(conference);
         let Some(left) = self.conferences.get_mut(conference) else { return };
         left.members.retain(|member| *member != key);
-        if left.members.is_empty() {
+        if left.members.is_empty() && !left.is_room() {
             self.end_conference(desk, now, conference);
         }
     }
@@ -230,8 +249,10 @@ impl Telephone {
     /// The conference that a Request-URI names.
     pub(super) fn conference_named(&self, request: &View<'_>) -> Option<u64> {
         let uri = UriRef::parse(request.request_uri()).ok()?;
-        let id = uri.params().get(CONFERENCE)?;
-        self.conferences.with_keys().find(|(_, conference)| *conference.id == *id).map(|(key, _)| key)
+        let Some(id) = uri.params().get(CONFERENCE) else { return self.room_named(request) };
+        let is_it =
+            |conference: &Conference| matches!(&conference.named, Named::Guessed(own) if **own == *id);
+        self.conferences.with_keys().find(|(_, conference)| is_it(conference)).map(|(key, _)| key)
     }
 
     /// Whether a request comes from somebody in that conference: it is in a dialog of theirs, or shows that it knows

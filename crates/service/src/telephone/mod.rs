@@ -43,6 +43,7 @@ mod registration;
 mod reliable;
 mod renewing;
 mod replacing;
+mod rooms;
 mod subscribing;
 mod token;
 mod transferee;
@@ -128,8 +129,8 @@ pub(crate) struct Telephone {
     ended: Ended,
     finished: Finished,
     given_away: GivenAway,
-    /// Of a park server, its slots.
-    slots: Vec<Box<str>>,
+    /// Of a park server its slots, of a focus its rooms.
+    places: Vec<Box<str>>,
     fetches: Fetches,
     /// Calls that are to survive the process.
     unkept: Unkept,
@@ -162,7 +163,7 @@ impl Telephone {
             watches: Watches::default(),
             watchers: Watchers::default(),
             told: Told::default(),
-            conferences: Keyed::default(),
+            conferences: rooms::furnished(settings.role.rooms()),
             questions: Keyed::default(),
             redials: Redials::default(),
             joiners: Vec::new(),
@@ -172,7 +173,7 @@ impl Telephone {
             ended: Ended::default(),
             finished: Finished::default(),
             given_away: GivenAway::default(),
-            slots: settings.role.slots().to_vec(),
+            places: settings.role.places(),
             fetches: Fetches::default(),
             unkept: Unkept::new(settings.role.memory()),
             wallet: Wallet::default(),
@@ -375,6 +376,11 @@ impl Telephone {
             CallAction::SignalDigit(call, digit) => self.signal_digit(desk, now, call, digit),
             CallAction::Join { call, to, join } => self.dial_join(desk, now, call, &to, &join),
             CallAction::Confer { call, other } => self.confer(desk, now, call, other),
+            CallAction::Enter { call, room } => self.enter(desk, now, call, &room),
+            CallAction::CallInto { call, to, room } => self.call_into(desk, now, call, &to, &room),
+            CallAction::ConsentInto { call, room } => self.consent_into(desk, now, call, &room),
+            CallAction::Done(name) => self.is_done(desk, now, name),
+            CallAction::TurnAway { call, status, words } => self.turn_away(desk, now, call, status, words),
             CallAction::TellDialog(name) => self.tell_dialog(desk, name),
             CallAction::Redial { call, to, within, tries } => {
                 self.redial(desk, now, call, &to, (within, tries));

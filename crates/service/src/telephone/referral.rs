@@ -127,6 +127,8 @@ pub(super) struct Recipient {
     pub(super) name: CallName,
     /// As which other user of our domain it is to be made.
     pub(super) user: Option<Box<str>>,
+    /// The room of ours that it is to be part of.
+    pub(super) into: Option<u64>,
     /// That call.
     pub(super) new: Option<u64>,
     /// The `id` that its NOTIFYs carry: of the second REFER in a dialog and of later ones (RFC 3515 §2.4.6).
@@ -440,8 +442,10 @@ impl Telephone {
                     self.arm_referral(key);
                 }
                 Some(Part::Recipient(_)) => {
+                    // Who is called into a room is, though whoever asked for it has left it.
+                    let leaves = by_peer || self.has_rooms();
                     let input =
-                        if by_peer { recipient::Input::TransferorLeft } else { recipient::Input::Left };
+                        if leaves { recipient::Input::TransferorLeft } else { recipient::Input::Left };
                     self.advance_recipient(desk, now, key, input);
                 }
                 Some(Part::Issuer(_)) | None => {}

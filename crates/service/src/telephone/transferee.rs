@@ -39,13 +39,20 @@ impl Telephone {
         let Some(recipient) = self.recipient_mut(key) else { return };
         recipient.holds = holds.is_some();
         let (wish, new, user) = (recipient.wish.clone(), recipient.name, recipient.user.take());
+        let conference = recipient.into;
         self.report(desk, now, key, Status::TRYING);
         Self::tell(desk, CallEvent::Referred { call: old, new, to: wish.to.clone() });
         if let Some(name) = holds {
             self.want(desk, now, name, Change::Hold);
         }
-        let placing =
-            Placing { lines: wish.lines, token: wish.token, asked_by: Some(key), user, ..Placing::USUAL };
+        let placing = Placing {
+            lines: wish.lines,
+            token: wish.token,
+            asked_by: Some(key),
+            user,
+            conference,
+            ..Placing::USUAL
+        };
         let placed = self.place(desk, now, new, &wish.to, placing);
         if let Some(recipient) = self.recipient_mut(key) {
             recipient.new = placed;
@@ -67,7 +74,9 @@ impl Telephone {
     /// The call that a REFER asked for is answered.
     pub(super) fn new_call_answered(&mut self, desk: &mut Desk, now: Instant, new: u64) {
         let Some(key) = self.calls.get_mut(new).and_then(|call| call.asked_by.take()) else { return };
-        let input = if self.old_call_is_up(key) { Input::Answered } else { Input::AnsweredAlone };
+        // Who asks a focus for somebody stays.
+        let hands_over = self.old_call_is_up(key) && !self.has_rooms();
+        let input = if hands_over { Input::Answered } else { Input::AnsweredAlone };
         let dialog = match self.account.transfers.success {
             Success::Dialog => self.dialog_lines(new),
             Success::Status => None,
@@ -100,12 +109,17 @@ impl Telephone {
         let status = call.ending.1.unwrap_or(Status::REQUEST_TERMINATED);
         let reasons = std::mem::take(&mut call.reasons);
         let left = self.referrals.get(key).is_some_and(|referral| referral.call.is_some());
-        let input = if left && !self.old_call_is_up(key) { Input::FailedAlone } else { Input::Failed };
+        let stays = self.has_rooms();
+        let input =
+            if left && !stays && !self.old_call_is_up(key) { Input::FailedAlone } else { Input::Failed };
         if let Some(recipient) = self.recipient_mut(key) {
             recipient.status = status;
             recipient.reasons = reasons;
         }
         self.advance_recipient(desk, now, key, input);
+        if stays {
+            self.advance_recipient(desk, now, key, Input::TransferorStays);
+        }
     }
 
     /// The transferor goes on with a call.

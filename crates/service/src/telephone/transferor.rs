@@ -167,7 +167,8 @@ impl Telephone {
         reports: bool,
     ) {
         let uri = |text: &str| -> Option<Box<str>> {
-            let address = NameAddrRef::parse(text).ok().filter(|address| address.uri().is_ok())?;
+            let text = super::bracketed(text);
+            let address = NameAddrRef::parse(&text).ok().filter(|address| address.uri().is_ok())?;
             Some(address.uri_text().into())
         };
         match (uri(whom), uri(to)) {

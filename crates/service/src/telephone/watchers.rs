@@ -43,7 +43,7 @@ pub(super) struct Watcher {
     /// The conference that is watched, and its URI as it was told last.
     pub(super) conference: Option<u64>,
     pub(super) entity: String,
-    /// The slot of a park server that is watched alone: a user part.
+    /// The slot of a park server, or the room, that is watched alone: a user part.
     pub(super) slot: Option<Box<str>>,
     /// Who else was in it as that was told last.
     pub(super) told: Vec<User>,
@@ -249,10 +249,10 @@ impl Telephone {
         self.advance_watcher(desk, now, key, input);
     }
 
-    /// The slot that a Request-URI names, if it is one of ours.
+    /// The slot or the room that a Request-URI names, if it is one of ours.
     fn slot_named(&self, request: &View<'_>) -> Option<Box<str>> {
         let user = unescape(UriRef::parse(request.request_uri()).ok()?.user()?);
-        self.slots.iter().find(|slot| ***slot == *user).cloned()
+        self.places.iter().find(|slot| ***slot == *user).cloned()
     }
 
     /// The conference that a SUBSCRIBE means: that of its Request-URI, or of the call in whose dialog it comes, or that

@@ -1,6 +1,7 @@
 //! How a request of ours is written: what it says of us, and its head.
 
 use super::errand::Errand;
+use super::joining::Named;
 use super::letter::ContactLine;
 use crate::desk::Desk;
 use crate::settings::{self, Feature, Transfers};
@@ -41,31 +42,46 @@ pub(super) fn contact_uri(
     listener: ListenerId,
     secure: bool,
 ) -> String {
-    let gruu = if account.transfers.gruu { ";gr" } else { "" };
-    if let Some(host) = &account.contact_host {
-        let scheme = if secure { "sips" } else { "sip" };
-        return format!("{scheme}:{}@{host}{gruu}", account.user);
-    }
-    format!("{}{gruu}", desk.contact_uri(&account.user, listener, secure))
+    contact_of(desk, account, &account.user, listener, secure)
 }
 
-/// The URI of a conference of ours on a listener: our Contact with a parameter that names the conference, so that it
-/// leads here wherever the Contact does (RFC 3261 §19.1.4: whoever does not know the parameter takes both for one).
-pub(super) fn conference_uri(
+/// The same of another user of ours.
+fn contact_of(
     desk: &Desk,
     account: &settings::Telephone,
-    conference: &str,
+    user: &str,
     listener: ListenerId,
     secure: bool,
 ) -> String {
-    format!("{};{CONFERENCE}={conference}", contact_uri(desk, account, listener, secure))
+    let gruu = if account.transfers.gruu { ";gr" } else { "" };
+    if let Some(host) = &account.contact_host {
+        let scheme = if secure { "sips" } else { "sip" };
+        return format!("{scheme}:{user}@{host}{gruu}");
+    }
+    format!("{}{gruu}", desk.contact_uri(user, listener, secure))
+}
+
+/// The URI of a conference of ours on a listener: our Contact with a parameter that names the conference, so that it
+/// leads here wherever the Contact does (RFC 3261 §19.1.4: whoever does not know the parameter takes both for one). That of
+/// a room is the room's own.
+pub(super) fn conference_uri(
+    desk: &Desk,
+    account: &settings::Telephone,
+    conference: &Named,
+    listener: ListenerId,
+    secure: bool,
+) -> String {
+    match conference {
+        Named::Guessed(id) => format!("{};{CONFERENCE}={id}", contact_uri(desk, account, listener, secure)),
+        Named::Room(user) => contact_of(desk, account, user, listener, secure),
+    }
 }
 
 /// What our Contact says besides where we are.
 pub(super) struct Face<'a> {
     pub(super) account: &'a settings::Telephone,
     /// What names the conference, in a call that is part of one.
-    pub(super) conference: Option<Box<str>>,
+    pub(super) conference: Option<Named>,
     pub(super) features: String,
 }
 

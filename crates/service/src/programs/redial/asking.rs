@@ -4,12 +4,12 @@ use super::table::State;
 use super::{Redial, Redials};
 use crate::call::{CallAction, CallName};
 use crate::door::CommandId;
+use crate::programs::bare;
 use crate::redials::{self, MAX_OF_ONE, MAX_REDIALS, RedialAction, RedialAnswer};
 use crate::services::screening::Identity;
 use cordboard_core::time::Instant;
 use cordboard_ladder::Outcome;
-use cordboard_sip::header::NameAddrRef;
-use cordboard_sip::uri::{Escape, Place, Uri, unescape};
+use cordboard_sip::uri::{Escape, Place, unescape};
 use cordboard_sip::{Status, UriRef};
 
 /// How the asker has asked, until that is answered.
@@ -198,40 +198,5 @@ impl Redials {
             Asked::ByCall(call) => self.actions.push_back(CallAction::Decline(call, status)),
             Asked::Before => {}
         }
-    }
-}
-
-/// Whom an address or a URI names: scheme, user and host, and nothing else.
-pub(super) fn bare(address: &str) -> Option<Box<str>> {
-    let bracketed;
-    let address = if address.contains('<') {
-        address
-    } else {
-        bracketed = format!("<{address}>");
-        &bracketed
-    };
-    let mut uri: Uri = NameAddrRef::parse(address).ok()?.uri_text().parse().ok()?;
-    let sip = uri.as_sip_mut()?;
-    sip.params = cordboard_sip::uri::UriParams::default();
-    sip.headers = cordboard_sip::uri::UriHeaders::default();
-    sip.user().filter(|user| !user.is_empty())?;
-    Some(uri.to_string().into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn whom_an_address_names() {
-        assert_eq!(
-            bare("Bob <sip:bob@Example.com;user=phone>;tag=1").as_deref(),
-            Some("sip:bob@example.com")
-        );
-        assert_eq!(
-            bare("sip:bob@example.com:5070;transport=tcp").as_deref(),
-            Some("sip:bob@example.com:5070")
-        );
-        assert_eq!([bare("sip:example.com"), bare("tel:+1555"), bare("bob")], [None, None, None]);
     }
 }
