@@ -7,6 +7,7 @@
 
 mod answer;
 mod calls;
+mod conferences;
 mod control;
 mod description;
 mod events;
@@ -75,6 +76,10 @@ fn operators() -> OpenApiRouter<Arc<Switchboard>> {
         .routes(routes!(redials::cancel))
         .routes(routes!(placing::retrieve))
         .routes(routes!(placing::pick_up))
+        .routes(routes!(conferences::list))
+        .routes(routes!(conferences::invite))
+        .routes(routes!(conferences::remove))
+        .routes(routes!(conferences::end))
         .routes(routes!(control::end))
         .routes(routes!(control::hold))
         .routes(routes!(control::resume))

@@ -242,6 +242,9 @@ pub enum Wish {
     /// Who is called back when somebody is free: list, ask, cancel.
     #[command(subcommand)]
     Redial(RedialWish),
+    /// Conference rooms.
+    #[command(subcommand)]
+    Conference(ConferenceWish),
     /// Read the configuration file again.
     Reload,
 }
@@ -262,6 +265,32 @@ pub enum RedialWish {
     Cancel {
         /// Its number, as `list` tells it.
         number: u64,
+    },
+}
+
+/// Conference rooms. Each waits for its outcome, and succeeds only if that is a success.
+#[derive(Debug, Subcommand)]
+pub enum ConferenceWish {
+    /// List every room, and who is in it.
+    List,
+    /// Call somebody into a room.
+    Invite {
+        /// The number of the room.
+        room: String,
+        /// Whom to call: a user, a number or an address.
+        who: String,
+    },
+    /// Have somebody leave a room.
+    Remove {
+        /// The number of the room.
+        room: String,
+        /// Who leaves: a user, a number or an address.
+        who: String,
+    },
+    /// Have everybody leave a room.
+    End {
+        /// The number of the room.
+        room: String,
     },
 }
 

@@ -1,6 +1,7 @@
 //! `cordboard ctl`: asks a running switchboard, and shows what it says.
 
 pub mod client;
+mod conference;
 mod control;
 mod events;
 mod rules;
@@ -61,6 +62,7 @@ pub fn run(ctl: &Ctl, out: &mut dyn Write) -> Result<(), CtlError> {
             control::act(&client, &call_to(call, "transfer"), &body, ctl.json, out)
         }
         Wish::Events => events::follow(&client, ctl.json, out),
+        Wish::Conference(wish) => conference::run(&client, wish, ctl.json, out),
         Wish::Park(ParkWish::List) => print(out, ctl.json, &client.get("/v1/park")?, show::park),
         Wish::Redial(wish) => redial(&client, wish, ctl.json, out),
         Wish::Reload => print(out, ctl.json, &client.post("/v1/reload", &json!({}))?, show::reload),

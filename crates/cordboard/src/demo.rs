@@ -27,6 +27,7 @@ const LISTENERS: [(Transport, u16); 5] = [
 /// What runs beside the switchboard.
 const SERVERS: &str = "[[park]]\nname = \"park\"\nslots = [\"701-720\"]\ngroups = [\"demo\"]\n\
      [[music]]\nname = \"music\"\ngroups = [\"demo\"]\n\
+     [[conference]]\nname = \"conference\"\nrooms = [\"800-801\"]\ngroups = [\"demo\"]\n\
      [codes]\npick_up = \"*8\"\nforward = \"*72\"\nforward_off = \"*73\"\n\
      forward_busy = \"*90\"\nforward_busy_off = \"*91\"\nforward_no_answer = \"*92\"\n\
      forward_no_answer_off = \"*93\"\ntransfer = \"*2\"\nredial = \"*66\"\nredial_off = \"*68\"\n\

@@ -3,6 +3,7 @@
 use cordboard_ladder::{Kind, Outcome};
 use cordboard_service::door::{Command, CommandId, Event, Slot};
 use cordboard_service::operate::{Connect, Operated, Operation};
+use cordboard_service::rooms::{RoomAction, RoomAnswer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -87,6 +88,23 @@ impl Switchboard {
         let _waiting = Waiting::begin(&self.operations)?;
         let id = self.agents.command(Command::Operate { call_id: call_id.clone(), operation });
         outcome(&self.answers, id).map(|operated| (call_id, operated))
+    }
+
+    /// Does something with a conference room, and waits for the outcome.
+    pub fn confer(&self, action: &RoomAction) -> Result<RoomAnswer, Refusal> {
+        let room: Box<str> = action.room().unwrap_or_default().into();
+        let _waiting = Waiting::begin(&self.operations)?;
+        let Some(conferring) = self.servers.confer(action) else { return Err(Refusal::NoSuchRoom(room)) };
+        match conferring.wait(OUTCOME_LIMIT).ok_or(Refusal::NoAnswer)? {
+            RoomAnswer::NoRoom | RoomAnswer::NotHere => Err(Refusal::NoSuchRoom(room)),
+            RoomAnswer::Full => Err(Refusal::RoomFull(room)),
+            RoomAnswer::AlreadyThere => Err(Refusal::InRoom(room)),
+            RoomAnswer::NotThere => Err(Refusal::NotInRoom(room)),
+            answer @ (RoomAnswer::Rooms(_)
+            | RoomAnswer::Entered
+            | RoomAnswer::NotEntered(..)
+            | RoomAnswer::Left(_)) => Ok(answer),
+        }
     }
 
     /// Calls a user, and hands them over to somebody once they have answered (RFC 5359 §2.18).

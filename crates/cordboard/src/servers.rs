@@ -18,10 +18,11 @@ use cordboard_net::{
 use cordboard_service::Agent;
 use cordboard_service::call::{CallAction, CallEvent, CallName};
 use cordboard_service::directory::{Code, Directory, Server as Listed};
-use cordboard_service::door::{Answer, Command, Deed, Event, Note, Question, ShardId, Slot, Wish};
+use cordboard_service::door::{Answer, Command, CommandId, Deed, Event, Note, Question, ShardId, Slot, Wish};
 use cordboard_service::location::{Located, RegisterError};
 use cordboard_service::news::Audience;
 use cordboard_service::redials::{RedialAction, RedialAnswer};
+use cordboard_service::rooms::{Room, RoomAction, RoomAnswer};
 use cordboard_service::settings::{
     Announcement, Announcer, Memory, Role, Server as Program, Service, Settings, Telephone,
 };
@@ -271,6 +272,36 @@ impl Servers {
         running.iter().any(|served| matches!(served.kind, Kind::Redial(_)))
     }
 
+    /// Every conference room, after the name of its server.
+    pub fn rooms(&self) -> Vec<(Box<str>, Room)> {
+        let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
+        let mut all = Vec::new();
+        for served in running.iter().filter(|served| matches!(served.kind, Kind::Conference(_))) {
+            if let Some(RoomAnswer::Rooms(rooms)) = served.confer(RoomAction::List).wait(PATIENCE) {
+                all.extend(rooms.into_iter().map(|room| (served.name.clone(), room)));
+            }
+        }
+        all
+    }
+
+    /// Does something with a conference room; nothing where there is no such room.
+    pub fn confer(&self, action: &RoomAction) -> Option<Conferring> {
+        let room = action.room()?;
+        let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
+        let has = |served: &&Served| match &served.kind {
+            Kind::Conference(focus) => focus.rooms.iter().any(|known| *known.user == *room),
+            Kind::Park { .. }
+            | Kind::Music { .. }
+            | Kind::Announcer(_)
+            | Kind::Pickup(_)
+            | Kind::Clerk(_)
+            | Kind::Redial(_)
+            | Kind::Operator => false,
+        };
+        let served = running.iter().find(has)?;
+        Some(served.confer(action.clone()))
+    }
+
     /// Has what people wish by dialled codes done by `board` from now on: one after the other, on a thread of its own, and on
     /// another what takes as long as a call that rings.
     pub fn obey(&self, board: &Arc<Switchboard>) -> Result<(), ServerError> {
@@ -329,7 +360,29 @@ impl Servers {
     }
 }
 
+/// What is being done with a conference room.
+pub struct Conferring {
+    answers: Arc<Answers>,
+    asked: CommandId,
+}
+
+impl Conferring {
+    /// Waits until it is known what became of it.
+    pub fn wait(&self, patience: Duration) -> Option<RoomAnswer> {
+        let told = self.answers.wait(self.asked, 1, patience);
+        told.into_iter().find_map(|event| match event {
+            Event::Rooms(_, answer) => Some(answer),
+            _ => None,
+        })
+    }
+}
+
 impl Served {
+    fn confer(&self, action: RoomAction) -> Conferring {
+        let asked = self.running.command(Command::Rooms(action));
+        Conferring { answers: Arc::clone(&self.answers), asked }
+    }
+
     fn slots(&self) -> Vec<Slot> {
         let asked = self.running.command(Command::ListSlots);
         let told = self.answers.wait(asked, 1, PATIENCE);
@@ -390,6 +443,7 @@ impl Place<'_> {
             pickup: match &server.kind {
                 Kind::Pickup(pickup) => Some(Code { code: pickup.code.clone(), server: name() }),
                 Kind::Park { .. }
+                | Kind::Conference(_)
                 | Kind::Music { .. }
                 | Kind::Announcer(_)
                 | Kind::Clerk(_)
@@ -460,9 +514,12 @@ fn codes(kind: &Kind) -> Vec<&str> {
         Kind::Redial(redial) => {
             redial.codes.iter().flat_map(|codes| [&*codes.ask, &*codes.give_up]).collect()
         }
-        Kind::Park { .. } | Kind::Music { .. } | Kind::Announcer(_) | Kind::Pickup(_) | Kind::Operator => {
-            Vec::new()
-        }
+        Kind::Park { .. }
+        | Kind::Conference(_)
+        | Kind::Music { .. }
+        | Kind::Announcer(_)
+        | Kind::Pickup(_)
+        | Kind::Operator => Vec::new(),
     }
 }
 
@@ -471,6 +528,7 @@ fn service(server: &Server) -> Result<(Service, Plays), ServerError> {
     let samples = |tracks: &[Track]| tracks::samples(&server.name, tracks);
     Ok(match &server.kind {
         Kind::Park { park, music } => (Service::Park(park.clone()), Plays::OnAir(samples(music)?)),
+        Kind::Conference(focus) => (Service::Focus(focus.clone()), Plays::Said(BTreeMap::new())),
         Kind::Music { music, .. } => (Service::Music, Plays::OnAir(samples(music)?)),
         Kind::Clerk(clerk) => (Service::Clerk(clerk.clone()), Plays::OnAir(tracks::done())),
         Kind::Redial(redial) => (Service::Redial(redial.clone()), Plays::ToCallers(tracks::done())),

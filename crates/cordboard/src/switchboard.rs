@@ -118,6 +118,18 @@ pub enum Refusal {
     /// There is no such slot.
     #[error("there is no park slot {0}: `cordboard ctl park list` names them")]
     NoSuchSlot(Box<str>),
+    /// There is no such conference room.
+    #[error("there is no conference room {0}: `cordboard ctl conference list` lists them")]
+    NoSuchRoom(Box<str>),
+    /// It takes nobody any more.
+    #[error("the room {0} has as many parties as it may: have somebody leave it first")]
+    RoomFull(Box<str>),
+    /// Whoever is invited is in it.
+    #[error("they are in the room {0} already, or being called into it")]
+    InRoom(Box<str>),
+    /// Whoever is to leave is not.
+    #[error("nobody of that address is in the room {0}: `cordboard ctl conference list` tells who is")]
+    NotInRoom(Box<str>),
     /// It cannot be called.
     #[error("{0} is no user, number or address that can be called")]
     Address(Box<str>),

@@ -30,6 +30,16 @@ pub enum RoomAction {
     },
 }
 
+impl RoomAction {
+    /// The room that it is about, if it is about one.
+    pub fn room(&self) -> Option<&str> {
+        match self {
+            Self::List => None,
+            Self::Invite { room, .. } | Self::Remove { room, .. } | Self::End { room } => Some(room),
+        }
+    }
+}
+
 /// What became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RoomAnswer {

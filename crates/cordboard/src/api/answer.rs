@@ -45,13 +45,17 @@ impl From<Refusal> for Failure {
                 StatusCode::BAD_REQUEST
             }
             Refusal::Redial(refusal) => redial(refusal),
-            Refusal::NoSuchCall | Refusal::NoSuchSlot(_) | Refusal::Store(UserError::Unknown(_)) => {
-                StatusCode::NOT_FOUND
-            }
+            Refusal::NoSuchCall
+            | Refusal::NoSuchSlot(_)
+            | Refusal::NoSuchRoom(_)
+            | Refusal::NotInRoom(_)
+            | Refusal::Store(UserError::Unknown(_)) => StatusCode::NOT_FOUND,
             Refusal::Exists(_)
             | Refusal::Server(_)
             | Refusal::Configured(_)
             | Refusal::NoFile
+            | Refusal::RoomFull(_)
+            | Refusal::InRoom(_)
             | Refusal::Config(_)
             | Refusal::Identity
             | Refusal::Certificates(_) => StatusCode::CONFLICT,

@@ -50,6 +50,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) park: Vec<Park>,
     #[serde(default)]
+    pub(super) conference: Vec<Conference>,
+    #[serde(default)]
     pub(super) music: Vec<Music>,
     #[serde(default)]
     pub(super) announcement: Vec<Announcement>,
@@ -182,6 +184,16 @@ pub(super) struct Park {
     pub(super) slots: Vec<Spanned<String>>,
     pub(super) ring_back_s: Option<Spanned<u32>>,
     pub(super) music: Option<Spanned<String>>,
+    pub(super) groups: Option<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Conference {
+    pub(super) name: Spanned<String>,
+    #[serde(default)]
+    pub(super) rooms: Vec<Spanned<String>>,
+    pub(super) limit: Option<Spanned<usize>>,
     pub(super) groups: Option<Vec<String>>,
 }
 

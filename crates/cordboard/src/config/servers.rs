@@ -1,9 +1,13 @@
 //! The servers that run beside the switchboard (RFC 5359), as the file declares them, and what is wrong with that.
 
+mod rooms;
+
 use cordboard_media::wav::Samples;
 use cordboard_service::directory::Members;
 use cordboard_service::services::Occasion;
-use cordboard_service::settings::{Announcements, Clerk, ClerkCode, Park, Pickup, Redial, RedialCodes};
+use cordboard_service::settings::{
+    Announcements, Clerk, ClerkCode, Focus, Park, Pickup, Redial, RedialCodes,
+};
 use cordboard_sip::UriRef;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -98,6 +102,8 @@ pub enum Kind {
     Redial(Redial),
     /// The operator's telephone (RFC 5359 §2.18): always there, and declared nowhere.
     Operator,
+    /// Conference rooms (RFC 4579 §5).
+    Conference(Focus),
 }
 
 /// Sounds that are played one after the other.
@@ -134,6 +140,7 @@ impl Kind {
             Self::Clerk(_) => "clerk",
             Self::Redial(_) => "redial",
             Self::Operator => "operator",
+            Self::Conference(_) => "focus",
         }
     }
 }
@@ -143,6 +150,7 @@ impl Server {
     pub fn names(&self) -> Vec<&str> {
         let more: Vec<&str> = match &self.kind {
             Kind::Park { park, .. } => park.slots.iter().map(|slot| &**slot).collect(),
+            Kind::Conference(focus) => focus.rooms.iter().map(|room| &*room.user).collect(),
             Kind::Music { .. } | Kind::Pickup(_) | Kind::Clerk(_) | Kind::Redial(_) | Kind::Operator => {
                 Vec::new()
             }
@@ -155,6 +163,7 @@ impl Server {
     pub fn calls(&self) -> usize {
         match &self.kind {
             Kind::Park { park, .. } => park.slots.len() + PASSING,
+            Kind::Conference(focus) => focus.rooms.iter().map(|room| room.limit).sum::<usize>() + PASSING,
             Kind::Music { calls, .. } => *calls,
             Kind::Announcer(_) => ANNOUNCED_CALLS,
             Kind::Pickup(_) => PICKED_UP_CALLS,
@@ -191,6 +200,7 @@ impl<'a> Reader<'a> {
             .filter_map(|server| match &server.kind {
                 Kind::Music { music, .. } => Some((server.name.clone(), music.clone())),
                 Kind::Park { .. }
+                | Kind::Conference(_)
                 | Kind::Announcer(_)
                 | Kind::Pickup(_)
                 | Kind::Clerk(_)
@@ -201,6 +211,9 @@ impl<'a> Reader<'a> {
         let usual = list.first().map(|server| server.name.clone());
         for written in &file.park {
             list.extend(self.park(written, &lists, usual.as_deref()));
+        }
+        for written in &file.conference {
+            list.extend(self.conference(written));
         }
         let (announced, announcements) = self.announcements(file, realm);
         if !announced.is_empty() {
@@ -217,6 +230,7 @@ impl<'a> Reader<'a> {
         let first = [
             file.music.first().map(|music| music.name.span()),
             file.park.first().map(|park| park.name.span()),
+            file.conference.first().map(|conference| conference.name.span()),
             file.announcement.first().map(|announcement| announcement.name.span()),
             file.redial.as_ref().map(Spanned::span),
             (!list.is_empty()).then_some(0..0),

@@ -1,5 +1,6 @@
 //! What is accepted, what is refused, and in which words.
 
+use super::servers::Kind;
 use super::*;
 
 const SMALLEST: &str =
@@ -229,6 +230,47 @@ fn a_redial_server_is_there_for_its_section_or_its_codes() {
     assert_eq!((redial.codes, members), (None, cordboard_service::directory::Members::Users));
     let (_, _, members) = server(&format!("{codes}[redial]\ngroups = [\"support\"]\n"));
     assert_eq!(members, cordboard_service::directory::Members::Groups(vec!["support".into()]));
+}
+
+#[test]
+fn a_conference_server_has_rooms() {
+    let config =
+        with("[[conference]]\nname = \"conference\"\nrooms = [\"800-802\", \"standup\"]\nlimit = 4\n");
+    let server = &config.unwrap_or_else(|faults| panic!("{faults}")).servers.list[0];
+    assert_eq!(server.names(), ["conference", "800", "801", "802", "standup"]);
+    let Kind::Conference(focus) = &server.kind else { panic!("{server:?}") };
+    assert!(focus.rooms.iter().all(|room| room.limit == 4), "{focus:?}");
+    assert!(server.calls() >= 16, "each has a port for its sound");
+}
+
+#[test]
+fn what_is_wrong_with_a_conference_server_is_said() {
+    let rooms = "[[conference]]\nname = \"conference\"\n";
+    let user = "[[user]]\nname = \"801\"\npassword = \"long\"\n";
+    for (more, line, says, tries) in [
+        (rooms.to_owned(), 2, "without rooms has room for nobody", "800-809"),
+        (format!("{rooms}rooms = [\"809-800\"]"), 3, "no range of numbers", "the lower one first"),
+        (
+            format!("{rooms}rooms = [\"800\"]\nlimit = 1"),
+            4,
+            "1 is out of range",
+            "from 2 to 32; the default is 10",
+        ),
+        (format!("{rooms}rooms = [\"800\"]\nlimit = 33"), 4, "33 is out of range", "from 2 to 32"),
+        (
+            format!("{rooms}rooms = [\"800-899\"]"),
+            3,
+            "100 rooms for 10 parties each are too many",
+            "500 parties",
+        ),
+        (format!("{rooms}rooms = [\"800-802\"]\n{user}"), 3, "`801` is a user already", "another name"),
+        (format!("{rooms}rooms = [\"800\", \"800\"]"), 3, "is a conference room already", "another name"),
+        (format!("{rooms}rooms = 800"), 3, "invalid type", ""),
+        (format!("{rooms}rooms = [\"800\"]\nparties = 3"), 4, "unknown field `parties`", ""),
+    ] {
+        let (at, told) = refused(&more);
+        assert!(at == line && told.contains(says) && told.contains(tries), "{more}\n{told}");
+    }
 }
 
 #[test]

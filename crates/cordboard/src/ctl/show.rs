@@ -97,6 +97,29 @@ pub(super) fn redials(answer: &Value) -> String {
     )
 }
 
+pub(super) fn conferences(answer: &Value) -> String {
+    let room = |room: &Value| -> Vec<Vec<String>> {
+        let taken = each(&room["parties"]).count();
+        let of = |who: String, state: String, since: String| {
+            let places = format!("{taken} of {}", room["limit"]);
+            vec![text(&room["room"]), places, who, state, since]
+        };
+        if taken == 0 {
+            return vec![of(String::new(), "empty".to_owned(), String::new())];
+        }
+        let party = |party: &Value| {
+            let since = party["for_s"].as_u64().map_or_else(String::new, |seconds| format!("{seconds}s"));
+            of(text(&party["who"]), text(&party["state"]), since)
+        };
+        each(&room["parties"]).map(party).collect()
+    };
+    table(
+        &["ROOM", "PARTIES", "WHO", "STATE", "FOR"],
+        each(answer).flat_map(room).collect(),
+        "there are no conference rooms: `[[conference]]` in the configuration file declares some",
+    )
+}
+
 pub(super) fn reload(answer: &Value) -> String {
     let waits: Vec<String> = each(&answer["needs_restart"]).map(text).collect();
     if waits.is_empty() {

@@ -157,6 +157,31 @@ fn real_answers_are_as_described() {
     asked("DELETE", "/v1/redials/{id}", &format!("/v1/redials/{}", redial["id"]), None);
     let shown = asked("GET", "/v1/calls/{id}", &format!("/v1/calls/{call_id}"), None);
     assert!(shown["messages"].as_array().unwrap().len() >= 4, "{shown}");
+    bob.does("dial 800");
+    bob.tells("established");
+    let who = r#"{"who": "bob"}"#;
+    let rooms = asked("GET", "/v1/conferences", "/v1/conferences", None);
+    assert_eq!(rooms[0]["parties"][0]["who"], "sip:bob@127.0.0.1", "{rooms}");
+    for (verb, room, body, wanted) in [
+        ("invite", "800", who, 409),
+        ("remove", "801", who, 404),
+        ("invite", "802", who, 404),
+        ("invite", "801", r#"{"who": "tel:1"}"#, 400),
+        ("invite", "801", r#"{"whom": "bob"}"#, 422),
+    ] {
+        let path = format!("/v1/conferences/{room}/{verb}");
+        let (status, answer) = operator.asks("POST", &path, Some(body));
+        assert_eq!(status, wanted, "{path} {body}: {answer}");
+        let template = format!("/v1/conferences/{{name}}/{verb}");
+        fits(&description, operation(&description, "POST", &template), status, &answer);
+    }
+    let removed = asked("POST", "/v1/conferences/{name}/remove", "/v1/conferences/800/remove", Some(who));
+    assert_eq!((&removed["outcome"], &removed["left"]), (&json!("completed"), &json!(1)));
+    let nobody = r#"{"who": "nobody"}"#;
+    let invited = asked("POST", "/v1/conferences/{name}/invite", "/v1/conferences/800/invite", Some(nobody));
+    assert_eq!((&invited["outcome"], &invited["status"]), (&json!("not-found"), &json!(404)), "{invited}");
+    let ended = asked("POST", "/v1/conferences/{name}/end", "/v1/conferences/800/end", None);
+    assert_eq!((&ended["outcome"], &ended["left"]), (&json!("completed"), &json!(0)));
     let (status, answer) = operator.asks("POST", "/v1/reload", None);
     assert_eq!(status, 409, "the demo has no file: {answer}");
     fits(&description, operation(&description, "POST", "/v1/reload"), status, &answer);

@@ -2,7 +2,7 @@
 
 use crate::parking::parked;
 use crate::programs::{Demo, call, says};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::net::UdpSocket;
 
@@ -81,4 +81,59 @@ fn a_redial_that_waits_survives_sigkill() {
 
     let board = Demo::configured(folder.path(), &config);
     assert_eq!(board.ctl(&["redial", "list"]), json!([]), "what is done is done");
+}
+
+/// Who is in the room, as the operator sees it.
+fn in_room(board: &Demo) -> Vec<(String, String)> {
+    let rooms = board.ctl(&["conference", "list"]);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let parties = rooms[0]["parties"].as_array().unwrap().iter();
+    parties.map(|party| (text(&party["who"]), text(&party["state"]))).collect()
+}
+
+/// Who is in a conference room when the switchboard is killed is in it when it is back, and hears the others; the operator puts
+/// one of them out and calls them in again.
+#[test]
+fn a_conference_room_survives_sigkill() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(
+        "[[conference]]\nname = \"conference\"\nrooms = [\"800-801\"]\nlimit = 3\ngroups = [\"all\"]\n",
+    );
+    let board = Demo::configured(folder.path(), &config);
+    let mut alice = board.registered("alice", "udp", &["--tone", "440"]);
+    let mut bob = board.registered("bob", "udp", &["--tone", "660", "--auto-answer"]);
+    let mut carol = board.registered("carol", "udp", &["--tone", "880"]);
+    for phone in [&mut alice, &mut bob, &mut carol] {
+        phone.does("dial 800");
+    }
+    alice.hears_together(&[660, 880]);
+    let three = in_room(&board);
+    assert!(three.len() == 3 && three.iter().all(|(_, state)| state == "in"), "{three:?}");
+    board.dies();
+
+    alice.hears_nothing();
+    let board = Demo::configured(folder.path(), &config);
+    alice.hears_together(&[660, 880]);
+    bob.hears_together(&[440, 880]);
+    let mut again = in_room(&board);
+    again.sort();
+    let mut before = three;
+    before.sort();
+    assert_eq!(again, before, "nobody is forgotten");
+    // The room is full, as it was.
+    let mut bill = board.registered("bill", "udp", &[]);
+    bill.says("dial 800");
+    says(&bill.tells("ended"), json!({ "status": 486 }));
+    assert_eq!(board.ctl(&["conference", "remove", "800", "bob"])["left"], 1);
+    bob.tells("ended");
+    carol.hears(440);
+    assert_eq!(board.ctl(&["conference", "invite", "800", "bob"])["outcome"], "completed");
+    carol.hears_together(&[440, 660]);
+    assert_eq!(board.ctl(&["conference", "end", "800"])["left"], 3);
+    for phone in [&mut alice, &mut bob, &mut carol] {
+        phone.tells("ended");
+    }
+    board.dies();
+    let board = Demo::configured(folder.path(), &config);
+    assert_eq!(in_room(&board), [], "who has left is not there again");
 }

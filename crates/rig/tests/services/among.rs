@@ -12,7 +12,7 @@ use super::{ALICE, BOB, CAROL};
 
 /// Proves that each of these hears everybody in the conference but itself.
 #[track_caller]
-fn hear_each_other(house: &mut House<'_>, members: &[usize], all: &[usize]) {
+pub(super) fn hear_each_other(house: &mut House<'_>, members: &[usize], all: &[usize]) {
     let others = |own: usize| {
         let in_it = |number: &usize| *number != own && all.contains(number);
         Sound::Tones((0..TONES.len()).filter(in_it).map(|number| TONES[number]).collect())

@@ -9,6 +9,7 @@ mod operating;
 mod parking;
 mod picking;
 mod redialling;
+mod rooms;
 mod screening;
 mod sounding;
 
