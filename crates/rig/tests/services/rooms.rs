@@ -22,9 +22,7 @@ fn sees(count: usize) -> String {
     format!(
         "
         a < NOTIFY until
-            Content-Type: application/conference-info.xml
-            body: entity=\"sip:800@example.test\"
-            body: <user-count>{count}</user-count>
+            body: entity=\"sip:800@example.test\".*<user-count>{count}</user-count>
         a > 200"
     )
 }
