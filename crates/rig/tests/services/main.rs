@@ -3,6 +3,7 @@
 
 mod among;
 mod bridging;
+mod codes;
 mod finding;
 mod forwarding;
 mod operating;
@@ -12,6 +13,8 @@ mod redialling;
 mod rooms;
 mod screening;
 mod sounding;
+mod strangers;
+mod table;
 
 use cordboard_rig::house::House;
 use cordboard_rig::stage::talking;

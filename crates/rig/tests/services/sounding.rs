@@ -3,6 +3,7 @@
 use cordboard_rig::Kind::{Baresip, Cordboard, Linphone};
 use cordboard_rig::Manner::Answers;
 use cordboard_rig::house::{House, with_house};
+use cordboard_rig::stage::call;
 use cordboard_rig::tone::TONES;
 use cordboard_rig::wav::write_tone;
 
@@ -26,6 +27,10 @@ fn at_home(play: impl FnOnce(&mut House<'_>)) {
 [[music]]
 name = \"music\"
 files = [\"{}\"]
+
+[[park]]
+name = \"park\"
+slots = [\"701\"]
 
 [announcements]
 screened_in = \"closed\"
@@ -95,5 +100,20 @@ fn who_is_held_hears_music() {
         house.phone(ALICE).recording().expect_tone(MUSIC);
         house.phone(CAROL).wait_idle();
         house.phone(ALICE).hang_up();
+    });
+}
+
+/// baresip, which cannot be taken over, is parked by transfer; both makes hear the music there.
+#[test]
+fn who_is_parked_hears_music() {
+    at_home(|house| {
+        let slot = house.uri("701");
+        for parked in [BOB, ALICE] {
+            let [parked, parker] = house.phones([parked, CAROL]);
+            call(parked, parker);
+            parker.transfer_unattended(&slot);
+            parked.recording().expect_tone(MUSIC);
+            parked.hang_up();
+        }
     });
 }
