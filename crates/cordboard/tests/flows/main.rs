@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 fn cordboard(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_cordboard")).arg("flows").args(args).output().expect("it starts")
@@ -109,6 +110,9 @@ struct Demo {
 
 impl Demo {
     fn starts() -> Self {
+        // What finds a free port has to have it before another looks for one.
+        static TURN: Mutex<()> = Mutex::new(());
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let mut child = Command::new(env!("CARGO_BIN_EXE_cordboard"))
             .args(["serve", "--demo", "--port", "0", "--json"])
             .stdout(Stdio::piped())
