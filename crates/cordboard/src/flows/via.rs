@@ -270,12 +270,16 @@ fn read(file: &Path) -> Result<People, ViaError> {
     parsed.map_err(|source| ViaError::People { path: file.to_owned(), source })
 }
 
-/// The people of a demo that this user runs at one of these addresses.
+/// The people of a demo that this user runs at one of these addresses: of the last, for one that was killed has left its place.
 fn demo(addresses: &[SocketAddr]) -> Option<People> {
     let places = std::fs::read_dir(std::env::temp_dir()).ok()?.flatten();
     let demos = places.filter(|place| place.file_name().to_string_lossy().starts_with(DEMO_PREFIX));
-    let mut told = demos.filter_map(|place| read(&place.path().join(DEMO_FILE)).ok());
-    told.find(|people| people.listening.iter().any(|listening| addresses.contains(&listening.address)))
+    let told = demos.filter_map(|place| {
+        let file = place.path().join(DEMO_FILE);
+        Some((std::fs::metadata(&file).and_then(|facts| facts.modified()).ok()?, read(&file).ok()?))
+    });
+    let is_there = |people: &People| people.listening.iter().any(|at| addresses.contains(&at.address));
+    told.filter(|(_, people)| is_there(people)).max_by_key(|(when, _)| *when).map(|(_, people)| people)
 }
 
 #[cfg(test)]
