@@ -4,6 +4,7 @@
 
 mod announcing;
 mod codes;
+mod conferring;
 mod music;
 mod office;
 mod operating;

@@ -127,6 +127,20 @@ impl Office {
         self.wants(words).outcome()
     }
 
+    /// Who is in which conference room.
+    pub(crate) fn in_rooms(&self) -> Vec<[String; 2]> {
+        let output =
+            cordboard(self.folder.path(), &["ctl", "--json", "conference", "list"]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let rooms: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let parties = |room: &Value| -> Vec<[String; 2]> {
+            let parties = room["parties"].as_array().unwrap().iter();
+            parties.map(|party| [text(&room["room"]), text(&party["who"])]).collect()
+        };
+        rooms.as_array().unwrap().iter().flat_map(parties).collect()
+    }
+
     /// The slots that are not free: slot, state, who, and who has parked them.
     pub(crate) fn parked(&self) -> Vec<[String; 4]> {
         let output = cordboard(self.folder.path(), &["ctl", "--json", "park", "list"]).output().unwrap();
