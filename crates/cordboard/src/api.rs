@@ -80,10 +80,12 @@ fn operators() -> OpenApiRouter<Arc<Switchboard>> {
         .routes(routes!(conferences::invite))
         .routes(routes!(conferences::remove))
         .routes(routes!(conferences::end))
+        .routes(routes!(placing::join))
         .routes(routes!(control::end))
         .routes(routes!(control::hold))
         .routes(routes!(control::resume))
         .routes(routes!(control::transfer))
+        .routes(routes!(control::park))
         .routes(routes!(events::listen))
         .routes(routes!(house::reload))
 }

@@ -202,6 +202,15 @@ pub enum Wish {
         #[arg(long, value_name = "USER")]
         by: String,
     },
+    /// Have a user join a call, so that all three talk: their telephone rings, and once it is answered it joins the call. It and
+    /// one of the telephones in the call must know Join (RFC 3911).
+    Join {
+        /// The call: its Call-ID, or how it begins.
+        call: String,
+        /// The user.
+        #[arg(long, value_name = "USER")]
+        by: String,
+    },
     /// End a call: both sides are told; one that rings is cancelled.
     End {
         /// Its Call-ID, or how it begins.
@@ -212,8 +221,12 @@ pub enum Wish {
     Transfer {
         /// Its Call-ID, or how it begins.
         call: String,
-        /// Whom to call: a user, a number or an address.
-        to: String,
+        /// Whom to call: a user, a number or an address. With --to-call, who of that call; needed where who leaves is not in it.
+        #[arg(required_unless_present = "to_call")]
+        to: Option<String>,
+        /// A call that is up, whose party is taken over from there: its Call-ID, or how it begins.
+        #[arg(long, value_name = "CALL")]
+        to_call: Option<String>,
         /// Who leaves; needed where both sides are users.
         #[arg(long, value_name = "WHO")]
         leaves: Option<String>,
@@ -299,6 +312,18 @@ pub enum ConferenceWish {
 pub enum ParkWish {
     /// List every slot, and who waits in it.
     List,
+    /// Park a call: one side is asked to call a slot, and the other leaves when that has worked. It waits for the outcome, and
+    /// succeeds only if that is `completed`.
+    Call {
+        /// Its Call-ID, or how it begins.
+        call: String,
+        /// The number of the slot; the first that is free if none is given.
+        #[arg(long, value_name = "SLOT")]
+        slot: Option<String>,
+        /// Who leaves; needed where both sides are users.
+        #[arg(long, value_name = "WHO")]
+        leaves: Option<String>,
+    },
 }
 
 /// Forwarding. What is given replaces all that was set up for it.

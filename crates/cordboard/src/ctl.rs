@@ -54,16 +54,23 @@ pub fn run(ctl: &Ctl, out: &mut dyn Write) -> Result<(), CtlError> {
             let path = format!("/v1/users/{}/pick-up", client::escaped(at));
             control::act(&client, &path, &json!({ "by": by }), ctl.json, out)
         }
+        Wish::Join { call, by } => {
+            control::act(&client, &call_to(call, "join"), &json!({ "by": by }), ctl.json, out)
+        }
         Wish::End { call } => control::act(&client, &call_to(call, "end"), &json!({}), ctl.json, out),
         Wish::Hold { call } => control::act(&client, &call_to(call, "hold"), &json!({}), ctl.json, out),
         Wish::Resume { call } => control::act(&client, &call_to(call, "resume"), &json!({}), ctl.json, out),
-        Wish::Transfer { call, to, leaves } => {
-            let body = json!({ "to": to, "leaves": leaves });
+        Wish::Transfer { call, to, to_call, leaves } => {
+            let body = json!({ "to": to, "to_call": to_call, "leaves": leaves });
             control::act(&client, &call_to(call, "transfer"), &body, ctl.json, out)
         }
         Wish::Events => events::follow(&client, ctl.json, out),
         Wish::Conference(wish) => conference::run(&client, wish, ctl.json, out),
         Wish::Park(ParkWish::List) => print(out, ctl.json, &client.get("/v1/park")?, show::park),
+        Wish::Park(ParkWish::Call { call, slot, leaves }) => {
+            let body = json!({ "slot": slot, "leaves": leaves });
+            control::act(&client, &call_to(call, "park"), &body, ctl.json, out)
+        }
         Wish::Redial(wish) => redial(&client, wish, ctl.json, out),
         Wish::Reload => print(out, ctl.json, &client.post("/v1/reload", &json!({}))?, show::reload),
     }

@@ -3,7 +3,8 @@
 
 use cordboard_ladder::{Kind, Outcome, Role};
 use cordboard_service::news::{
-    CallNews, CallState, News, RedialNews, RedialState, RegistrationNews, TransferNews, TransferState,
+    CallNews, CallState, News, ParkNews, ParkState, RedialNews, RedialState, RegistrationNews, TransferNews,
+    TransferState,
 };
 use cordboard_sip::Status;
 use serde::Serialize;
@@ -103,6 +104,12 @@ pub enum What {
         #[schema(schema_with = words::outcome)]
         outcome: Outcome,
     },
+    /// Somebody waits in a park slot.
+    Parked(Waiting),
+    /// They were handed over to whoever has called the slot.
+    Retrieved(Waiting),
+    /// They are not there any more: they have hung up, or were taken over by Replaces.
+    Unparked(Waiting),
     /// What is done with somebody's calls has changed.
     RulesChanged {
         /// Whose.
@@ -149,6 +156,17 @@ pub struct Call {
     pub callee: Option<Box<str>>,
 }
 
+/// Somebody in a park slot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Waiting {
+    /// The number of the slot.
+    pub slot: Box<str>,
+    /// The URI of who waits, or waited.
+    pub who: Box<str>,
+    /// The URI of who has parked them, if that is known.
+    pub parked_by: Option<Box<str>>,
+}
+
 /// A transfer, as its REFER names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Transfer {
@@ -192,6 +210,9 @@ impl What {
             Self::RedialWaiting(_) => "redial-waiting",
             Self::RedialCalled(_) => "redial-called",
             Self::RedialEnded { .. } => "redial-ended",
+            Self::Parked(_) => "parked",
+            Self::Retrieved(_) => "retrieved",
+            Self::Unparked(_) => "unparked",
             Self::RulesChanged { .. } => "rules-changed",
             Self::UserAdded { .. } => "user-added",
             Self::UserRemoved { .. } => "user-removed",
@@ -212,6 +233,14 @@ impl From<News> for What {
             }
             News::Registration(RegistrationNews { user, contacts }) => Self::Registered { user, contacts },
             News::Redial(news) => redial(news),
+            News::Park(ParkNews { slot, who, by: parked_by, state }) => {
+                let waiting = Waiting { slot, who, parked_by };
+                match state {
+                    ParkState::Parked => Self::Parked(waiting),
+                    ParkState::Retrieved => Self::Retrieved(waiting),
+                    ParkState::Left => Self::Unparked(waiting),
+                }
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use cordboard_ladder::{Kind, Outcome};
 use cordboard_service::door::{Command, CommandId, Event, Slot};
-use cordboard_service::operate::{Connect, Operated, Operation};
+use cordboard_service::operate::{Connect, Operated, Operation, Whom};
 use cordboard_service::rooms::{RoomAction, RoomAnswer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,6 +13,9 @@ use crate::switchboard::{MAX_OPERATIONS, Refusal, Switchboard};
 
 /// How long the outcome of what an operator does may take: longer than any phone rings.
 const OUTCOME_LIMIT: Duration = Duration::from_mins(11);
+
+/// How many slots are tried that somebody else has meanwhile taken.
+const MAX_TRIES: usize = 3;
 
 /// How long whoever waits in a slot may take to leave it, once the slot was called, and how often that is looked at.
 const LEFT_LIMIT: Duration = Duration::from_secs(30);
@@ -67,6 +70,16 @@ impl Drop for Placing {
     }
 }
 
+/// What came of parking a call.
+pub struct Parked {
+    /// Its Call-ID.
+    pub call_id: Box<str>,
+    /// The slot in which it is; none if it is not parked.
+    pub slot: Option<Box<str>>,
+    /// How that went.
+    pub operated: Operated,
+}
+
 fn outcome(answers: &Answers, id: CommandId) -> Result<Operated, Refusal> {
     let told = answers.wait(id, 1, OUTCOME_LIMIT);
     let operated = told.into_iter().find_map(|event| match event {
@@ -107,11 +120,61 @@ impl Switchboard {
         }
     }
 
+    /// Parks a call in a slot, or, if none is named, in the first that is free (RFC 5359 §2.15). `leaves` is
+    /// who is not parked.
+    pub fn park(&self, call: &str, slot: Option<&str>, leaves: Option<&str>) -> Result<Parked, Refusal> {
+        let (call_id, _) = self.messages(call)?;
+        let candidates: Vec<Box<str>> = if let Some(slot) = slot {
+            Some(self.slot(slot)?)
+                .filter(|slot| slot.parked.is_none())
+                .map(|slot| slot.name)
+                .into_iter()
+                .collect()
+        } else {
+            let free = self.servers.slots().into_values().flatten();
+            let free = free.filter(|slot| slot.parked.is_none()).map(|slot| slot.name);
+            // Of a server that does not serve who parks, no slot is of use to them.
+            let user = leaves.filter(|leaves| self.expect_person(leaves).is_ok());
+            free.filter(|slot| user.is_none_or(|user| self.may_use(user, slot))).collect()
+        };
+        // Somebody else may be quicker.
+        for slot in candidates.into_iter().take(MAX_TRIES) {
+            let operation = Operation::Park { leaves: leaves.map(Box::from), slot: self.address(&slot)? };
+            let (_, operated) = self.operate(&call_id, operation)?;
+            if operated.outcome != Outcome::TargetBusy {
+                let slot = (operated.outcome == Outcome::Completed).then_some(slot);
+                return Ok(Parked { call_id, slot, operated });
+            }
+        }
+        let says = if slot.is_some() { "the slot is taken" } else { "no slot is free" };
+        Ok(Parked { call_id, slot: None, operated: said(Kind::Park, Outcome::TargetBusy, says) })
+    }
+
+    /// Hands a call over to a party of another one (RFC 5589 §7). `leaves` is who leaves the first, and `whom` who of the
+    /// other is taken over.
+    pub fn transfer_to_call(
+        &self,
+        call: &str,
+        leaves: Option<Box<str>>,
+        other: &str,
+        whom: Option<Box<str>>,
+    ) -> Result<(Box<str>, Operated), Refusal> {
+        let (_, messages) = self.messages(other)?;
+        self.operate(call, Operation::TransferToCall { leaves, call: messages.into(), whom })
+    }
+
     /// Calls a user, and hands them over to somebody once they have answered (RFC 5359 §2.18).
     pub fn place(self: &Arc<Self>, from: &str, to: &str) -> Result<Placing, Refusal> {
         self.expect_person(from)?;
         let to = self.address(to)?;
         self.connect(Kind::ClickToDial, from, to)
+    }
+
+    /// Calls a user, and has them join a call (RFC 3911).
+    pub fn join(self: &Arc<Self>, call: &str, by: &str) -> Result<Placing, Refusal> {
+        let (_, messages) = self.messages(call)?;
+        self.expect_person(by)?;
+        self.connect_with(Kind::Conference, by, Whom::Call(messages.into()))
     }
 
     /// Calls a user, and lets them have who waits in a slot (RFC 5359 §2.15); what is wrong with that, if it cannot be.
@@ -178,6 +241,10 @@ impl Switchboard {
     }
 
     fn connect(self: &Arc<Self>, kind: Kind, from: &str, to: Box<str>) -> Result<Placing, Refusal> {
+        self.connect_with(kind, from, Whom::Address(to))
+    }
+
+    fn connect_with(self: &Arc<Self>, kind: Kind, from: &str, to: Whom) -> Result<Placing, Refusal> {
         let connect = Connect { kind, from: self.address(from)?, to };
         let (id, answers) = self.servers.connect(connect).ok_or(Refusal::NoAnswer)?;
         Ok(Placing { board: Arc::clone(self), id, answers, slot: None })

@@ -14,7 +14,7 @@ use cordboard_core::transport::{ListenerId, Transport};
 use cordboard_ladder::{Kind, Ladder, Outcome};
 use cordboard_service::call::{CallAction, CallName};
 use cordboard_service::door::Command;
-use cordboard_service::operate::{Connect, Operation};
+use cordboard_service::operate::{Connect, Operation, Whom};
 use cordboard_sim::tap::Seen;
 use cordboard_sim::{Fault, HostId, Order, Sim, Step, Weather};
 use cordboard_sip::{Method, View};
@@ -140,8 +140,8 @@ impl Stage {
     pub fn connects(&self, operator: Phone<'_>, from: Phone<'_>, to: Phone<'_>) {
         let mut inner = self.inner.borrow_mut();
         if inner.stopped.is_none() {
-            let connect =
-                Connect { kind: Kind::ClickToDial, from: from.address().into(), to: to.address().into() };
+            let to = Whom::Address(to.address().into());
+            let connect = Connect { kind: Kind::ClickToDial, from: from.address().into(), to };
             inner.ground.command(operator.host, Command::Connect(connect));
             inner.write_down();
         }

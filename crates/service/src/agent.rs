@@ -348,11 +348,11 @@ impl Agent {
 
     /// Connects two people, unless that may not be.
     fn connect(&mut self, now: Instant, id: CommandId, connect: &Connect) {
-        let refused = self.desk.may_connect(connect).err();
-        let refused = refused.or_else(|| {
-            let takes = self.program.connect(now, id, connect);
-            (!takes).then_some((Outcome::Failed, "this telephone connects nobody"))
-        });
+        let refused = match self.desk.may_connect(connect) {
+            Ok(asked) if self.program.connect(now, id, connect, &asked) => None,
+            Ok(_) => Some((Outcome::Failed, "this telephone connects nobody")),
+            Err(refused) => Some(refused),
+        };
         if let Some((outcome, says)) = refused {
             let operated = Operated { kind: connect.kind, outcome, status: None, says: says.into() };
             self.desk.out.push_back(Output::Event(Event::Operated(id, operated)));

@@ -154,15 +154,7 @@ fn go_on(
     if matches!(request.method(), Method::Refer | Method::Message)
         && let Some(by) = insider(agent, request, &admitted.caller)
     {
-        for named in named_by_request(request) {
-            let (home, dialog) = home_of(&agent.desk, &named);
-            if home == agent.desk.shard {
-                agent.proxy.carried.vouch(&agent.desk.directory, now, dialog, &by);
-            } else {
-                let letter = Letter::Vouched { dialog, by: by.clone() };
-                agent.desk.out.push_back(Output::HandOver(home, Envelope(letter)));
-            }
-        }
+        vouch(agent, now, &by, named_by_request(request));
         if request.method() == Method::Refer
             && let Some(name) = servers::sent_to(&agent.desk, request, &by)
         {
@@ -176,6 +168,19 @@ fn go_on(
         _ => {}
     }
     switchboard::forward(agent, now, flow, server, request, admitted);
+}
+
+/// One of ours has somebody asked to take over or join calls, which they may then.
+pub(crate) fn vouch(agent: &mut Agent, now: Instant, by: &str, calls: impl IntoIterator<Item = Named>) {
+    for named in calls {
+        let (home, dialog) = home_of(&agent.desk, &named);
+        if home == agent.desk.shard {
+            agent.proxy.carried.vouch(&agent.desk.directory, now, dialog, by);
+        } else {
+            let letter = Letter::Vouched { dialog, by: by.into() };
+            agent.desk.out.push_back(Output::HandOver(home, Envelope(letter)));
+        }
+    }
 }
 
 /// An INVITE with Replaces or Join: whoever knows where the dialog is decides.

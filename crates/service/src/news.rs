@@ -26,6 +26,8 @@ pub enum News {
     Registration(RegistrationNews),
     /// Of a redial at a server.
     Redial(RedialNews),
+    /// Of a park slot.
+    Park(ParkNews),
 }
 
 /// A call has got somewhere.
@@ -135,4 +137,29 @@ impl RegistrationNews {
         let contacts = registered.bindings.iter().map(|binding| binding.uri.clone()).collect();
         Self { user: user.0.clone(), contacts }
     }
+}
+
+/// Somebody waits in a park slot, or does so no longer (RFC 5359 §2.15).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParkNews {
+    /// The user part of its address.
+    pub slot: Box<str>,
+    /// The URI of who waits.
+    pub who: Box<str>,
+    /// The URI of who has parked them, if that is known.
+    pub by: Option<Box<str>>,
+    /// What has become of it.
+    pub state: ParkState,
+}
+
+/// What has become of somebody in a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParkState {
+    /// They wait.
+    Parked,
+    /// The server has handed them over to whoever has called the slot.
+    Retrieved,
+    /// They are not there any more: they have hung up, or somebody took them over by Replaces, which a server cannot tell
+    /// apart.
+    Left,
 }

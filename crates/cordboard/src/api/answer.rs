@@ -13,6 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::drawing::start_line;
+use crate::operating::Parked;
 use crate::rules::Written;
 use crate::store::UserError;
 use crate::switchboard::{Person, RedialRefusal, Refusal};
@@ -309,10 +310,27 @@ impl Operated {
     }
 }
 
+/// What came of parking a call.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ParkedAt {
+    /// The slot in which it is now; none if it was not parked.
+    slot: Option<Box<str>>,
+    /// How that went.
+    #[serde(flatten)]
+    operated: Operated,
+}
+
+impl From<Parked> for ParkedAt {
+    fn from(parked: Parked) -> Self {
+        let Parked { call_id, slot, operated } = parked;
+        Self { slot, operated: Operated::new(call_id, operated) }
+    }
+}
+
 /// What came of calling somebody and handing them over to somebody else.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Placed {
-    /// `click-to-dial`, `retrieve` or `pickup`.
+    /// `click-to-dial`, `retrieve`, `pickup` or `conference`.
     #[schema(schema_with = words::kind)]
     kind: Kind,
     /// How it ended: `completed` if the two talk.

@@ -68,6 +68,21 @@ pub(super) async fn pick_up(
     outcome(placing, by).await
 }
 
+/// Has a user join a call, so that all three talk: their telephone rings, and once it is answered it joins the call. Their
+/// telephone and one of those in the call must know Join (RFC 3911).
+#[utoipa::path(post, path = "/v1/calls/{id}/join", tag = "calls", operation_id = "join_call",
+    params(("id" = String, Path, description = "The Call-ID, or how it begins, if only one begins so")),
+    request_body = Taker, responses((status = 200, description = "How it went", body = Placed)))]
+pub(super) async fn join(
+    State(board): Board,
+    Named(id): Named<String>,
+    Body(taker): Body<Taker>,
+) -> Outcome<Placed> {
+    let by = Private(&taker.by).to_string();
+    let placing = blocking(move || board.join(&id, &taker.by).map(Ok)).await?;
+    outcome(placing, by).await
+}
+
 /// Waits for it. Whoever asked may go away meanwhile: this is then dropped, and with it what is placed.
 async fn outcome(placing: Result<Placing, Operated>, user: String) -> Outcome<Placed> {
     let operated = match placing {

@@ -17,7 +17,8 @@ pub(super) fn act(
 ) -> Result<(), CtlError> {
     let answer = client.act(path, body)?;
     let outcome = text(&answer["outcome"]);
-    let says = format!("{outcome}: {}", text(&answer["says"]));
+    let slot = answer["slot"].as_str().map(|slot| format!(", in {slot}")).unwrap_or_default();
+    let says = format!("{outcome}: {}{slot}", text(&answer["says"]));
     if outcome == "completed" {
         return print(out, as_json, &answer, |_| format!("{says}\n"));
     }

@@ -43,6 +43,7 @@ fn show(event: &Value) -> String {
                 event["contacts"].as_array().into_iter().flatten().map(text).collect();
             format!("{} at {}", of("user"), contacts.join(", "))
         }
+        "parked" | "retrieved" | "unparked" => format!("{} in {}", of("who"), of("slot")),
         "lost" => format!("{} events were lost, for they were read too slowly", event["count"]),
         _ => of("user"),
     };

@@ -82,6 +82,13 @@ impl Office {
         phone
     }
 
+    /// The same of a telephone whose calls those of its work group may join.
+    pub(crate) fn friend(&self, user: &str, tone: u16) -> Telephone {
+        let mut phone = Telephone::friend(user, &format!("pw-{user}"), self.udp, tone);
+        phone.registers();
+        phone
+    }
+
     /// The same of a telephone that knows neither REFER nor Replaces.
     pub(crate) fn old_phone(&self, user: &str, tone: u16) -> Telephone {
         let mut phone = Telephone::old(user, &format!("pw-{user}"), self.udp, tone);
@@ -141,6 +148,39 @@ impl Office {
         rooms.as_array().unwrap().iter().flat_map(parties).collect()
     }
 
+    /// The Call-IDs of the calls that are up, the latest first.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        let output = cordboard(self.folder.path(), &["ctl", "--json", "calls"]).output().unwrap();
+        let calls: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let up = calls.as_array().unwrap().iter().filter(|call| call["state"] == "answered");
+        up.map(|call| call["call_id"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Listens to what happens from now on.
+    pub(crate) fn listens(&self) -> Listener {
+        let mut child = cordboard(self.folder.path(), &["ctl", "--json", "events"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        // Somebody who comes is seen as soon as there is an ear.
+        let (heard, first) = std::sync::mpsc::channel();
+        let listening = std::thread::spawn(move || {
+            let line = lines.next();
+            let _ = heard.send(());
+            (line, lines)
+        });
+        for n in 0.. {
+            let name = format!("nobody-{n}");
+            self.does(&["users", "add", &name, "--password", "x"]);
+            if first.recv_timeout(std::time::Duration::from_millis(50)).is_ok() {
+                break;
+            }
+        }
+        let (_, lines) = listening.join().unwrap();
+        Listener { child, lines }
+    }
+
     /// The slots that are not free: slot, state, who, and who has parked them.
     pub(crate) fn parked(&self) -> Vec<[String; 4]> {
         let output = cordboard(self.folder.path(), &["ctl", "--json", "park", "list"]).output().unwrap();
@@ -172,6 +212,34 @@ fn cordboard(folder: &Path, words: &[&str]) -> Command {
     command
 }
 
+/// Somebody who listens to what happens.
+pub(crate) struct Listener {
+    child: Child,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+}
+
+impl Listener {
+    /// The next event of that name.
+    #[track_caller]
+    pub(crate) fn hears(&mut self, name: &str) -> Value {
+        loop {
+            let line = self.lines.next().expect("it goes on").unwrap();
+            let event: Value = serde_json::from_str(&line).unwrap();
+            if event["event"] == name {
+                return event;
+            }
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        // It has ended already if the switchboard has.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// What an operator wants.
 pub(crate) struct Wish {
     child: Child,
@@ -187,9 +255,15 @@ impl Wish {
             assert!(!output.status.success() && !errors.is_empty(), "{output:?}");
             return errors.into_owned();
         };
-        let outcome = answer["outcome"].as_str().unwrap().to_owned();
+        let outcome = answer["outcome"].as_str().unwrap_or_default().to_owned();
+        if outcome.is_empty() {
+            return answer.to_string();
+        }
         assert_eq!(output.status.success(), outcome == "completed", "{answer} {errors}");
-        outcome
+        match answer["slot"].as_str() {
+            Some(slot) => format!("{outcome} in {slot}"),
+            None => outcome,
+        }
     }
 
     /// They press Ctrl-C.

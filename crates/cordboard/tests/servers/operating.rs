@@ -157,12 +157,14 @@ fn what_rings_is_picked_up_for_somebody() {
     for codes in ["", "[codes]\npick_up = \"*8\"\n"] {
         let office = Office::open(codes);
         let [mut alice, mut bob, mut carol] = three(&office);
-        // Nothing rings there yet: she is told so.
-        let wish = office.wants(&["pick-up", "bob", "--by", "carol"]);
-        let call = carol.is_called();
-        carol.press(CallAction::Answer(call));
-        assert_eq!(wish.outcome(), "target-no-answer", "{codes}");
-        carol.ends(call);
+        if codes.is_empty() {
+            // Nothing rings there yet: she is told so.
+            let wish = office.wants(&["pick-up", "bob", "--by", "carol"]);
+            let call = carol.is_called();
+            carol.press(CallAction::Answer(call));
+            assert_eq!(wish.outcome(), "target-no-answer");
+            carol.ends(call);
+        }
         let call = alice.dials(&at("bob"));
         let rings = bob.is_called();
         alice.tells("that it rings", |event| *event == CallEvent::Ringing(call));
@@ -173,4 +175,116 @@ fn what_rings_is_picked_up_for_somebody() {
         let taken = is_taken_over(&mut alice);
         alice.hears(taken, 880);
     }
+}
+
+/// A call is parked for somebody who knows nothing of it, where the operator wants or wherever there is room; and it is told.
+#[test]
+fn a_call_is_parked_by_an_operator() {
+    let office = Office::open(PARK);
+    let [mut alice, mut bob, mut carol] = three(&office);
+    let mut eve = office.stranger("eve", 1200);
+    let mut listener = office.listens();
+    let [_, at_bob] = talk(&mut alice, &mut bob, &at("bob"));
+    let call = office.calls().remove(0);
+    assert!(office.does(&["park", "call", &call, "--slot", "703"]).contains("no park slot 703"));
+    assert!(office.does(&["park", "call", "no-such-call"]).contains("no messages of this call"));
+    assert_eq!(office.does(&["park", "call", &call, "--slot", "702", "--leaves", "bob"]), "completed in 702");
+    bob.ends(at_bob);
+    assert_eq!(office.parked(), [["702", "parked", &*at("alice"), &*at("bob")].map(str::to_owned)]);
+    let told = listener.hears("parked");
+    assert_eq!((&told["slot"], &told["who"]), (&"702".into(), &(&*at("alice")).into()), "{told}");
+    assert_eq!(office.does(&["park", "call", &call, "--slot", "701", "--leaves", "bob"]), "already-ended");
+
+    // Who calls from outside is let in, for bob is one of those whom the server serves.
+    let [_, at_bob] = talk(&mut eve, &mut bob, &at("bob"));
+    let call = office.calls().remove(0);
+    assert_eq!(office.does(&["park", "call", &call, "--slot", "702"]), "target-busy");
+    bob.hears(at_bob, 1200);
+    assert_eq!(office.does(&["park", "call", &call]), "completed in 701");
+    bob.ends(at_bob);
+
+    let [_, third] = talk(&mut carol, &mut bob, &at("bob"));
+    let call = office.calls().remove(0);
+    assert_eq!(office.does(&["park", "call", &call, "--leaves", "bob"]), "target-busy");
+    bob.hears(third, 880);
+    let wish = office.wants(&["retrieve", "702", "--by", "carol"]);
+    carol.press(CallAction::HangUp(third));
+    carol.is_handed_over();
+    assert_eq!(wish.outcome(), "completed");
+    assert_eq!(listener.hears("retrieved")["slot"], "702");
+}
+
+/// Whom the park server does not serve has nobody parked there, and the call goes on.
+#[test]
+fn nobody_is_parked_for_those_whom_the_server_does_not_serve() {
+    let office = Office::open(PARK);
+    let mut mallory = office.phone("mallory", 440);
+    let mut trent = office.phone("trent", 660);
+    let [_, at_trent] = talk(&mut mallory, &mut trent, &at("trent"));
+    let call = office.calls().remove(0);
+    assert_eq!(
+        office.does(&["park", "call", &call, "--slot", "701", "--leaves", "trent"]),
+        "target-declined"
+    );
+    trent.hears(at_trent, 440);
+    assert!(office.parked().is_empty());
+}
+
+/// Two calls of one user become one of the two others (RFC 5589 §7), who may be strangers to each other.
+#[test]
+fn a_call_is_handed_over_to_a_party_of_another() {
+    let office = Office::open("");
+    let [mut alice, mut bob, mut carol] = three(&office);
+    let mut eve = office.stranger("eve", 1200);
+    let [_, first] = talk(&mut eve, &mut bob, &at("bob"));
+    let with_eve = office.calls().remove(0);
+    let [second, at_carol] = talk(&mut bob, &mut carol, &at("carol"));
+    let with_carol = office.calls().into_iter().find(|call| *call != with_eve).unwrap();
+    let transfer = |words: &[&str]| {
+        let words: Vec<&str> =
+            ["transfer", &with_eve, "--to-call"].into_iter().chain(words.iter().copied()).collect();
+        office.does(&words)
+    };
+    assert_eq!(transfer(&[&with_eve]), "refers-to-itself");
+    assert!(transfer(&["no-such-call"]).contains("no messages of this call"));
+    assert_eq!(transfer(&[&with_carol, "alice"]), "failed", "alice is in neither");
+    bob.hears(first, 1200);
+    assert_eq!(transfer(&[&with_carol]), "completed");
+    // Both are over, in whatever order.
+    let over = |event: &CallEvent| match event {
+        CallEvent::Ended { call, .. } => [first, second].contains(call),
+        _ => false,
+    };
+    for _ in [first, second] {
+        bob.tells("an end", over);
+    }
+    let taken = is_taken_over(&mut carol);
+    carol.hears(taken, 1200);
+    carol.ends(at_carol);
+    assert!(!alice.was_called());
+    // Both are over now, and are handed over to nobody.
+    assert_eq!(transfer(&[&with_carol]), "already-ended");
+}
+
+/// A third one joins a call (RFC 3911), by a telephone that is called for that; and only who may.
+#[test]
+fn a_user_joins_a_call() {
+    let office = Office::open("");
+    let [mut alice, mut bob, mut carol] =
+        [("alice", 440), ("bob", 660), ("carol", 880)].map(|(name, tone)| office.friend(name, tone));
+    let [_, at_bob] = talk(&mut alice, &mut bob, &at("bob"));
+    let call = office.calls().remove(0);
+    assert_eq!(office.does(&["join", &call, "--by", "mallory"]), "not-allowed");
+    assert!(office.does(&["join", "no-such-call", "--by", "carol"]).contains("no messages of this call"));
+    assert!(office.does(&["join", &call, "--by", "nobody"]).contains("there is no user nobody"));
+    let wish = office.wants(&["join", &call, "--by", "carol"]);
+    let new = carol.is_handed_over();
+    assert_eq!(wish.outcome(), "completed");
+    carol.is_up(new);
+    let joined = |event: &CallEvent| matches!(event, CallEvent::Joined { .. });
+    alice.tells("that she is joined", joined);
+    bob.press(CallAction::HangUp(at_bob));
+    alice.press(CallAction::HangUp(CallName::incoming(0)));
+    carol.ends(new);
+    assert_eq!(office.does(&["join", &call, "--by", "carol"]), "already-ended");
 }

@@ -76,6 +76,15 @@ impl Telephone {
         Self::start(account, tone)
     }
 
+    /// The same in a work group.
+    pub(crate) fn friend(user: &str, password: &str, proxy: SocketAddr, tone: u16) -> Self {
+        let (realm, secret) = ("work.test", "w1");
+        let mut account = Self::account(user, password, proxy);
+        account.passwords.push((realm.into(), Secret(secret.into())));
+        account.group = Some(settings::Group { realm: realm.into(), secret: Secret(secret.into()) });
+        Self::start(account, tone)
+    }
+
     fn account(user: &str, password: &str, proxy: SocketAddr) -> settings::Telephone {
         settings::Telephone {
             user: user.into(),

@@ -4,16 +4,15 @@ use super::change::{self, Step};
 use super::half::Wanted;
 use super::learning::{Found, description, read};
 use super::sending::{Purpose, send};
+use super::target::Target;
 use super::{Anchor, CHANGE_LIMIT, Changing, Handing, LEFT_LIMIT, LINGERS, REPORT_LIMIT, Work, other, told};
 use crate::agent::Agent;
 use crate::carried::state::Input as Passed;
 use crate::carried::watched::Side;
-use crate::clearance;
 use crate::door::{CommandId, Recorded};
 use crate::news::{CallNews, CallState, News, TransferNews, TransferState};
 use crate::operate::{Operated, Operation};
 use crate::proxy::target::uri_of;
-use crate::servers::served_at;
 use crate::telephone::verdict::{Reported, outcome_of, sentence};
 use bytes::Bytes;
 use cordboard_core::refer::issuer;
@@ -21,7 +20,7 @@ use cordboard_core::time::Instant;
 use cordboard_ladder::{Kind, Outcome};
 use cordboard_sip::header::NameAddrRef;
 use cordboard_sip::sdp::Direction;
-use cordboard_sip::{Method, Name, Status, UriRef, View};
+use cordboard_sip::{Method, Name, Status, View};
 use std::time::Duration;
 
 /// How long we wait after a glare (RFC 3261 §14.1): less than whoever owns the Call-ID, and more than whoever does not.
@@ -82,9 +81,12 @@ pub(crate) fn operate(
             };
             told(&mut agent.desk, asked, operated);
         }
-        (Work::Nothing, Operation::Transfer { leaves, to }) => {
-            transfer(agent, now, key, asked, leaves.as_deref(), &to);
-        }
+        (
+            Work::Nothing,
+            operation @ (Operation::Transfer { .. }
+            | Operation::Park { .. }
+            | Operation::TransferToCall { .. }),
+        ) => transfer(agent, now, key, asked, &operation),
         (Work::Nothing, Operation::Hold) => change(agent, now, key, asked, Direction::Inactive),
         (Work::Nothing, Operation::Resume) => change(agent, now, key, asked, Direction::SendRecv),
     }
@@ -94,6 +96,8 @@ const fn kind_of(operation: &Operation) -> Kind {
     match operation {
         Operation::End | Operation::Hold | Operation::Resume => Kind::Call,
         Operation::Transfer { .. } => Kind::UnattendedTransfer,
+        Operation::Park { .. } => Kind::Park,
+        Operation::TransferToCall { .. } => Kind::AttendedTransfer,
     }
 }
 
@@ -202,44 +206,43 @@ pub(super) fn done(agent: &mut Agent, now: Instant, key: u64, purpose: Purpose, 
 }
 
 /// Asks one side to call somebody else.
-fn transfer(agent: &mut Agent, now: Instant, key: u64, asked: CommandId, leaves: Option<&str>, to: &str) {
-    let refuse = |agent: &mut Agent, outcome, says: &str| {
-        let operated = Operated { kind: Kind::UnattendedTransfer, outcome, status: None, says: says.into() };
-        told(&mut agent.desk, asked, operated);
-    };
+fn transfer(agent: &mut Agent, now: Instant, key: u64, asked: CommandId, operation: &Operation) {
     let Some(anchor) = agent.anchored.table.get(key) else { return };
-    let Some(transferor) = anchor.who_leaves(leaves) else {
-        return refuse(agent, Outcome::Failed, "it is not clear which side is to leave: name one");
+    let leaves = match operation {
+        Operation::Transfer { leaves, .. }
+        | Operation::Park { leaves, .. }
+        | Operation::TransferToCall { leaves, .. } => leaves.as_deref(),
+        Operation::End | Operation::Hold | Operation::Resume => None,
     };
-    let Ok(target) = UriRef::parse(to) else {
-        return refuse(agent, Outcome::TargetNotFound, "there is no such address");
+    let transferor = anchor.who_leaves(leaves);
+    let transferor = transferor.ok_or((Outcome::Failed, "it is not clear which side is to leave: name one"));
+    let target = transferor.and_then(|transferor| {
+        Target::of(&agent.desk, anchor, transferor, operation).map(|target| (transferor, target))
+    });
+    let (transferor, target) = match target {
+        Ok(target) => target,
+        Err((outcome, says)) => {
+            let kind = kind_of(operation);
+            return told(&mut agent.desk, asked, Operated { kind, outcome, status: None, says: says.into() });
+        }
     };
-    if !agent.desk.is_ours(&target) && !agent.desk.settings.external_transfer {
-        return refuse(agent, Outcome::NotAllowed, "transfers to other domains are not allowed");
-    }
     let transferee = other(transferor);
-    let peer = uri_of(&anchor.half(transferee).contact);
-    if UriRef::parse(peer).is_ok_and(|peer| peer.user() == target.user() && peer.host() == target.host()) {
-        return refuse(agent, Outcome::RefersToItself, "whoever is asked is the one to be called");
-    }
-    let referrer = uri_of(&anchor.half(transferor).address).to_owned();
-    let by = anchor.half(transferor).user.clone();
-    if let Some((name, by)) = by.and_then(|by| Some((served_at(&agent.desk, &target, &by)?, by))) {
-        let whom = anchor.half(transferee).user.clone();
-        clearance::send_to(agent, now, &name, by, whom);
-    }
+    let lines = vec![
+        (Name::REFER_TO, format!("<{}>", target.uri).into()),
+        (Name::REFERRED_BY, format!("<{}>", target.referrer).into()),
+    ];
+    let whom = anchor.half(transferee).user.clone();
+    target.gives_tickets(agent, now, whom);
     let Some(anchor) = agent.anchored.table.get(key) else { return };
-    let lines =
-        vec![(Name::REFER_TO, format!("<{to}>").into()), (Name::REFERRED_BY, format!("<{referrer}>").into())];
     let handing = Handing {
         asked,
         state: issuer::State::Sent,
         transferee,
         cseq: 0,
-        kind: Kind::UnattendedTransfer,
-        takes_over: false,
+        kind: target.kind,
+        takes_over: target.kind == Kind::AttendedTransfer,
         status: None,
-        target: to.into(),
+        target: target.shown,
         left: None,
     };
     let news = handing_news(anchor, &handing, TransferState::Asked);

@@ -3,6 +3,7 @@
 
 use super::half::Half;
 use super::numbers::Numbers;
+use super::target::{End, OtherCall};
 use super::versions::Shown;
 use super::{Anchor, Work, other};
 use crate::agent::Agent;
@@ -14,6 +15,7 @@ use crate::door::Recorded;
 use crate::proxy::target::uri_of;
 use cordboard_sip::header::{Refresher, SessionExpires};
 use cordboard_sip::sdp::Sdp;
+use cordboard_sip::uri::unescape;
 use cordboard_sip::{Message, Method, Name, Status, UriRef, View};
 
 /// Where a call stands that an operator wants to handle.
@@ -135,6 +137,38 @@ fn begin(agent: &Agent, invite: &View<'_>, answer: &View<'_>, ends: Ends) -> Opt
     anchor.learn(invite);
     anchor.learn(answer);
     Some(anchor)
+}
+
+/// The ends of a call of which these messages are remembered, whichever shard carries it; none if it is not up.
+pub(crate) fn tell_ends(desk: &Desk, messages: &[Recorded]) -> Option<OtherCall> {
+    let mut invite: Option<Message> = None;
+    let mut found: Option<OtherCall> = None;
+    for message in messages.iter().filter(|message| message.received) {
+        let Ok(view) = View::parse(&message.bytes) else { continue };
+        match (view.method(), view.status()) {
+            (Method::Invite, None) if view.to_tag().is_none() => invite = Some(Message::of(&view)),
+            (Method::Invite, Some(status)) if status.is_success() && found.is_none() => {
+                let end = |name, tag: Option<&str>, said: &View<'_>| {
+                    let address: Box<str> = uri_of(view.value(name)?).into();
+                    let ours = UriRef::parse(&address).ok().filter(|uri| desk.is_ours(uri));
+                    let user = ours.and_then(|uri| Some(unescape(uri.user()?).into_owned().into()));
+                    let contact = uri_of(said.contact()?).into();
+                    let mut known = said.values(Name::SUPPORTED);
+                    let joins = known.any(|value| value.text.trim().eq_ignore_ascii_case("join"));
+                    Some(End { tag: tag?.into(), address, contact, user, joins })
+                };
+                let Some(invite) = invite.as_ref().map(Message::view) else { continue };
+                let caller = end(Name::FROM, view.from_tag(), &invite);
+                let callee = end(Name::TO, view.to_tag(), &view);
+                let ends = caller.zip(callee).map(|(caller, callee)| [caller, callee]);
+                found = ends.map(|ends| OtherCall { call_id: view.call_id().into(), ends });
+            }
+            // It is over, or the call that is to be taken over is another by now.
+            (Method::Bye, None) => found = None,
+            _ => {}
+        }
+    }
+    found
 }
 
 /// The description in a message, if that is all of its body.

@@ -12,6 +12,7 @@ mod learning;
 mod numbers;
 mod passing;
 mod sending;
+mod target;
 mod versions;
 
 use crate::carried::DialogKey;
@@ -32,8 +33,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 pub(crate) use acting::{handle_timeout, operate};
+pub(crate) use learning::tell_ends;
 pub(crate) use passing::{Passage, ack_passes, request_passes, response_passes};
 pub(crate) use sending::{handle_answer, handle_event, handle_response};
+pub(crate) use target::End;
 
 /// Calls that one shard handles at a time.
 const MAX_ANCHORED: usize = 10_000;

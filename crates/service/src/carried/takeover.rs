@@ -70,7 +70,7 @@ pub(crate) fn named_by_request(request: &View<'_>) -> Vec<Named> {
 }
 
 /// The dialog that a URI would have an INVITE take over or join. What asks for another method names none.
-fn named_by_uri(text: &str) -> Option<Named> {
+pub(crate) fn named_by_uri(text: &str) -> Option<Named> {
     let uri = UriRef::parse(text).ok()?;
     if uri.params().get("method").is_some_and(|method| method != "INVITE") {
         return None;

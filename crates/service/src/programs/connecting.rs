@@ -5,6 +5,7 @@
 //! and is told how it ended.
 
 use crate::call::{CallAction, CallEvent, CallName};
+use crate::operate::Needs;
 use crate::telephone::verdict::target_outcome;
 use cordboard_core::time::Instant;
 use cordboard_ladder::Outcome;
@@ -20,6 +21,8 @@ const RINGS: Duration = Duration::from_mins(1);
 enum State {
     /// The asker is called.
     Calling,
+    /// The asker's telephone is asked what it knows.
+    Asking,
     /// The asker is asked to call whoever is wanted.
     Handing,
     /// The asker has left the call in which it was asked: to call, or for good.
@@ -37,6 +40,10 @@ enum State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Input {
     AskerUp,
+    /// The same, where it must be known first whether their telephone can do what it will be asked.
+    AskerUpToTell,
+    /// It can.
+    Able,
     AskerGone,
     /// The asker has whoever is wanted.
     Handed,
@@ -54,6 +61,7 @@ enum Input {
 /// What we do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Act {
+    AskAbilities,
     HandOver,
     CallWanted,
     Bridge,
@@ -71,6 +79,8 @@ pub(super) enum End {
     NoAsker,
     /// The asker hung up before the other was there.
     AskerLeft,
+    /// Their telephone does not know what it would be asked to do.
+    Unable,
     /// Whoever is wanted is busy.
     Busy,
     /// Whoever is wanted was not reached, or not asked.
@@ -84,6 +94,11 @@ const fn step(state: State, input: Input) -> (State, &'static [Act]) {
     use {Act::*, Input::*, State::*};
     match (state, input) {
         (Calling, AskerUp)           => (Handing,      &[HandOver]),
+        (Calling, AskerUpToTell)     => (Asking,       &[AskAbilities]),
+        (Asking, Able)               => (Handing,      &[HandOver]),
+        (Asking, Unable | Failed)    => (Over,         &[ReleaseAsker, Tell(End::Unable)]),
+        (Asking, AskerGone)          => (Over,         &[Tell(End::AskerLeft)]),
+        (Asking, GivenUp)            => (Over,         &[ReleaseAsker, Tell(End::GivenUp)]),
         (Calling, AskerGone)         => (Over,         &[Tell(End::NoAsker)]),
         (Calling, GivenUp)           => (Over,         &[ReleaseAsker, Tell(End::GivenUp)]),
         (Handing, AskerGone)         => (HandingAlone, &[]),
@@ -103,12 +118,13 @@ const fn step(state: State, input: Input) -> (State, &'static [Act]) {
         // Each of the two calls ends when the other does.
         (Bridged, AskerGone | Failed) => (Over,        &[]),
         // What comes twice or too late. What has got so far goes on by itself.
-        (Calling, Handed | Busy | Unable | Failed | WantedUp)
-        | (Handing | Bridging, AskerUp | WantedUp | GivenUp)
-        | (HandingAlone, AskerUp | AskerGone | WantedUp | GivenUp)
-        | (Dialling, AskerUp | Handed | Unable)
-        | (Bridged, AskerUp | Handed | Busy | Unable | WantedUp | GivenUp)
-        | (Over, AskerUp | AskerGone | Handed | Busy | Unable | Failed | WantedUp | GivenUp)
+        (Calling, Able | Handed | Busy | Unable | Failed | WantedUp)
+        | (Asking, AskerUp | AskerUpToTell | Handed | Busy | WantedUp)
+        | (Handing | Bridging, AskerUp | AskerUpToTell | Able | WantedUp | GivenUp)
+        | (HandingAlone, AskerUp | AskerUpToTell | Able | AskerGone | WantedUp | GivenUp)
+        | (Dialling, AskerUp | AskerUpToTell | Able | Handed | Unable)
+        | (Bridged, AskerUp | AskerUpToTell | Able | Handed | Busy | Unable | WantedUp | GivenUp)
+        | (Over, AskerUp | AskerUpToTell | Able | AskerGone | Handed | Busy | Unable | Failed | WantedUp | GivenUp)
                                      => (state,        &[]),
     }
 }
@@ -136,6 +152,7 @@ struct Connection {
     state: State,
     asker: Box<str>,
     wanted: Box<str>,
+    needs: Needs,
     /// Until when the asker is called, if nobody answers.
     rings_until: Option<Instant>,
     /// The call with the asker.
@@ -157,13 +174,14 @@ pub(super) struct Connecting {
 impl Connecting {
     /// Calls the asker. Nobody else may have that number; nothing bounds how many there are but whoever numbers them, and
     /// how many calls the telephone has room for.
-    pub(super) fn begin(&mut self, now: Instant, number: u64, asker: &str, wanted: &str) {
+    pub(super) fn begin(&mut self, now: Instant, number: u64, (asker, wanted): (&str, &str), needs: Needs) {
         self.calls += 1;
         let call = CallName(self.calls);
         let connection = Connection {
             state: State::Calling,
             asker: asker.into(),
             wanted: wanted.into(),
+            needs,
             rings_until: Some(now + RINGS),
             call: Some(call),
             other: None,
@@ -191,14 +209,29 @@ impl Connecting {
 
     pub(super) fn hears(&mut self, event: &CallEvent) {
         match event {
-            CallEvent::Established(call) => self.happens(*call, Input::AskerUp, Input::WantedUp, None),
+            CallEvent::Established(call) => {
+                let up = match self.needs(*call) {
+                    Needs::Nothing => Input::AskerUp,
+                    Needs::Join => Input::AskerUpToTell,
+                };
+                self.happens(*call, up, Input::WantedUp, None);
+            }
+            CallEvent::Abilities { call, supported, .. } => {
+                let knows = supported.split(", ").any(|option| option.eq_ignore_ascii_case("join"));
+                let input = if knows { Input::Able } else { Input::Unable };
+                self.happens(*call, input, input, None);
+            }
             CallEvent::Ended { call, outcome, status, .. } => {
                 let wanted = if *outcome == Outcome::Busy { Input::Busy } else { Input::Failed };
                 let report = Report { outcome: *outcome, status: *status, says: None };
                 self.happens(*call, Input::AskerGone, wanted, Some(report));
             }
             CallEvent::Transferred { call, outcome, status, says, .. } => {
-                let input = handed(*outcome, *status);
+                let input = match (handed(*outcome, *status), self.needs(*call)) {
+                    // Only their own telephone can join a call for them.
+                    (Input::Unable, Needs::Join) => Input::Failed,
+                    (input, _) => input,
+                };
                 let report = Report { outcome: *outcome, status: *status, says: Some(says.clone()) };
                 self.happens(*call, input, input, Some(report));
             }
@@ -236,6 +269,11 @@ impl Connecting {
         self.table.iter().find(|(_, connection)| has(connection)).map(|(number, _)| *number)
     }
 
+    fn needs(&self, call: CallName) -> Needs {
+        let connection = self.number_of(call).and_then(|number| self.table.get(&number));
+        connection.map_or(Needs::Nothing, |connection| connection.needs)
+    }
+
     fn happens(&mut self, call: CallName, to_asker: Input, to_wanted: Input, report: Option<Report>) {
         let Some(number) = self.number_of(call) else { return };
         let Some(connection) = self.table.get_mut(&number) else { return };
@@ -254,6 +292,8 @@ impl Connecting {
         let Some(number) = self.number_of(call) else { return };
         let input = match self.table.get(&number).map(|connection| connection.state) {
             Some(State::Calling) => Input::AskerGone,
+            Some(State::Asking) => Input::Unable,
+            Some(State::Handing | State::HandingAlone) if self.needs(call) == Needs::Join => Input::Failed,
             Some(State::Handing | State::HandingAlone) => Input::Unable,
             Some(State::Dialling | State::Bridging) => Input::Failed,
             Some(State::Bridged | State::Over) | None => return,
@@ -271,6 +311,7 @@ impl Connecting {
         for act in acts {
             let both = connection.call.zip(connection.other);
             let action = match act {
+                Act::AskAbilities => connection.call.map(CallAction::AskAbilities),
                 Act::HandOver => {
                     let to = connection.wanted.clone();
                     connection.call.map(|call| CallAction::Transfer { call, to })
@@ -316,9 +357,19 @@ mod tests {
     use super::*;
     use {Act::*, Input as I, State::*};
 
-    const STATES: [State; 7] = [Calling, Handing, HandingAlone, Dialling, Bridging, Bridged, Over];
-    const INPUTS: [Input; 8] =
-        [I::AskerUp, I::AskerGone, I::Handed, I::Busy, I::Unable, I::Failed, I::WantedUp, I::GivenUp];
+    const STATES: [State; 8] = [Calling, Asking, Handing, HandingAlone, Dialling, Bridging, Bridged, Over];
+    const INPUTS: [Input; 10] = [
+        I::AskerUp,
+        I::AskerUpToTell,
+        I::Able,
+        I::AskerGone,
+        I::Handed,
+        I::Busy,
+        I::Unable,
+        I::Failed,
+        I::WantedUp,
+        I::GivenUp,
+    ];
 
     /// Each end is told, once, and nobody is left in a call that leads nowhere.
     #[test]
@@ -330,7 +381,7 @@ mod tests {
                 let open = !matches!(state, Bridged | Over);
                 let ends = open && matches!(next, Bridged | Over);
                 assert_eq!(told, usize::from(ends), "{state:?} {input:?}");
-                let asker_is_there = matches!(state, Calling | Handing | Dialling | Bridging);
+                let asker_is_there = matches!(state, Calling | Asking | Handing | Dialling | Bridging);
                 let goes = matches!(input, I::AskerGone | I::Handed);
                 assert_eq!(
                     acts.contains(&ReleaseAsker),
@@ -353,7 +404,7 @@ mod tests {
     fn what_has_got_far_is_not_given_up() {
         for state in STATES {
             let (next, acts) = step(state, I::GivenUp);
-            let may = matches!(state, Calling | Dialling);
+            let may = matches!(state, Calling | Asking | Dialling);
             assert_eq!((next == state, acts.is_empty()), (!may, !may), "{state:?}");
         }
     }

@@ -18,7 +18,7 @@ use crate::directory::Directory;
 use crate::door::{self, CommandId};
 use crate::kept::{Purpose, Record, RecordError};
 use crate::news::News;
-use crate::operate::{Connect, Operated};
+use crate::operate::{Asked, Connect, Operated};
 use crate::redials::{RedialAction, RedialAnswer};
 use crate::rooms::{RoomAction, RoomAnswer};
 use crate::settings::{Role, Server, Service};
@@ -173,6 +173,9 @@ impl Program {
 
     /// The next thing that is told to whoever listens.
     pub(crate) fn poll_news(&mut self) -> Option<News> {
+        if let Some(park) = self.park_mut() {
+            return park.poll_news().map(News::Park);
+        }
         self.redials()?.poll_news().map(News::Redial)
     }
 
@@ -201,8 +204,8 @@ impl Program {
     }
 
     /// Those who run an operator's telephone want two people connected; false if it is none.
-    pub(crate) fn connect(&mut self, now: Instant, id: CommandId, connect: &Connect) -> bool {
-        self.operator().map(|operator| operator.connect(now, id, connect)).is_some()
+    pub(crate) fn connect(&mut self, now: Instant, id: CommandId, connect: &Connect, asked: &Asked) -> bool {
+        self.operator().map(|operator| operator.connect(now, id, connect, asked)).is_some()
     }
 
     /// They do not want it any more.

@@ -7,7 +7,7 @@
 use super::connecting::{Connecting, End, Ended};
 use crate::call::{CallAction, CallEvent};
 use crate::door::CommandId;
-use crate::operate::{Connect, Operated};
+use crate::operate::{Asked, Connect, Operated};
 use crate::telephone::verdict::sentence;
 use cordboard_core::time::Instant;
 use cordboard_ladder::{Kind, Outcome};
@@ -53,14 +53,14 @@ impl Operator {
     }
 
     /// Somebody is to be called and connected. Told once, when that is done or has failed.
-    pub(super) fn connect(&mut self, now: Instant, id: CommandId, connect: &Connect) {
+    pub(super) fn connect(&mut self, now: Instant, id: CommandId, connect: &Connect, asked: &Asked) {
         if self.connecting.len() >= MAX_CONNECTIONS {
             let says = format!("{MAX_CONNECTIONS} calls are being placed already: try again");
             return self.answer(id, connect.kind, (Outcome::Failed, None, says.into()));
         }
         self.numbers += 1;
         self.asked.insert(self.numbers, (id, connect.kind));
-        self.connecting.begin(now, self.numbers, &connect.from, &connect.to);
+        self.connecting.begin(now, self.numbers, (&connect.from, &asked.uri), asked.needs);
     }
 
     /// Whoever wanted it has gone: what has not got far is ended.
@@ -120,6 +120,10 @@ fn told(kind: Kind, ended: &Ended) -> (Outcome, Option<Status>, Box<str>) {
         End::AskerLeft => {
             (Outcome::TransfereeLeft, None, sentence(Outcome::TransfereeLeft, kind, None, None))
         }
+        End::Unable => {
+            let says = "the telephone that was called does not know Join (RFC 3911): call a conference room with it instead";
+            (Outcome::Failed, None, says.into())
+        }
         End::Busy | End::Failed => of_target(report.map_or(Outcome::Failed, |report| report.outcome)),
         End::GivenUp => (Outcome::Cancelled, None, "it was given up".into()),
     }
@@ -129,13 +133,18 @@ fn told(kind: Kind, ended: &Ended) -> (Outcome, Option<Status>, Box<str>) {
 mod tests {
     use super::*;
     use crate::call::CallName;
+    use crate::operate::{Needs, Whom};
 
     fn connect() -> Connect {
         Connect {
             kind: Kind::ClickToDial,
             from: "sip:alice@example.com".into(),
-            to: "sip:bob@example.com".into(),
+            to: Whom::Address("sip:bob@example.com".into()),
         }
+    }
+
+    fn asked() -> Asked {
+        Asked { uri: "sip:bob@example.com".into(), needs: Needs::Nothing }
     }
 
     /// What nobody answers takes no more room than was said, and what is over none.
@@ -143,16 +152,16 @@ mod tests {
     fn what_is_being_placed_is_bounded() {
         let mut operator = Operator::default();
         for id in 0..MAX_CONNECTIONS as u64 {
-            operator.connect(Instant::START, CommandId(id), &connect());
+            operator.connect(Instant::START, CommandId(id), &connect(), &asked());
         }
         assert_eq!(operator.poll_answer(), None);
-        operator.connect(Instant::START, CommandId(1_000), &connect());
+        operator.connect(Instant::START, CommandId(1_000), &connect(), &asked());
         let (id, refused) = operator.poll_answer().unwrap();
         assert_eq!((id, refused.outcome), (CommandId(1_000), Outcome::Failed));
         operator.give_up(CommandId(0));
         let (id, given_up) = operator.poll_answer().unwrap();
         assert_eq!((id, given_up.outcome), (CommandId(0), Outcome::Cancelled));
-        operator.connect(Instant::START, CommandId(1_001), &connect());
+        operator.connect(Instant::START, CommandId(1_001), &connect(), &asked());
         assert_eq!(operator.poll_answer(), None);
         assert_eq!(operator.asked.len(), MAX_CONNECTIONS);
     }
@@ -161,7 +170,7 @@ mod tests {
     #[test]
     fn what_cannot_be_dialled_is_told() {
         let mut operator = Operator::default();
-        operator.connect(Instant::START, CommandId(7), &connect());
+        operator.connect(Instant::START, CommandId(7), &connect(), &asked());
         assert!(matches!(operator.poll_action(), Some(CallAction::DialFor { call: CallName(1), .. })));
         operator.hears(&CallEvent::Impossible(CallName(1)));
         let (id, told) = operator.poll_answer().unwrap();

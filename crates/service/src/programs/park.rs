@@ -8,6 +8,7 @@
 use crate::call::{CallAction, CallEvent, CallName};
 use crate::door;
 use crate::kept::{Purpose, Record, RecordError};
+use crate::news::{ParkNews, ParkState};
 use crate::settings;
 use cordboard_core::time::Instant;
 use cordboard_ladder::Outcome;
@@ -178,6 +179,7 @@ pub(crate) struct Park {
     rings_back_after: Duration,
     /// Calls whose slots have changed.
     changed: VecDeque<CallName>,
+    news: VecDeque<ParkNews>,
     actions: VecDeque<CallAction>,
     /// Calls of ours so far.
     dialled: u64,
@@ -200,6 +202,7 @@ impl Park {
             slots: settings.slots.iter().map(|user| slot(user)).collect(),
             rings_back_after: settings.rings_back_after,
             changed: VecDeque::new(),
+            news: VecDeque::new(),
             actions: VecDeque::new(),
             dialled: 0,
         }
@@ -246,6 +249,11 @@ impl Park {
 
     pub(super) fn poll_changed(&mut self) -> Option<CallName> {
         self.changed.pop_front()
+    }
+
+    /// The next that those who watch the switchboard are told.
+    pub(super) fn poll_news(&mut self) -> Option<ParkNews> {
+        self.news.pop_front()
     }
 
     /// Somebody waits in a slot since before this process. The timer goes on from where it was; where none ran, it begins.
@@ -366,9 +374,14 @@ impl Park {
 
     fn advance(&mut self, now: Instant, at: usize, input: Input) {
         let Some(slot) = self.slots.get_mut(at) else { return };
-        let (state, acts) = step(slot.state, input);
+        let before = slot.state;
+        let (state, acts) = step(before, input);
         slot.state = state;
         self.changed.extend(slot.parkee);
+        if let (Some(state), Some((who, _))) = (news(before, input, state), &slot.taken) {
+            let (slot, who, by) = (slot.user.clone(), who.clone(), slot.parker.clone());
+            self.news.push_back(ParkNews { slot, who, by, state });
+        }
         for act in acts {
             let action = match act {
                 Act::Consent => {
@@ -414,6 +427,19 @@ impl Park {
             (slot.parkee, slot.partner, slot.parker, slot.due) = (None, None, None, None);
             slot.taken = None;
         }
+    }
+}
+
+/// What there is to be told of a step.
+const fn news(before: State, input: Input, after: State) -> Option<ParkState> {
+    match (before, input, after) {
+        (State::Parking, _, State::Parked) => Some(ParkState::Parked),
+        (State::Handing | State::HandingAlone | State::Bridging | State::Settling, Input::Handed, _) => {
+            Some(ParkState::Retrieved)
+        }
+        (State::Parking | State::Free | State::Released | State::Bridged, _, State::Free) => None,
+        (_, _, State::Free) => Some(ParkState::Left),
+        (_, _, _) => None,
     }
 }
 

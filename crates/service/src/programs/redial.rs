@@ -18,6 +18,7 @@ use crate::directory::Directory;
 use crate::door::CommandId;
 use crate::kept::{Purpose, Record, RecordError};
 use crate::news::{RedialNews, RedialState};
+use crate::operate::Needs;
 use crate::redials::{MAX_REDIALS, RedialAnswer};
 use crate::settings;
 use asking::Asked;
@@ -222,7 +223,7 @@ impl Redials {
                 End::NoAsker => (Input::InVain, Outcome::NoAnswer),
                 End::Busy => (Input::InVain, Outcome::TargetBusy),
                 End::AskerLeft => (Input::Failed, Outcome::TransfereeLeft),
-                End::Failed => (Input::Failed, failed()),
+                End::Unable | End::Failed => (Input::Failed, failed()),
                 End::GivenUp => (Input::GivenUp, Outcome::Cancelled),
             };
             if let Some(redial) = self.waiting.get_mut(&number) {
@@ -285,7 +286,7 @@ impl Redials {
                     self.confirm(asked, number);
                     self.begin_to_watch(&wanted, &asker);
                 }
-                Act::Connect => self.connecting.begin(now, number, &asker, &wanted),
+                Act::Connect => self.connecting.begin(now, number, (&asker, &wanted), Needs::Nothing),
                 Act::Disconnect => self.connecting.give_up(number),
                 Act::CountTry => {
                     redial.tries = redial.tries.saturating_sub(1);

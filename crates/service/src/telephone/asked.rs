@@ -14,7 +14,7 @@ use cordboard_core::refer::recipient::{Input, State};
 use cordboard_core::time::Instant;
 use cordboard_core::transaction::ServerId;
 use cordboard_core::transport::{Flow, ListenerId};
-use cordboard_sip::header::{ReferSub, ReferTo, Replaces, Require, TargetDialog};
+use cordboard_sip::header::{Header, Join, ReferSub, ReferTo, Replaces, Require, TargetDialog};
 use cordboard_sip::uri::UriHeaders;
 use cordboard_sip::{Builder, Name, Status, UriRef, View};
 use std::time::Duration;
@@ -259,8 +259,13 @@ impl Telephone {
         let Some(uri) = target.addr.uri.as_sip_mut() else {
             return Err(Status::UNSUPPORTED_URI_SCHEME.into());
         };
-        // The Contact of a call to be taken over may name a place alone.
-        if replaces.is_none() && uri.user().is_none_or(|user| user.is_empty()) {
+        let join = uri.headers.get("Join").map(|value| Join::parse(&value)).transpose();
+        let join = join.map_err(|_| Refusal(Status::BAD_REQUEST, "the Join in Refer-To cannot be read"))?;
+        if replaces.is_some() && join.is_some() {
+            return Err(Refusal(Status::BAD_REQUEST, "Refer-To has both Replaces and Join"));
+        }
+        // The Contact of a call to be taken over or joined may name a place alone.
+        if replaces.is_none() && join.is_none() && uri.user().is_none_or(|user| user.is_empty()) {
             return Err(Refusal(Status::ADDRESS_INCOMPLETE, "Refer-To names no user"));
         }
         uri.headers = UriHeaders::default();
@@ -273,6 +278,10 @@ impl Telephone {
         if let Some(replaces) = replaces {
             lines.push((Name::REPLACES, replaces.to_string().into()));
             lines.push((Name::REQUIRE, "replaces".into()));
+        }
+        if let Some(join) = join {
+            lines.push((Name::JOIN, join.to_string().into()));
+            lines.push((Name::REQUIRE, "join".into()));
         }
         if let Some(referred_by) = request.value(Name::REFERRED_BY) {
             lines.push((Name::REFERRED_BY, referred_by.into()));
