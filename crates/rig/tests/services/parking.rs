@@ -25,7 +25,7 @@ pub(super) fn waits_in_slot(house: &mut House<'_>, parked: usize) {
 
 /// Waits until somebody is parked in slot 702, or nobody is in it.
 #[track_caller]
-fn is_slot_taken(house: &House<'_>, is_taken: bool) {
+pub(super) fn is_slot_taken(house: &House<'_>, is_taken: bool) {
     let what = if is_taken { "somebody to be parked in slot 702" } else { "slot 702 to be free" };
     wait_for(what, STEP, || {
         let lots = house.ctl("park list");
