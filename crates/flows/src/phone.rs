@@ -421,7 +421,7 @@ impl Phone<'_> {
     /// Waits until it is known that a call rings at whom we call again.
     pub fn is_told_that_it_rings(self) {
         let said = format!("{}.is_told_that_it_rings()", self.name);
-        self.stage.waits_for_news(&said, self.host, "early</state>");
+        self.stage.waits_for_another_call(&said, self.host);
     }
 
     /// Lets calls ring again.

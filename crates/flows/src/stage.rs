@@ -482,14 +482,21 @@ impl Stage {
         self.waits_until(said, |inner| so(&inner.books));
     }
 
-    /// Waits until a NOTIFY that says this has reached somebody.
-    pub(crate) fn waits_for_news(&self, said: &str, host: HostId, news: &str) {
-        let tells = |seen: &Seen| {
+    /// Waits until somebody who was told that a call is over is told of another.
+    pub(crate) fn waits_for_another_call(&self, said: &str, host: HostId) {
+        let tells = |seen: &Seen, states: &[&str]| {
             let method = View::parse(&seen.bytes).ok().filter(View::is_request).map(|view| view.method());
+            let text = String::from_utf8_lossy(&seen.bytes);
             let arrives = seen.to == host && !seen.lost && method == Some(Method::Notify);
-            arrives && String::from_utf8_lossy(&seen.bytes).contains(news)
+            arrives && states.iter().any(|state| text.contains(&format!(">{state}</state>")))
         };
-        self.waits_until(said, |inner| inner.ground.tap(|tap| tap.messages(0).any(tells)));
+        self.waits_until(said, |inner| {
+            inner.ground.tap(|tap| {
+                let mut messages = tap.messages(0);
+                messages.any(|seen| tells(seen, &["terminated"]))
+                    && messages.any(|seen| tells(seen, &["early", "confirmed"]))
+            })
+        });
     }
 
     fn waits_until(&self, said: &str, so: impl Fn(&Inner) -> bool) {
