@@ -49,7 +49,7 @@ test-fast: need-compiler need-nextest ## units, torture, ladders, storms, loopba
 test-peers: need-compiler need-nextest need-peers need-browser ## phones and tools that nobody here wrote
 	@rm -f target/skipped-tests.txt
 	$(CARGO) build --locked -p cordboard
-	$(CARGO) nextest run --locked -p cordboard-rig
+	$(CARGO) nextest run --locked -p cordboard-rig --test-threads 3
 	@if [ -s target/skipped-tests.txt ]; then \
 	    echo "$$(wc -l < target/skipped-tests.txt) tests were skipped:"; cat target/skipped-tests.txt; fi
 
