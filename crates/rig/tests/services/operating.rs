@@ -1,5 +1,5 @@
-//! An operator ends, holds, resumes and hands over calls of phones that know nothing of it, by `ctl`; the tones prove who
-//! hears whom.
+//! An operator ends, holds, resumes, hands over and parks calls of phones that know nothing of it, and places and retrieves
+//! calls for them, by `ctl`; the tones prove who hears whom.
 
 use crate::{ALICE, BOB, CAROL};
 use cordboard_rig::Kind::{self, Baresip, Linphone};
@@ -67,4 +67,35 @@ fn baresip_and_linphone_are_handled() {
 #[test]
 fn linphone_and_baresip_are_handled() {
     operated([Linphone, Baresip, Linphone]);
+}
+
+const PARK: &str = "
+[[park]]
+name = \"park\"
+slots = [\"701\"]
+";
+
+/// The operator has alice call bob, parks her, and gives her to carol: their phones do nothing but answer.
+fn placed(kinds: [Kind; 3]) {
+    with_house(PARK, &kinds.map(|kind| (kind, Manner::Answers)), |mut house| {
+        completes(&house, "place alice bob");
+        let [alice, bob] = house.phones([ALICE, BOB]);
+        talking(alice, bob);
+        let id = call_to(&house, "bob");
+        completes(&house, &format!("park call {id} --leaves bob"));
+        house.phone(BOB).wait_idle();
+        completes(&house, "retrieve 701 --by carol");
+        let [alice, carol] = house.phones([ALICE, CAROL]);
+        talking(alice, carol);
+    });
+}
+
+#[test]
+fn baresip_is_called_parked_and_given_to_linphone() {
+    placed([Baresip, Linphone, Linphone]);
+}
+
+#[test]
+fn linphone_is_called_parked_and_given_to_baresip() {
+    placed([Linphone, Baresip, Baresip]);
 }
