@@ -173,6 +173,7 @@ fn parked(slot: &str, due: Option<Instant>) -> Record {
             holds: true,
             listener: 0,
             timer: None,
+            knows: Vec::new(),
         }),
         due,
     }

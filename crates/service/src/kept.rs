@@ -6,6 +6,7 @@
 //! ([`Command::TakeUp`](crate::door::Command::TakeUp)), which goes on with each call by a re-INVITE from a new port (RFC
 //! 3261 §14.1, RFC 3264 §8), and drops those of which the other side knows nothing any more (§12.2.1.2).
 
+use crate::settings::Feature;
 use cordboard_core::dialog::{self, Dialog};
 use cordboard_core::session::media::{Origin, WrittenOrigin};
 use cordboard_core::session::timer::Agreement;
@@ -90,6 +91,9 @@ pub struct WrittenCall {
     pub listener: u16,
     /// The session timer that was agreed (RFC 4028).
     pub timer: Option<WrittenTimer>,
+    /// What the other side has said that it knows.
+    #[serde(default)]
+    pub knows: Vec<Feature>,
 }
 
 /// A session timer as it is written down.
@@ -250,6 +254,7 @@ mod tests {
                 session: Origin::new(77 << 2).written(),
                 holds: true,
                 listener: 0,
+                knows: vec![Feature::Refer, Feature::Replaces],
                 timer: Some(WrittenTimer { interval: 1_800, ours: false }),
             }),
             due: Some(Instant::from_micros(5)),

@@ -429,7 +429,7 @@ fn the_example_is_valid_and_explains_every_key() {
                 assert!(known_keys("[[announcement]]\n").iter().all(shown), "a key of an announcement");
                 continue;
             }
-            list @ ("listen" | "park" | "music" | "user" | "user_range") => {
+            list @ ("listen" | "park" | "music" | "conference" | "user" | "user_range") => {
                 (format!("\n[[{list}]]\n"), known_keys(&format!("[[{list}]]\n")))
             }
             "groups" => ("\n[groups.sales]\n".to_owned(), known_keys("[groups.sales]\n")),

@@ -1,5 +1,7 @@
 //! How a telephone hands calls over and is handed over, where the standards leave a choice or the field disagrees.
 
+use serde::{Deserialize, Serialize};
+
 /// The choices. The default is what RFC 5359 draws.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Transfers {
@@ -100,7 +102,8 @@ pub enum Askers {
 }
 
 /// Something that a telephone may not know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Feature {
     /// REFER (RFC 3515).
     Refer,

@@ -30,6 +30,12 @@ impl Features {
         self.known & Self::bit(feature) != 0
     }
 
+    /// All that it says that it knows.
+    pub(super) fn list(self) -> Vec<Feature> {
+        let all = [Feature::Refer, Feature::Replaces, Feature::TargetDialog, Feature::NoReferSub];
+        all.into_iter().filter(|feature| self.supports(*feature)).collect()
+    }
+
     /// Learns from a message that lists what its sender can do; from one that does not, nothing.
     pub(super) fn learn(&mut self, message: &View<'_>) {
         let lists = |name: Name, word: &str| {
@@ -47,6 +53,12 @@ impl Features {
                 self.known = if lists(name, word) { self.known | bit } else { self.known & !bit };
             }
         }
+    }
+}
+
+impl FromIterator<Feature> for Features {
+    fn from_iter<T: IntoIterator<Item = Feature>>(features: T) -> Self {
+        Self { known: features.into_iter().fold(0, |known, feature| known | Self::bit(feature)) }
     }
 }
 

@@ -138,6 +138,7 @@ impl Telephone {
             holds: call.media.holds,
             listener: call.listener.0,
             timer: call.timer.agreement().map(Into::into),
+            knows: call.peer.features.list(),
         })
     }
 
@@ -176,6 +177,7 @@ impl Telephone {
         call.legs.push(Leg::new(dialog));
         call.answered = Some(0);
         call.ending = (Outcome::Answered, None);
+        call.peer.features = written.knows.iter().copied().collect();
         call.keeping = Keeping::Done;
         call.changes.push_back(Change::TakeUp);
         call.glare_until = Some(now);
