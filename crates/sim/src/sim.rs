@@ -67,7 +67,7 @@ pub(crate) enum Happening {
         shard: usize,
         ask: AskId,
         name: RecordName,
-        record: Option<Record>,
+        record: Option<Box<Record>>,
     },
     Handed {
         host: HostId,
@@ -436,7 +436,7 @@ impl Sim {
             Happening::Kept { host, shard, ask, name, record } => {
                 let kept = &mut self.hosts[host.0].kept;
                 match record {
-                    Some(record) => kept.insert(name, record),
+                    Some(record) => kept.insert(name, *record),
                     None => kept.remove(&name),
                 };
                 self.hand(host, shard, Input::Answer(ask, Answer::Kept(true)));
@@ -543,8 +543,8 @@ impl Sim {
                 (wait, Answer::Registered(kept.map(|(registered, _)| registered)))
             }
             Question::Keep { name, text, due } => {
-                let record =
-                    text.map(|text| Record::parse(&text, due).expect("an agent reads what it wrote"));
+                let record = text
+                    .map(|text| Box::new(Record::parse(&text, due).expect("an agent reads what it wrote")));
                 return self.write_down(host, Happening::Kept { host, shard, ask, name, record });
             }
         };
