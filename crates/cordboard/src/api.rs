@@ -67,6 +67,7 @@ fn operators() -> OpenApiRouter<Arc<Switchboard>> {
         .routes(routes!(users::list, users::add))
         .routes(routes!(users::remove))
         .routes(routes!(users::change_password))
+        .routes(routes!(users::change_groups))
         .routes(routes!(users::rules, users::set_rules, users::reset_rules))
         .routes(routes!(calls::registrations))
         .routes(routes!(calls::list, placing::place))

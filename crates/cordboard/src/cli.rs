@@ -164,7 +164,7 @@ pub struct Which {
 /// What to ask of a running switchboard.
 #[derive(Debug, Subcommand)]
 pub enum Wish {
-    /// People: add, remove, list, passwd.
+    /// People: add, remove, list, groups, passwd.
     #[command(subcommand)]
     Users(Users),
     /// Who is registered where.
@@ -415,6 +415,13 @@ pub enum Users {
     },
     /// List everybody.
     List,
+    /// Put somebody into these groups and no others; without any, into none.
+    Groups {
+        /// Who.
+        name: String,
+        /// The groups.
+        groups: Vec<String>,
+    },
     /// Give somebody another password, in the same way as `add`.
     Passwd {
         /// Who.

@@ -95,6 +95,11 @@ fn users(client: &Client, users: &Users, as_json: bool, out: &mut dyn Write) -> 
             client.post("/v1/users", &wish)?;
             done(out, as_json, name, made.then_some(&password), "is added")
         }
+        Users::Groups { name, groups } => {
+            let path = format!("/v1/users/{}/groups", client::escaped(name));
+            client.put(&path, &json!({ "groups": groups }))?;
+            done(out, as_json, name, None, "is in these groups now")
+        }
         Users::Passwd { name, password } => {
             let (password, made) = password_for(password.as_deref())?;
             client.put(

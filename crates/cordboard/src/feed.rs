@@ -132,6 +132,13 @@ pub enum What {
         /// Who.
         user: Box<str>,
     },
+    /// Somebody is in other groups.
+    GroupsChanged {
+        /// Who.
+        user: Box<str>,
+        /// All that they are in now.
+        groups: Vec<Box<str>>,
+    },
     /// The configuration was read again.
     Reloaded,
     /// This listener was too slow.
@@ -217,6 +224,7 @@ impl What {
             Self::UserAdded { .. } => "user-added",
             Self::UserRemoved { .. } => "user-removed",
             Self::PasswordChanged { .. } => "password-changed",
+            Self::GroupsChanged { .. } => "groups-changed",
             Self::Reloaded => "reloaded",
             Self::Lost { .. } => "lost",
         }

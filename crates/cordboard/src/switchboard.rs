@@ -247,6 +247,23 @@ impl Switchboard {
         Ok(())
     }
 
+    /// Puts somebody into these groups and no others: who may pick up, take over and join their calls, and which servers they may use.
+    pub fn change_groups(&self, name: &str, groups: Vec<Box<str>>) -> Result<(), Refusal> {
+        let config = self.config();
+        if config.users.contains_key(name) {
+            return Err(Refusal::Configured(name.into()));
+        }
+        let users = self.store.users();
+        let row = users
+            .into_iter()
+            .find(|row| *row.name == *name)
+            .ok_or_else(|| UserError::Unknown(name.into()))?;
+        self.store.put_user(UserRow { user: User { groups: groups.clone(), ..row.user }, ..row })?;
+        self.spread(&config);
+        self.feed.tell(What::GroupsChanged { user: name.into(), groups });
+        Ok(())
+    }
+
     /// Removes somebody; who is registered stays so until it ends, but can prove nothing any more.
     pub fn remove_person(&self, name: &str) -> Result<(), Refusal> {
         let config = self.config();

@@ -67,6 +67,29 @@ pub(super) async fn change_password(
     Ok(Json(Nothing {}))
 }
 
+/// Other groups.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewGroups {
+    /// All of them: those that are not named are left.
+    groups: Vec<Box<str>>,
+}
+
+/// Puts somebody into groups.
+#[utoipa::path(put, path = "/v1/users/{name}/groups", tag = "users", operation_id = "change_groups",
+    params(("name" = String, Path, description = "Who")), request_body = NewGroups,
+    responses((status = 200, description = "Changed", body = Nothing)))]
+pub(super) async fn change_groups(
+    State(board): Board,
+    Named(name): Named<String>,
+    Body(new): Body<NewGroups>,
+) -> Outcome<Nothing> {
+    let who = Private(&name).to_string();
+    blocking(move || board.change_groups(&name, new.groups)).await?;
+    tracing::info!(who, "a user was put into other groups");
+    Ok(Json(Nothing {}))
+}
+
 /// Removes somebody.
 #[utoipa::path(delete, path = "/v1/users/{name}", tag = "users", operation_id = "remove_user",
     params(("name" = String, Path, description = "Who")),

@@ -141,6 +141,7 @@ fn real_answers_are_as_described() {
     let rules = r#"{"forward": {"busy": "carol"}, "find_me": [{"ring": ["bob"], "for_s": 5}]}"#;
     asked("POST", "/v1/users", "/v1/users", Some(r#"{"name": "zoe", "password": "x", "groups": ["demo"]}"#));
     asked("PUT", "/v1/users/{name}/password", "/v1/users/zoe/password", Some(r#"{"password": "y"}"#));
+    asked("PUT", "/v1/users/{name}/groups", "/v1/users/zoe/groups", Some(r#"{"groups": []}"#));
     assert!(asked("GET", "/v1/users", "/v1/users", None).as_array().unwrap().len() > 4);
     asked("PUT", "/v1/users/{name}/rules", "/v1/users/bob/rules", Some(rules));
     asked("GET", "/v1/users/{name}/rules", "/v1/users/bob/rules", None);

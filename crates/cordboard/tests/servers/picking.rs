@@ -57,6 +57,28 @@ fn telephones_that_know_nothing_are_bridged() {
     assert_eq!(alice.ends(call), None);
 }
 
+/// Whose calls are whose business changes while the switchboard runs, and a telephone that is registered need do nothing.
+#[test]
+fn a_pickup_group_changes_at_run_time() {
+    let office = Office::open(CODE);
+    let [mut alice, mut bob] = [("alice", 440), ("bob", 660)].map(|(name, tone)| office.phone(name, tone));
+    office.ctl(&["users", "add", "zoe", "--password", "pw-zoe", "--group", "others"]).unwrap();
+    let mut zoe = office.phone("zoe", 880);
+    let [call, _] = rings(&mut alice, &mut bob);
+    let refused = zoe.dials(&at("*8bob"));
+    assert_eq!(zoe.ends(refused), Some(403));
+    let mut listener = office.listens();
+    assert_eq!(office.ctl(&["users", "groups", "zoe", "sales"]).unwrap(), "zoe is in these groups now\n");
+    assert_eq!(listener.hears("groups-changed")["groups"], serde_json::json!(["sales"]));
+    let picks = zoe.dials(&at("*8bob"));
+    alice.is_up(call);
+    zoe.is_up(picks);
+    let configured = office.ctl(&["users", "groups", "bob", "sales"]).unwrap_err();
+    assert!(configured.contains("bob stands in the configuration file"), "{configured}");
+    let nobody = office.ctl(&["users", "groups", "nobody", "sales"]).unwrap_err();
+    assert!(nobody.contains("nobody"), "{nobody}");
+}
+
 /// Nobody is picked up whose calls are others' business, and the telephone rings on.
 #[test]
 fn others_pick_up_nothing() {
