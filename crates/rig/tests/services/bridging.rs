@@ -2,7 +2,7 @@
 //! through the park server, and who is picked up and who picks up through the pickup server. They hold each other as in any
 //! other call.
 
-use cordboard_rig::Kind::{Baresip, Cordboard, Linphone};
+use cordboard_rig::Kind::{self, Baresip, Cordboard, Linphone};
 use cordboard_rig::Manner::{Answers, Rings};
 use cordboard_rig::house::{House, with_house};
 use cordboard_rig::stage::{call, is_held_by, talking};
@@ -45,9 +45,9 @@ fn is_clean(house: House<'_>) {
     assert!(!asked, "{}", verdict.ladder());
 }
 
-/// Carol's call with `parked` is parked, and `taker` dials the slot.
-fn is_retrieved(parked: usize, taker: usize) {
-    with_house(TABLES, &[(Linphone, Answers), (Baresip, Answers), (Cordboard, Answers)], |mut house| {
+/// Carol's call with `parked` is parked, and `taker` dials the slot; alice and bob have these phones.
+fn is_retrieved([alice, bob]: [Kind; 2], parked: usize, taker: usize) {
+    with_house(TABLES, &[(alice, Answers), (bob, Answers), (Cordboard, Answers)], |mut house| {
         let slot = house.uri("702");
         {
             let [parked, parker] = house.phones([parked, CAROL]);
@@ -70,12 +70,17 @@ fn is_retrieved(parked: usize, taker: usize) {
 
 #[test]
 fn baresip_waits_and_linphone_dials_the_slot() {
-    is_retrieved(BOB, ALICE);
+    is_retrieved([Linphone, Baresip], BOB, ALICE);
 }
 
 #[test]
 fn linphone_waits_and_baresip_dials_the_slot() {
-    is_retrieved(ALICE, BOB);
+    is_retrieved([Linphone, Baresip], ALICE, BOB);
+}
+
+#[test]
+fn baresip_waits_and_another_dials_the_slot() {
+    is_retrieved([Baresip, Baresip], ALICE, BOB);
 }
 
 #[test]
