@@ -425,6 +425,13 @@ impl Telephone {
     fn caller_failed(&mut self, desk: &mut Desk, now: Instant, key: u64, status: Status) {
         let Some(call) = self.calls.get_mut(key) else { return };
         match call.side {
+            // §13.3.1.1: an invitation of ours has expired there, a moment before it did here.
+            Side::Caller(State::Calling | State::Ringing)
+                if status == Status::REQUEST_TERMINATED
+                    && self.account.habits.invitations_expire.is_some() =>
+            {
+                call.ending = (Outcome::NoAnswer, Some(status));
+            }
             Side::Caller(State::Calling | State::Ringing) => call.ending = (outcome_of(status), Some(status)),
             Side::Caller(State::Cancelling) => call.ending.1 = Some(status),
             // An earlier try was answered after all; how this one failed says nothing of the call.
