@@ -342,6 +342,43 @@ mod tests {
         assert_eq!(told(&mut carried, 6, Input::HungUp), []);
     }
 
+    /// Neither what rings, nor a call with a server, nor somebody else's; of two the one that was put on hold last.
+    #[test]
+    fn the_last_call_of_somebody_is_the_one_that_was_heard_of_last() {
+        let mut carried = Carried::default();
+        let mut directory = Directory::default();
+        let server = crate::directory::Server {
+            address: "127.0.0.1:12000".parse().expect("an address"),
+            members: crate::directory::Members::Users,
+        };
+        directory.servers.insert("park".into(), std::sync::Arc::new(server));
+        let begun = [
+            ("first", "alice", "bob", Input::Answered),
+            ("second", "bob", "carol", Input::Answered),
+            ("third", "carol", "alice", Input::Answered),
+            ("rings", "dave", "bob", Input::Rang),
+            ("parks", "bob", "park", Input::Answered),
+        ];
+        for (n, (call_id, caller, callee, input)) in (0..).zip(begun) {
+            let ends = ends(&mut carried, caller, callee);
+            let response = format!(
+                "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:{caller}@h>;tag=1\r\n\
+                 To: <sip:{callee}@h>;tag=2\r\nCall-ID: {call_id}\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n"
+            );
+            carried.handle(at(n), DialogKey(n), input, Some(ends));
+            carried.learn(DialogKey(n), ends, &View::parse(response.as_bytes()).expect("a response"));
+        }
+        let last =
+            |carried: &Carried| carried.last_of("bob", &directory).map(|call| (call.call_id, call.heard));
+        assert_eq!(last(&carried), Some(("second".into(), at(1))));
+        carried.handle(at(9), DialogKey(0), Input::Spoke, None);
+        assert_eq!(last(&carried), Some(("first".into(), at(9))));
+        carried.handle(at(10), DialogKey(0), Input::HungUp, None);
+        carried.handle(at(10), DialogKey(1), Input::HungUp, None);
+        assert_eq!(last(&carried), None);
+        assert_eq!(carried.last_of("nobody", &directory), None);
+    }
+
     #[test]
     fn what_is_silent_for_longest_goes_first() {
         let mut carried = Carried::default();
