@@ -1,7 +1,9 @@
 //! A switchboard whose services are tried: people with phones of several makes at it, and `SIPp`.
 
+use crate::bare::Bare;
 use crate::capture::Capture;
 use crate::cordboard_phone::CordboardPhone;
+use crate::earpiece::Earpiece;
 use crate::judge::Verdict;
 use crate::phone::{Account, Kind, Manner, Phone, Transport};
 use crate::place::{Place, isolated};
@@ -9,9 +11,13 @@ use crate::script::Actor;
 use crate::sipp::Sipp;
 use crate::stage::switched_on;
 use crate::switchboard::Switchboard;
+use crate::wire::Wire;
 
 /// The first port that `SIPp` uses; each further one is 10 higher, beyond those of every phone.
 const SIPP: u16 = 5200;
+
+/// How long somebody is registered who is not asked again.
+const WHOLE_TEST_S: u32 = 600;
 
 /// Who lives here beside alice, bob and carol; callers without a phone of their own are the last two.
 const MORE_PEOPLE: [&str; 4] = ["dave", "erin", "sipp", "other"];
@@ -87,6 +93,20 @@ impl<'a> House<'a> {
         let port = SIPP + 10 * self.started;
         self.started += 1;
         Sipp::play(self.place, self.switchboard.address(Transport::Udp), &actor, script, port)
+    }
+
+    /// Registers `user` at the place where the next `SIPp` will be called.
+    #[track_caller]
+    pub fn registers_for_sipp(&self, user: &str) {
+        let port = SIPP + 10 * self.started;
+        let wire = Wire::udp_from(port, self.switchboard.address(Transport::Udp));
+        let answer = Bare::new(wire, user, &self.switchboard).registers(WHOLE_TEST_S);
+        assert_eq!(answer.status(), Some(200), "{answer:?}");
+    }
+
+    /// An ear for a `SIPp`.
+    pub fn earpiece(&self, phone: &str) -> Earpiece {
+        Earpiece::new(self.place, phone)
     }
 
     /// Ends the capture: what happened on the wire, with the phones still on.

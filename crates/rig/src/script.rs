@@ -15,7 +15,7 @@
 //!
 //! A step names its dialog and says what is sent (`>`) or awaited (`<`): a method, or a status. Responses that may be
 //! missing have a `?`, and stand before the one that may not. What is sent may have `sdp`, `sdp=sendonly` and the like, with
-//! `at=ADDRESS` for sound elsewhere;
+//! `at=ADDRESS` or `at=ADDRESS:PORT` for sound elsewhere;
 //! `auth=401` or `auth=407` where a challenge comes first (and `wrong` for a wrong password); `to=URI` where somebody else is meant,
 //! `via=HOST:PORT` where that is reached by a server, `routeless` where it is the server itself; and an answer says `of=INVITE` if something else has come in between.
 //!
@@ -347,6 +347,7 @@ impl Writer<'_> {
         if let Some(direction) = direction {
             dialog.described += 1;
             let place = words.iter().find_map(|word| word.strip_prefix("at=")).unwrap_or("[media_ip]");
+            let (place, port) = place.split_once(':').unwrap_or((place, "[rtpstream_audio_port]"));
             lines.push("Content-Type: application/sdp".to_owned());
             let version = dialog.described;
             for line in [
@@ -355,7 +356,7 @@ impl Writer<'_> {
                 "s=-",
                 &format!("c=IN IP4 {place}"),
                 "t=0 0",
-                "m=audio [rtpstream_audio_port] RTP/AVP 0",
+                &format!("m=audio {port} RTP/AVP 0"),
                 "a=rtpmap:0 PCMU/8000",
                 &format!("a={direction}"),
             ] {
@@ -579,6 +580,14 @@ mod tests {
         assert!(text.contains("regexp=\"false\" search_in=\"hdr\" header=\"Refer-Sub:\" check_it=\"true\""));
         assert!(text.contains("regexp=\"100\" search_in=\"body\" check_it=\"true\""));
         assert!(text.contains("header=\"Join:\" check_it_inverse=\"true\""));
+    }
+
+    #[test]
+    fn sound_is_wanted_where_it_is_said() {
+        let text = written("a > INVITE sdp at=there:4000\na < 200\na > ACK\na > INVITE sdp=recvonly at=here");
+        for line in ["c=IN IP4 there", "m=audio 4000 ", "c=IN IP4 here", "m=audio [rtpstream_audio_port] "] {
+            assert_eq!(text.matches(line).count(), 1, "{line} in {text}");
+        }
     }
 
     #[test]

@@ -44,6 +44,14 @@ fn mu_law(value: f64) -> u8 {
     !(code as u8 | sign)
 }
 
+/// The value that a byte of G.711's µ-law stands for.
+pub(crate) fn from_mu_law(byte: u8) -> i16 {
+    let code = !byte;
+    let (segment, step) = (code >> 4 & 7, i16::from(code & 0xf));
+    let magnitude = (((step << 3) + 132) << segment) - 132;
+    if code & 0x80 == 0 { magnitude } else { -magnitude }
+}
+
 /// What sounds in `values`, taken `rate` times a second.
 pub fn sound(values: &[i16], rate: u32) -> Sound {
     let power = power(values);
@@ -118,6 +126,14 @@ mod tests {
             assert_eq!(sound(&mixed(together, 500), 8000), Sound::Tones(together.to_vec()));
         }
         assert_eq!(sound(&mixed(&[440, 1000], 300), 8000), Sound::Noise);
+    }
+
+    #[test]
+    fn what_was_coded_is_heard() {
+        let values: Vec<i16> = mu_law_second(550).into_iter().map(from_mu_law).collect();
+        assert_eq!(sound(&values, 8000), Sound::Tones(vec![550]));
+        // G.711, table 2a: the loudest, and silence.
+        assert_eq!([0x80, 0x00, 0xff, 0x7f].map(from_mu_law), [32124, -32124, 0, 0]);
     }
 
     #[test]

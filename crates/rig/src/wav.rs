@@ -43,6 +43,11 @@ pub fn write_tone(path: &Path, frequency: u16, seconds: u32) -> io::Result<()> {
     file.flush()
 }
 
+/// What stands before the sound in a file that is still recorded into: nothing yet, as linphone has it.
+pub(crate) const fn blank_header() -> [u8; HEADER] {
+    [0; HEADER]
+}
+
 /// The samples of a recording, first channel only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Samples {
@@ -84,7 +89,7 @@ pub fn read_beyond(path: &Path, known: usize) -> Option<(Samples, usize)> {
 }
 
 fn format(bytes: &[u8]) -> Option<Format> {
-    if bytes.get(..HEADER)? == [0; HEADER] {
+    if bytes.get(..HEADER)? == blank_header() {
         return Some(Format { begins: HEADER, channels: 1, rate: RATE });
     }
     let mut rest = bytes.strip_prefix(b"RIFF")?.get(4..)?.strip_prefix(b"WAVE")?;

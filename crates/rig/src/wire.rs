@@ -57,7 +57,12 @@ pub struct Message(String);
 impl Wire {
     /// A socket of its own for datagrams to `switchboard`.
     pub fn udp(switchboard: &str) -> Self {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        Self::udp_from(0, switchboard)
+    }
+
+    /// The same from a port of the loopback, which somebody else has later.
+    pub fn udp_from(port: u16, switchboard: &str) -> Self {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).expect("a port");
         socket.connect(switchboard).expect("an address on loopback");
         let local = socket.local_addr().expect("a bound socket has an address");
         Self { end: End::Udp(socket), held: Vec::new(), local }

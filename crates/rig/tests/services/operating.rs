@@ -11,7 +11,7 @@ use cordboard_rig::tone::Sound;
 
 /// The Call-ID of the call that is up and goes to that user.
 #[track_caller]
-fn call_to(house: &House<'_>, user: &str) -> String {
+pub(super) fn call_to(house: &House<'_>, user: &str) -> String {
     let calls = house.ctl("calls");
     let to = house.uri(user);
     let up = calls.as_array().expect("a list").iter().find(|call| {
@@ -23,7 +23,7 @@ fn call_to(house: &House<'_>, user: &str) -> String {
 }
 
 #[track_caller]
-fn completes(house: &House<'_>, words: &str) {
+pub(super) fn completes(house: &House<'_>, words: &str) {
     let told = house.ctl(words);
     assert_eq!(told["outcome"], "completed", "{words}: {told}");
 }

@@ -7,6 +7,7 @@ use cordboard_rig::stage::call;
 use cordboard_rig::tone::TONES;
 use cordboard_rig::wav::write_tone;
 
+use super::operating::{call_to, completes};
 use super::{ALICE, BOB, CAROL};
 
 /// Tones that no phone here has: that of the announcement, and the music.
@@ -100,6 +101,54 @@ fn who_is_held_hears_music() {
         house.phone(ALICE).recording().expect_tone(MUSIC);
         house.phone(CAROL).wait_idle();
         house.phone(ALICE).hang_up();
+    });
+}
+
+/// Ours has it play to `SIPp`: one process has the call that is held, and another, where its user is registered, is called by the
+/// server. Both want sound in the same place, for it is one telephone.
+#[test]
+fn sipp_is_held_with_music() {
+    at_home(|house| {
+        let ear = house.earpiece("sipp");
+        let at = ear.at();
+        house.registers_for_sipp("sipp");
+        let taken = format!(
+            "
+            m < INVITE
+                Replaces: ^ *a-?///.*;.*to-tag=a-sipp
+            m > 200 sdp at={at}
+            m < ACK
+            m < BYE
+            m > 200"
+        );
+        let taken = house.sipp("sipp", "music", &taken);
+        taken.wait_listening();
+        let held = format!(
+            "
+            a > INVITE sdp at={at} auth=407
+            a < 100? 180? 200
+            a > ACK
+            a < INVITE
+                body: a=sendonly
+            a > 200 sdp=recvonly at={at}
+            a < ACK
+            a < INFO
+            a > 200
+            a > BYE
+            a < 200"
+        );
+        let held = house.sipp("sipp", "carol", &held);
+        house.phone(CAROL).wait_established();
+        ear.recording().expect_tone(TONES[CAROL]);
+        house.ours(CAROL).does("music music");
+        ear.recording().expect_tone(MUSIC);
+        // What its other process has done the first one learns from its owner.
+        held.prompt("a");
+        house.phone(CAROL).wait_idle();
+        held.expect_success();
+        let id = call_to(house, "sipp");
+        completes(house, &format!("end {id}"));
+        taken.expect_success();
     });
 }
 

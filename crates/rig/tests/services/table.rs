@@ -12,6 +12,7 @@ const SHOWN: &[(&str, &str, &str, &str)] = &[
     ("music",      "linphone", "is held with it",                      "sounding::who_is_held_hears_music"),
     // It knows no Replaces, so that no server plays to it in the place of whoever holds it.
     ("music",      "baresip",  "hears it while it is parked",          "sounding::who_is_parked_hears_music"),
+    ("music",      "SIPp",     "is held with it",                      "sounding::sipp_is_held_with_music"),
     ("park",       "linphone", "parks, is parked, dials the slot",     "parking::by_transfer_to_a_slot_and_by_dialling_it"),
     ("park",       "baresip",  "parks, is parked, dials the slot",     "bridging::linphone_waits_and_baresip_dials_the_slot"),
     ("park",       "SIPp",     "is parked, dials the slot",            "strangers::sipp_is_parked"),
@@ -45,9 +46,8 @@ const SHOWN: &[(&str, &str, &str, &str)] = &[
     ("redial",     "baresip",  "asks for it by a code, is waited for", "redialling::by_a_dialled_code"),
 ];
 
-/// What is shown with the other two only: `SIPp` does not tell what it hears, and what an operator handles, or a redial server calls,
-/// are telephones.
-const WITHOUT: [(&str, &str); 3] = [("music", "SIPp"), ("operator", "SIPp"), ("redial", "SIPp")];
+/// What is shown with the other two only: what an operator handles, or a redial server calls, are telephones.
+const WITHOUT: [(&str, &str); 2] = [("operator", "SIPp"), ("redial", "SIPp")];
 
 #[test]
 fn every_service_is_shown_with_every_phone() {
