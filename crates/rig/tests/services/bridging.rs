@@ -10,7 +10,8 @@ use cordboard_rig::stage::{call, is_held_by, talking};
 use super::parking::waits_in_slot;
 use super::{ALICE, BOB, CAROL};
 
-const TABLES: &str = "
+/// What the switchboard has for it.
+pub(super) const TABLES: &str = "
 [codes]
 pick_up = \"*8\"
 [[park]]
@@ -35,8 +36,9 @@ fn hold_each_other(house: &mut House<'_>, [one, other]: [usize; 2]) {
     other.wait_idle();
 }
 
+/// What was said was right.
 #[track_caller]
-fn is_clean(house: House<'_>) {
+pub(super) fn is_clean(house: House<'_>) {
     let verdict = house.verdict();
     let complaints = verdict.complaints();
     assert!(complaints.is_empty(), "{complaints:#?}\n{}", verdict.ladder());
