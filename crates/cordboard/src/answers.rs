@@ -22,6 +22,7 @@ impl Answers {
             Event::Calls(id, _)
             | Event::Messages(id, _)
             | Event::Slots(id, _)
+            | Event::ServiceChanged(id, _)
             | Event::LastCall(id, _)
             | Event::Operated(id, _)
             | Event::Redial(id, _)

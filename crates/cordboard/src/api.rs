@@ -16,6 +16,7 @@ mod house;
 mod park;
 mod placing;
 mod redials;
+mod servers;
 mod take;
 mod users;
 
@@ -67,11 +68,14 @@ fn operators() -> OpenApiRouter<Arc<Switchboard>> {
         .routes(routes!(users::list, users::add))
         .routes(routes!(users::remove))
         .routes(routes!(users::change_password))
-        .routes(routes!(users::change_groups))
+        .routes(routes!(users::change_groups, users::reset_groups))
         .routes(routes!(users::rules, users::set_rules, users::reset_rules))
         .routes(routes!(calls::registrations))
         .routes(routes!(calls::list, placing::place))
         .routes(routes!(calls::show))
+        .routes(routes!(servers::list))
+        .routes(routes!(servers::set_up))
+        .routes(routes!(servers::reset))
         .routes(routes!(park::list))
         .routes(routes!(redials::list, redials::ask))
         .routes(routes!(redials::cancel))

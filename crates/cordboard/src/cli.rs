@@ -1,9 +1,12 @@
 //! The command line.
 
+mod servers;
+
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 use crate::rules::Places;
+pub use servers::{ServersWish, SetupWish};
 
 /// Switchboard, telephone and analyser for SIP.
 #[derive(Debug, Parser)]
@@ -249,6 +252,9 @@ pub enum Wish {
     Screen(ScreenWish),
     /// What happens from now on: calls, transfers, registrations, changes. It ends with the switchboard, or by Ctrl-C.
     Events,
+    /// The servers beside the switchboard: list them, set them up while they run.
+    #[command(subcommand)]
+    Servers(ServersWish),
     /// Calls that are parked.
     #[command(subcommand)]
     Park(ParkWish),
@@ -421,6 +427,9 @@ pub enum Users {
         name: String,
         /// The groups.
         groups: Vec<String>,
+        /// Those that the configuration file says, for somebody who stands there.
+        #[arg(long, conflicts_with = "groups")]
+        reset: bool,
     },
     /// Give somebody another password, in the same way as `add`.
     Passwd {

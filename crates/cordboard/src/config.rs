@@ -14,10 +14,12 @@ use cordboard_service::settings::{Announcements, Auth, Registrar, Relay, Setting
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use fault::{Fault, Faults};
 pub(crate) use fault::{nearest, of_parser};
+pub use servers::Setup;
 
 /// What a switchboard is told, checked.
 #[derive(Clone)]
@@ -68,6 +70,8 @@ pub struct Config {
     pub announcements: Announcements,
     /// The servers that run beside the switchboard.
     pub servers: servers::Servers,
+    /// What the file says of them.
+    pub declared: Arc<servers::Declared>,
     /// What people have set up for their calls; what they change at run time counts more.
     pub rules: BTreeMap<Box<str>, Written>,
     /// People, with hashes of their passwords.
@@ -109,6 +113,15 @@ impl Config {
     /// The realm of digest authentication: the first domain.
     pub fn realm(&self) -> &str {
         self.domains.first().map_or("", |domain| domain)
+    }
+
+    /// The servers as the file declares them, where `setups` say nothing else.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with what they say.
+    pub fn set_up(&self, setups: &BTreeMap<Box<str>, Setup>) -> Result<servers::Servers, Vec<Fault>> {
+        self.declared.set_up(setups, self.users.keys().map(|name| &**name))
     }
 
     /// What the agents are told, without the listeners, which are known once they are bound.

@@ -5,6 +5,7 @@ mod conference;
 mod control;
 mod events;
 mod rules;
+mod servers;
 mod show;
 
 use serde_json::{Value, json};
@@ -66,6 +67,7 @@ pub fn run(ctl: &Ctl, out: &mut dyn Write) -> Result<(), CtlError> {
         }
         Wish::Events => events::follow(&client, ctl.json, out),
         Wish::Conference(wish) => conference::run(&client, wish, ctl.json, out),
+        Wish::Servers(wish) => servers::run(&client, wish, ctl.json, out),
         Wish::Park(ParkWish::List) => print(out, ctl.json, &client.get("/v1/park")?, show::park),
         Wish::Park(ParkWish::Call { call, slot, leaves }) => {
             let body = json!({ "slot": slot, "leaves": leaves });
@@ -95,7 +97,11 @@ fn users(client: &Client, users: &Users, as_json: bool, out: &mut dyn Write) -> 
             client.post("/v1/users", &wish)?;
             done(out, as_json, name, made.then_some(&password), "is added")
         }
-        Users::Groups { name, groups } => {
+        Users::Groups { name, reset: true, .. } => {
+            client.delete(&format!("/v1/users/{}/groups", client::escaped(name)))?;
+            done(out, as_json, name, None, "is in the groups of the configuration file")
+        }
+        Users::Groups { name, groups, reset: false } => {
             let path = format!("/v1/users/{}/groups", client::escaped(name));
             client.put(&path, &json!({ "groups": groups }))?;
             done(out, as_json, name, None, "is in these groups now")

@@ -15,6 +15,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::broadcast::{self, Receiver, Sender};
 use utoipa::ToSchema;
 
+use crate::config::Setup;
 use crate::rules::Written;
 use crate::words;
 
@@ -139,6 +140,13 @@ pub enum What {
         /// All that they are in now.
         groups: Vec<Box<str>>,
     },
+    /// A server is set up otherwise.
+    ServerChanged {
+        /// Which.
+        server: Box<str>,
+        /// How, in full.
+        setup: Setup,
+    },
     /// The configuration was read again.
     Reloaded,
     /// This listener was too slow.
@@ -225,6 +233,7 @@ impl What {
             Self::UserRemoved { .. } => "user-removed",
             Self::PasswordChanged { .. } => "password-changed",
             Self::GroupsChanged { .. } => "groups-changed",
+            Self::ServerChanged { .. } => "server-changed",
             Self::Reloaded => "reloaded",
             Self::Lost { .. } => "lost",
         }

@@ -7,9 +7,10 @@ use sha2::{Sha256, Sha512_256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::config::Config;
 use crate::rules::Written;
 use crate::servers::Known;
-use crate::store::UserRow;
+use crate::store::{Store, UserRow};
 
 /// Longest name of a user, in bytes.
 pub const MAX_NAME: usize = 64;
@@ -49,15 +50,15 @@ pub fn user(name: &str, realm: &str, password: &str) -> User {
 /// Everybody: those of the configuration and those of the database, of whom the former win. People
 /// whose hashes were made for another realm are left out, and counted. `groups` say what is asked of both. Whoever has the
 /// name of one of the `servers` is left out too: calls for them would not reach them.
-pub fn directory(
-    configured: &BTreeMap<Box<str>, User>,
+fn directory(
+    configured: BTreeMap<Box<str>, User>,
     groups: &BTreeMap<Box<str>, Group>,
     stored: &[UserRow],
     realm: &str,
     rules: Vec<(Box<str>, Arc<Rules>)>,
     servers: Known,
 ) -> (Arc<Directory>, usize) {
-    let mut users = configured.clone();
+    let mut users = configured;
     let mut left_out = 0;
     for row in stored {
         if *row.realm == *realm {
@@ -82,8 +83,29 @@ pub fn directory(
     (Arc::new(directory), left_out)
 }
 
+/// The directory, as configuration and store have it at this moment.
+pub fn listed(config: &Config, store: &Store, servers: Known) -> (Arc<Directory>, usize) {
+    let rules = rules(&config.rules, &store.rules(), &config.domains);
+    let configured = members(&config.users, &store.memberships());
+    directory(configured, &config.groups, &store.users(), config.realm(), rules, servers)
+}
+
+/// Those of the configuration, in the groups into which they were put while it runs.
+pub fn members(
+    configured: &BTreeMap<Box<str>, User>,
+    memberships: &BTreeMap<Box<str>, Vec<Box<str>>>,
+) -> BTreeMap<Box<str>, User> {
+    let mut users = configured.clone();
+    for (name, groups) in memberships {
+        if let Some(user) = users.get_mut(name) {
+            user.groups.clone_from(groups);
+        }
+    }
+    users
+}
+
 /// What everybody has set up, by name: as the database says, else as the configuration does. What cannot be is left out.
-pub fn rules(
+fn rules(
     configured: &BTreeMap<Box<str>, Written>,
     stored: &BTreeMap<Box<str>, Written>,
     domains: &[Box<str>],
@@ -161,7 +183,7 @@ mod tests {
         let doctors = ("doctors".into(), Group { client_certificate: true });
         let groups = BTreeMap::from([doctors, ("sales".into(), Group::default())]);
         let (directory, left_out) =
-            directory(&configured, &groups, &stored, "here", Vec::new(), Known::default());
+            directory(configured.clone(), &groups, &stored, "here", Vec::new(), Known::default());
         assert_eq!(directory.groups.len(), 1, "of those that ask for nothing nobody needs to know");
         assert!(directory.wants_certificate("bob") && !directory.wants_certificate("alice"));
         assert_eq!(left_out, 1);

@@ -139,7 +139,7 @@ struct Started {
 }
 
 impl Started {
-    fn new(config: Config, path: Option<PathBuf>) -> Result<Self, ServeError> {
+    fn new(mut config: Config, path: Option<PathBuf>) -> Result<Self, ServeError> {
         let logging = Logging::start(&config.log);
         allow_many_files();
         let folder = DataFolder::take(&config.data)?;
@@ -158,16 +158,19 @@ impl Started {
         let telling =
             Telling { answers: Arc::clone(&answers), feed: Arc::clone(&feed), notes: notes.clone() };
         let store = Arc::new(open_store(&config, &folder, clock, tables, telling)?);
+        match config.set_up(&store.setups()) {
+            Ok(servers) => config.servers = servers,
+            Err(faults) => {
+                for fault in faults {
+                    tracing::error!(
+                        "servers are as the file says, for what was set up does not fit: {}",
+                        fault.says
+                    );
+                }
+            }
+        }
         let servers = Servers::start(&config, folder.path(), clock, (&notes, &feed), &store)?;
-        let rules = people::rules(&config.rules, &store.rules(), &config.domains);
-        let (directory, stale) = people::directory(
-            &config.users,
-            &config.groups,
-            &store.users(),
-            config.realm(),
-            rules,
-            servers.known(),
-        );
+        let (directory, stale) = people::listed(&config, &store, servers.known());
         servers.use_directory(&directory);
         if stale > 0 {
             tracing::warn!(
@@ -314,6 +317,7 @@ fn open_store(
             | Event::Calls(..)
             | Event::Messages(..)
             | Event::Slots(..)
+            | Event::ServiceChanged(..)
             | Event::LastCall(..)
             | Event::Wish(_)
             | Event::Operated(..)

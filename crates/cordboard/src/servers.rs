@@ -5,6 +5,7 @@
 //! What becomes audible is `sounding`'s.
 
 mod always;
+mod changing;
 mod places;
 mod sounding;
 mod tracks;
@@ -16,7 +17,7 @@ use cordboard_net::{
     Sound, StartError, system_seed,
 };
 use cordboard_service::Agent;
-use cordboard_service::call::{CallAction, CallEvent, CallName};
+use cordboard_service::call::{CallAction, CallName};
 use cordboard_service::directory::{Code, Directory, Server as Listed};
 use cordboard_service::door::{Answer, Command, CommandId, Deed, Event, Note, Question, ShardId, Slot, Wish};
 use cordboard_service::location::{Located, RegisterError};
@@ -42,8 +43,9 @@ use crate::config::servers::{Kind, Server, Track};
 use crate::feed::Feed;
 use crate::store::Store;
 use crate::switchboard::{Refusal, Switchboard};
+pub use changing::mixed;
 use places::Places;
-use sounding::{MAX_WAITING, Plays, Sounding};
+use sounding::{Cue, MAX_WAITING, Plays, Sounding};
 
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -88,6 +90,20 @@ pub enum ServerError {
         name: Box<str>,
         /// Why.
         source: MediaPortError,
+    },
+    /// Somebody is where nobody could be any more.
+    #[error("somebody is in {place}, which {name} would not have any more: have them taken out of it first")]
+    Taken {
+        /// Which.
+        name: Box<str>,
+        /// The slot or the room.
+        place: Box<str>,
+    },
+    /// It does not answer, or does not run.
+    #[error("the server {name} does not answer: see the log, and try again")]
+    Silent {
+        /// Which.
+        name: Box<str>,
     },
     /// A sound cannot be played.
     #[error("the server {name}: {path}: {says}\n  try: a WAV file of plain samples")]
@@ -134,15 +150,42 @@ pub struct Known {
 /// One server.
 struct Served {
     name: Box<str>,
-    names: Vec<Box<str>>,
-    listed: Arc<Listed>,
+    listed: Listing,
     kind: Kind,
-    pickup: Option<Code>,
-    codes: Vec<Code>,
     running: Running<Agent>,
     answers: Arc<Answers>,
     /// Ends when the agent has.
-    _sounding: Sounding,
+    sounding: Sounding,
+}
+
+/// What the directory says of one.
+struct Listing {
+    /// The user parts of its addresses.
+    names: Vec<Box<str>>,
+    listed: Arc<Listed>,
+    pickup: Option<Code>,
+    codes: Vec<Code>,
+}
+
+impl Listing {
+    fn of(server: &Server, address: SocketAddr) -> Self {
+        let code = |code: &str| Code { code: code.into(), server: server.name.clone() };
+        Self {
+            names: server.names().into_iter().map(Into::into).collect(),
+            listed: Arc::new(Listed { address, members: server.members.clone() }),
+            pickup: match &server.kind {
+                Kind::Pickup(pickup) => Some(code(&pickup.code)),
+                Kind::Park { .. }
+                | Kind::Conference(_)
+                | Kind::Music { .. }
+                | Kind::Announcer(_)
+                | Kind::Clerk(_)
+                | Kind::Redial(_)
+                | Kind::Operator => None,
+            },
+            codes: codes(&server.kind).into_iter().map(code).collect(),
+        }
+    }
 }
 
 /// What all servers are started with.
@@ -223,14 +266,15 @@ impl Servers {
     /// What the directory says of them.
     pub fn known(&self) -> Known {
         let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
-        let names = |served: &Served| {
-            let listed = Arc::clone(&served.listed);
-            served.names.clone().into_iter().map(move |name| (name, Arc::clone(&listed)))
+        let listings = || running.iter().map(|served| &served.listed);
+        let names = |listing: &Listing| {
+            let listed = Arc::clone(&listing.listed);
+            listing.names.clone().into_iter().map(move |name| (name, Arc::clone(&listed)))
         };
         Known {
-            names: running.iter().flat_map(names).collect(),
-            pickup: running.iter().find_map(|served| served.pickup.clone()),
-            codes: running.iter().flat_map(|served| served.codes.clone()).collect(),
+            names: listings().flat_map(names).collect(),
+            pickup: listings().find_map(|listing| listing.pickup.clone()),
+            codes: listings().flat_map(|listing| listing.codes.clone()).collect(),
         }
     }
 
@@ -412,7 +456,7 @@ impl Place<'_> {
             ..Settings::of_domain(self.config.realm())
         };
         let answers = Arc::new(Answers::default());
-        let sounding = Sounding::start(&server.name, sound, plays, told)
+        let sounding = Sounding::start(&server.name, sound, plays, (telling.clone(), told))
             .map_err(|source| ServerError::System { what: "a thread", source })?;
         let running = NetServer::start(cordboard_net::Config {
             settings,
@@ -438,26 +482,11 @@ impl Place<'_> {
         .map_err(|source| ServerError::Start { name: name(), source })?;
         Ok(Served {
             name: name(),
-            names: server.names().into_iter().map(Into::into).collect(),
-            listed: Arc::new(Listed { address, members: server.members.clone() }),
-            pickup: match &server.kind {
-                Kind::Pickup(pickup) => Some(Code { code: pickup.code.clone(), server: name() }),
-                Kind::Park { .. }
-                | Kind::Conference(_)
-                | Kind::Music { .. }
-                | Kind::Announcer(_)
-                | Kind::Clerk(_)
-                | Kind::Redial(_)
-                | Kind::Operator => None,
-            },
-            codes: codes(&server.kind)
-                .into_iter()
-                .map(|code| Code { code: code.into(), server: name() })
-                .collect(),
+            listed: Listing::of(server, address),
             kind: server.kind.clone(),
             running,
             answers,
-            _sounding: sounding,
+            sounding,
         })
     }
 
@@ -562,7 +591,7 @@ const fn refused_with(refusal: &Refusal) -> Status {
 struct Told {
     server: Box<str>,
     store: Arc<Store>,
-    telling: SyncSender<CallEvent>,
+    telling: SyncSender<Cue>,
     wishes: SyncSender<Wish>,
     answers: Arc<Answers>,
     notes: SyncSender<Note>,
@@ -583,7 +612,7 @@ impl cordboard_net::Store for Told {
     fn event(&self, _: Instant, _: ShardId, event: Event) {
         match self.answers.take(event) {
             Some(Event::Call(event)) => {
-                if self.telling.try_send(event).is_err() {
+                if self.telling.try_send(Cue::Call(event)).is_err() {
                     tracing::warn!("more happened to a server than its sound could follow");
                 }
             }

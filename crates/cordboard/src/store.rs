@@ -25,10 +25,12 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
+use crate::config::Setup;
 use crate::rules::Written;
 use committer::{Committer, UserChange, Waiting, Work};
 use kept::Left;
 use memory::Memory;
+use rows::Changed;
 
 pub use rows::{Translator, UserRow};
 pub use schema::OpenError;
@@ -95,14 +97,12 @@ impl Store {
                 "nothing listens for their transport any more; left out"
             );
         }
-        let users = rows::users(&connection).map_err(unusable)?;
-        let rules = rows::rules(&connection).map_err(unusable)?;
+        let changed = rows::Changed::read(&connection).map_err(unusable)?;
         let left = kept::read(&connection, &translator).map_err(unusable)?;
         let shared = Arc::new(Shared {
             left: Mutex::new(left),
             memory: Mutex::new(Memory::new(location)),
-            users: Mutex::new(users),
-            rules: Mutex::new(rules),
+            changed: Mutex::new(changed),
             directory: RwLock::new(Arc::default()),
             counts: Counts::default(),
         });
@@ -153,7 +153,7 @@ impl Store {
 
     /// Everybody in the database.
     pub fn users(&self) -> Vec<UserRow> {
-        lock(&self.shared.users).clone()
+        lock(&self.shared.changed).users.clone()
     }
 
     /// Adds or replaces somebody; returns when it is kept.
@@ -168,12 +168,32 @@ impl Store {
 
     /// What people have set up for their calls at run time.
     pub fn rules(&self) -> BTreeMap<Box<str>, Written> {
-        lock(&self.shared.rules).clone()
+        lock(&self.shared.changed).rules.clone()
     }
 
     /// Keeps what somebody has set up, or forgets it; returns when that is kept.
     pub fn put_rules(&self, user: &str, rules: Option<Written>) -> Result<(), UserError> {
         self.change_user(UserChange::Rules(user.into(), rules.map(Box::new)))
+    }
+
+    /// The groups of those of the configuration file who were put into others at run time.
+    pub fn memberships(&self) -> BTreeMap<Box<str>, Vec<Box<str>>> {
+        lock(&self.shared.changed).memberships.clone()
+    }
+
+    /// Keeps into which groups somebody of the file was put, or forgets it; returns when that is kept.
+    pub fn put_membership(&self, user: &str, groups: Option<Vec<Box<str>>>) -> Result<(), UserError> {
+        self.change_user(UserChange::Groups(user.into(), groups))
+    }
+
+    /// How servers are set up at run time, by name.
+    pub fn setups(&self) -> BTreeMap<Box<str>, Setup> {
+        lock(&self.shared.changed).setups.clone()
+    }
+
+    /// Keeps how a server is set up, or forgets it; returns when that is kept.
+    pub fn put_setup(&self, server: &str, setup: Option<Setup>) -> Result<(), UserError> {
+        self.change_user(UserChange::Setup(server.into(), setup.map(Box::new)))
     }
 
     /// Lookups know these people from now on.
@@ -300,8 +320,7 @@ impl Drop for Store {
 struct Shared {
     left: Mutex<Left>,
     memory: Mutex<Memory>,
-    users: Mutex<Vec<UserRow>>,
-    rules: Mutex<BTreeMap<Box<str>, Written>>,
+    changed: Mutex<Changed>,
     directory: RwLock<Arc<Directory>>,
     counts: Counts,
 }
@@ -316,11 +335,6 @@ struct Counts {
 impl Shared {
     fn memory(&self) -> MutexGuard<'_, Memory> {
         lock(&self.memory)
-    }
-
-    fn replace_users(&self, users: Vec<UserRow>, rules: BTreeMap<Box<str>, Written>) {
-        *lock(&self.users) = users;
-        *lock(&self.rules) = rules;
     }
 }
 

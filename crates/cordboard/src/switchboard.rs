@@ -1,6 +1,7 @@
 //! A running switchboard as its operator sees it: people, registrations, calls, redials, reload.
 
 mod redials;
+mod setups;
 
 use cordboard_core::time::Instant;
 use cordboard_ladder::Outcome;
@@ -25,8 +26,9 @@ use crate::logging::Logging;
 use crate::metrics::{Counter, Metrics};
 use crate::people::{self, NameError};
 use crate::rules::Written;
-use crate::servers::Servers;
+use crate::servers::{ServerError, Servers, mixed};
 use crate::store::{Store, UserError, UserRow};
+pub use setups::ServerAsSetUp;
 
 /// How long the agents may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -106,6 +108,38 @@ pub enum Refusal {
     /// The configuration file says so, and only it can change that.
     #[error("{0} stands in the configuration file: change it there and reload")]
     Configured(Box<str>),
+    /// The configuration file says nothing of them.
+    #[error("{0} does not stand in the configuration file, which has no groups to go back to: name them")]
+    NotConfigured(Box<str>),
+    /// There is no such server.
+    #[error("there is no server {0}: `cordboard ctl servers list` names them")]
+    NoSuchServer(Box<str>),
+    /// Nothing is said.
+    #[error("nothing is to be set up: name a key, such as `slots`")]
+    EmptySetup,
+    /// A server of this kind has no such key.
+    #[error("{server} is a {kind} server, for which `{key}` cannot be set up while it runs: {can}")]
+    NoSuchKey {
+        /// Which.
+        server: Box<str>,
+        /// What kind of server it is.
+        kind: &'static str,
+        /// The key.
+        key: &'static str,
+        /// What can.
+        can: String,
+    },
+    /// A server cannot be set up so.
+    #[error("{says}\n  try: {tries}")]
+    Setup {
+        /// What is wrong.
+        says: String,
+        /// What to try.
+        tries: String,
+    },
+    /// A server does not change.
+    #[error(transparent)]
+    Unchanged(#[from] ServerError),
     /// What somebody wants to set up cannot be.
     #[error(transparent)]
     Rules(#[from] RuleError),
@@ -185,8 +219,9 @@ impl Switchboard {
             configured,
             stale,
         };
+        let configured = people::members(&config.users, &self.store.memberships());
         let mut people: Vec<Person> =
-            config.users.iter().map(|(name, user)| person(name, user, true, false)).collect();
+            configured.iter().map(|(name, user)| person(name, user, true, false)).collect();
         for row in self.store.users() {
             if !config.users.contains_key(&row.name) {
                 people.push(person(&row.name, &row.user, false, *row.realm != *config.realm()));
@@ -251,14 +286,29 @@ impl Switchboard {
     pub fn change_groups(&self, name: &str, groups: Vec<Box<str>>) -> Result<(), Refusal> {
         let config = self.config();
         if config.users.contains_key(name) {
-            return Err(Refusal::Configured(name.into()));
+            self.store.put_membership(name, Some(groups.clone()))?;
+        } else {
+            let row = self.store.users().into_iter().find(|row| *row.name == *name);
+            let row = row.ok_or_else(|| UserError::Unknown(name.into()))?;
+            self.store.put_user(UserRow { user: User { groups: groups.clone(), ..row.user }, ..row })?;
         }
-        let users = self.store.users();
-        let row = users
-            .into_iter()
-            .find(|row| *row.name == *name)
-            .ok_or_else(|| UserError::Unknown(name.into()))?;
-        self.store.put_user(UserRow { user: User { groups: groups.clone(), ..row.user }, ..row })?;
+        self.spread(&config);
+        self.feed.tell(What::GroupsChanged { user: name.into(), groups });
+        Ok(())
+    }
+
+    /// Puts somebody of the configuration file back into the groups that it says.
+    pub fn reset_groups(&self, name: &str) -> Result<(), Refusal> {
+        let config = self.config();
+        let Some(groups) = config.users.get(name).map(|user| user.groups.clone()) else {
+            let stored = self.store.users().iter().any(|row| *row.name == *name);
+            return Err(if stored {
+                Refusal::NotConfigured(name.into())
+            } else {
+                UserError::Unknown(name.into()).into()
+            });
+        };
+        self.store.put_membership(name, None)?;
         self.spread(&config);
         self.feed.tell(What::GroupsChanged { user: name.into(), groups });
         Ok(())
@@ -336,11 +386,20 @@ impl Switchboard {
         if new.domains != config.domains || new.data != config.data {
             return Err(Refusal::Identity);
         }
+        let servers = self.set_up_as(&new)?;
+        self.servers.change(&config.servers.list, &servers.list)?;
         match self.agents.reload_certificates() {
             Ok(()) | Err(ReloadError::NoTls) => {}
-            Err(error) => return Err(Refusal::Certificates(error)),
+            Err(error) => {
+                self.servers.change(&servers.list, &config.servers.list)?;
+                return Err(Refusal::Certificates(error));
+            }
         }
-        let waits = needs_restart(&config, &new);
+        let running = mixed(&config.servers.list, &servers.list);
+        let waits =
+            needs_restart(&config, &new, servers.media == config.servers.media && running == servers.list);
+        config.servers.list = running;
+        config.declared = new.declared;
         config.users = new.users;
         config.groups = new.groups;
         config.rules = new.rules;
@@ -491,15 +550,7 @@ impl Switchboard {
     }
 
     fn spread(&self, config: &Config) -> usize {
-        let rules = people::rules(&config.rules, &self.store.rules(), &config.domains);
-        let (directory, left_out) = people::directory(
-            &config.users,
-            &config.groups,
-            &self.store.users(),
-            config.realm(),
-            rules,
-            self.servers.known(),
-        );
+        let (directory, left_out) = people::listed(config, &self.store, self.servers.known());
         self.servers.use_directory(&directory);
         self.store.use_directory(Arc::clone(&directory));
         self.agents.command(Command::UseDirectory(directory));
@@ -522,7 +573,8 @@ impl Switchboard {
 }
 
 /// The keys that differ and that only a restart can change.
-fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
+/// `same_servers`: those that are declared now all run.
+fn needs_restart(old: &Config, new: &Config, same_servers: bool) -> Vec<&'static str> {
     let differs = [
         ("shards", old.shards != new.shards),
         ("node", old.node != new.node),
@@ -533,7 +585,7 @@ fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("dns", old.dns != new.dns),
         ("log.format", old.log.json != new.log.json),
         ("limits", old.limits != new.limits),
-        ("servers", old.servers != new.servers),
+        ("servers", !same_servers),
     ];
     differs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
 }

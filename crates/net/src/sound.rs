@@ -29,7 +29,9 @@ pub const PORTS: RangeInclusive<u16> = 16_384..=32_767;
 /// Give its [`ports`](Self::ports) to the telephone's settings, and let it [`follow`](Self::follow) what the
 /// telephone tells.
 pub struct Sound {
+    ips: Vec<IpAddr>,
     ports: Vec<(SocketAddr, MediaPorts)>,
+    dice: Dice,
     calls: BTreeMap<CallName, Line>,
     runtime: Handle,
     clock: Clock,
@@ -80,26 +82,44 @@ impl Sound {
         tell: impl Fn(CallName, Event) + Send + Sync + 'static,
     ) -> Result<Self, MediaPortError> {
         let mut dice = Dice::new(seed, 0);
-        let mut ports = Vec::with_capacity(ips.len() * calls);
-        for ip in ips.iter().flat_map(|ip| std::iter::repeat_n(*ip, calls)) {
-            let pair = MediaPorts::bind(ip, PORTS, &mut dice)?;
-            let address = pair.address().map_err(|error| MediaPortError::Refused { ip, error })?;
-            ports.push((address, pair));
-        }
-        Ok(Self {
-            ports,
+        let cname = dice.call_id();
+        let mut sound = Self {
+            ips: ips.to_vec(),
+            ports: Vec::new(),
+            dice,
             calls: BTreeMap::new(),
             runtime,
             clock,
             seed,
             sessions: 0,
-            cname: dice.call_id(),
+            cname,
             source: Source::Silence,
             on_air: None,
             tones: Vec::new(),
             recorded: 0,
             tell: Arc::new(tell),
-        })
+        };
+        sound.widen(calls)?;
+        Ok(sound)
+    }
+
+    /// Takes more ports, until there are some for `calls` calls on each address. Those that there are stay, also if they are more.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaPortError`] if there are not so many; then none are taken.
+    pub fn widen(&mut self, calls: usize) -> Result<(), MediaPortError> {
+        let mut more = Vec::new();
+        for ip in &self.ips {
+            let known = self.ports.iter().filter(|(address, _)| address.ip() == *ip).count();
+            for _ in known..calls {
+                let pair = MediaPorts::bind(*ip, PORTS, &mut self.dice)?;
+                let address = pair.address().map_err(|error| MediaPortError::Refused { ip: *ip, error })?;
+                more.push((address, pair));
+            }
+        }
+        self.ports.append(&mut more);
+        Ok(())
     }
 
     /// The ports that the telephone may name.

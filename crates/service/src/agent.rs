@@ -304,6 +304,13 @@ impl Agent {
                 notifier::authorize_anew(self, now);
             }
             Command::UseSettings(settings) => self.desk.use_settings(&settings),
+            Command::UseService { service, media } => {
+                let changed = self.program.change(&service);
+                if changed.is_ok() {
+                    self.telephone.refurnish(&mut self.desk, now, &service, &media);
+                }
+                self.desk.out.push_back(Output::Event(Event::ServiceChanged(id, changed)));
+            }
             Command::Call(action) => self.telephone.handle_action(&mut self.desk, now, id, action),
             Command::TellNews(audience) => self.desk.audience = audience,
             Command::Redial(action) => {

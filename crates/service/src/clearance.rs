@@ -8,7 +8,7 @@
 
 use crate::agent::Agent;
 use crate::carried::takeover::{Aim, Claim, Named, Refusal, Ruling, named_by_invite, named_by_request};
-use crate::carried::{DialogKey, Party, Referrer};
+use crate::carried::{DialogKey, Party, Recipient, Referrer};
 use crate::desk::{Asker, Desk, role};
 use crate::door::{Answer, Envelope, Level, Output, Question, ShardId};
 use crate::location::Wanted;
@@ -40,7 +40,7 @@ pub(crate) enum Letter {
     /// One of ours has asked somebody to take over or join that dialog.
     Vouched { dialog: DialogKey, by: Box<str> },
     /// One of those whom a server serves has sent somebody there.
-    SentTo { place: DialogKey, by: Box<str>, whom: Option<Box<str>> },
+    SentTo { place: DialogKey, by: Box<str>, whom: Recipient },
     /// Somebody wants a call that rings.
     PickUp(Box<Wish>),
     /// About who is watched.
@@ -228,12 +228,13 @@ fn sent(
     let Destination::Server(name) = &admitted.destination else { return };
     let (home, dialog) = home_of_server(&agent.desk, name);
     let own = agent.desk.tokens.dialog(request.call_id(), [request.from_tag().unwrap_or_default(), ""]);
-    let asker = match servers::admission(&agent.desk, request, &admitted.caller, name) {
-        Admission::Member => insider(agent, request, &admitted.caller),
-        Admission::IfSent | Admission::Refused => None,
+    let aim = match servers::admission(&agent.desk, request, &admitted.caller, name) {
+        Admission::Member => Aim::Server,
+        Admission::IfSent | Admission::Refused => Aim::Guest,
     };
+    let asker = insider(agent, request, &admitted.caller);
     let referrer = referrer(&agent.desk, request);
-    let claim = Claim { aim: Aim::Server, dialog, asker, call: own.0, referrer };
+    let claim = Claim { aim, dialog, asker, call: own.0, referrer };
     decide(agent, now, flow, server, request, admitted, (home, claim));
 }
 
@@ -386,17 +387,19 @@ pub(crate) fn insider(agent: &Agent, request: &View<'_>, caller: &Caller) -> Opt
     }
 }
 
-/// Who is asked by a REFER, if it is one of ours.
-fn recipient(agent: &Agent, request: &View<'_>, caller: &Caller) -> Option<Box<str>> {
+/// Who is asked by a REFER.
+fn recipient(agent: &Agent, request: &View<'_>, caller: &Caller) -> Recipient {
     if let Caller::InDialog { from_caller } = caller {
-        return insider(agent, request, &Caller::InDialog { from_caller: !from_caller });
+        let other = insider(agent, request, &Caller::InDialog { from_caller: !from_caller });
+        return other.map_or(Recipient::Elsewhere, Recipient::Party);
     }
-    let to = UriRef::parse(request.to_uri()).ok().filter(|to| agent.desk.is_ours(to))?;
-    to.user().map(|user| unescape(user).into())
+    let to = UriRef::parse(request.to_uri()).ok().filter(|to| agent.desk.is_ours(to));
+    let user = to.and_then(|to| Some(unescape(to.user()?).into()));
+    user.map_or(Recipient::Elsewhere, Recipient::Named)
 }
 
-/// One of ours sends somebody, `whom` if they are ours too, to a server of ours.
-pub(crate) fn send_to(agent: &mut Agent, now: Instant, name: &str, by: Box<str>, whom: Option<Box<str>>) {
+/// One of ours sends somebody to a server of ours.
+pub(crate) fn send_to(agent: &mut Agent, now: Instant, name: &str, by: Box<str>, whom: Recipient) {
     let (home, place) = home_of_server(&agent.desk, name);
     let letter = Letter::SentTo { place, by, whom };
     if home == agent.desk.shard {

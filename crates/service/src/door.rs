@@ -18,7 +18,7 @@ use crate::operate::{Connect, Operated, Operation};
 use crate::redials::{RedialAction, RedialAnswer};
 use crate::rooms::{RoomAction, RoomAnswer};
 use crate::services::Occasion;
-use crate::settings::Settings;
+use crate::settings::{MediaPorts, Service, Settings};
 
 /// Names one question of one agent; answers carry it back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -140,6 +140,14 @@ pub enum Command {
     UseDirectory(Arc<Directory>),
     /// Use these settings from now on; listeners, role and key stay as they are.
     UseSettings(Arc<Settings>),
+    /// Do a server's work by other settings, and on other ports, from now on. Those that calls have stay among them. Answered by
+    /// [`Event::ServiceChanged`].
+    UseService {
+        /// What it is to do: of the same kind as before.
+        service: Box<Service>,
+        /// Where it receives sound.
+        media: MediaPorts,
+    },
     /// Press a button of the telephone.
     Call(CallAction),
     /// Tell [`Event::News`] from now on, or no longer.
@@ -186,6 +194,8 @@ pub enum Event {
     Call(CallEvent),
     /// A record that is of no use, which is forgotten, and why.
     NotTakenUp(RecordName, RecordError),
+    /// To [`Command::UseService`]: done, or everything is as it was.
+    ServiceChanged(CommandId, Result<(), Unchanged>),
     /// To [`Command::Redial`].
     Redial(CommandId, RedialAnswer),
     /// To [`Command::Rooms`].
@@ -207,6 +217,15 @@ pub enum Event {
     News(News),
     /// A line for the log: something changed or was refused.
     Note(Note),
+}
+
+/// Why a server goes on as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unchanged {
+    /// Somebody is in the slot or the room that would go.
+    Taken(Box<str>),
+    /// No such program runs there.
+    NoSuchProgram,
 }
 
 /// One call as the message ring shows it.

@@ -179,22 +179,11 @@ impl Role {
         }
     }
 
-    /// The users besides its own whose calls a server has, and who can be watched alone: a park server's slots, the rooms
-    /// of a focus.
-    pub fn places(&self) -> Vec<Box<str>> {
+    /// What a server does.
+    pub const fn service(&self) -> Option<&Service> {
         match self {
-            Self::Server(Server { service: Service::Park(park), .. }) => park.slots.clone(),
-            Self::Server(_) | Self::Telephone(_) | Self::Switchboard(_) => {
-                self.rooms().iter().map(|room| room.user.clone()).collect()
-            }
-        }
-    }
-
-    /// The rooms of a focus; nobody else has some.
-    pub fn rooms(&self) -> &[Room] {
-        match self {
-            Self::Server(Server { service: Service::Focus(focus), .. }) => &focus.rooms,
-            Self::Server(_) | Self::Telephone(_) | Self::Switchboard(_) => &[],
+            Self::Server(server) => Some(&server.service),
+            Self::Telephone(_) | Self::Switchboard(_) => None,
         }
     }
 }

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use crate::drawing::start_line;
 use crate::operating::Parked;
 use crate::rules::Written;
+use crate::servers::ServerError;
 use crate::store::UserError;
 use crate::switchboard::{Person, RedialRefusal, Refusal};
 use crate::words;
@@ -42,18 +43,25 @@ impl Failure {
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         let status = match &refusal {
-            Refusal::Name(..) | Refusal::EmptyPassword | Refusal::Rules(_) | Refusal::Address(_) => {
-                StatusCode::BAD_REQUEST
-            }
+            Refusal::Name(..)
+            | Refusal::EmptyPassword
+            | Refusal::Rules(_)
+            | Refusal::Address(_)
+            | Refusal::EmptySetup
+            | Refusal::NoSuchKey { .. }
+            | Refusal::Setup { .. } => StatusCode::BAD_REQUEST,
+            Refusal::Unchanged(error) => unchanged(error),
             Refusal::Redial(refusal) => redial(refusal),
             Refusal::NoSuchCall
             | Refusal::NoSuchSlot(_)
+            | Refusal::NoSuchServer(_)
             | Refusal::NoSuchRoom(_)
             | Refusal::NotInRoom(_)
             | Refusal::Store(UserError::Unknown(_)) => StatusCode::NOT_FOUND,
             Refusal::Exists(_)
             | Refusal::Server(_)
             | Refusal::Configured(_)
+            | Refusal::NotConfigured(_)
             | Refusal::NoFile
             | Refusal::RoomFull(_)
             | Refusal::InRoom(_)
@@ -67,6 +75,15 @@ impl From<Refusal> for Failure {
             | Refusal::Store(UserError::Closing) => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self::new(status, refusal.to_string())
+    }
+}
+
+const fn unchanged(error: &ServerError) -> StatusCode {
+    match error {
+        ServerError::Taken { .. } => StatusCode::CONFLICT,
+        ServerError::Track { .. } => StatusCode::BAD_REQUEST,
+        ServerError::Silent { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
@@ -104,7 +121,7 @@ pub(super) enum Whence {
 }
 
 impl Whence {
-    const fn of(configured: bool) -> Self {
+    pub(super) const fn of(configured: bool) -> Self {
         if configured { Self::File } else { Self::Database }
     }
 }

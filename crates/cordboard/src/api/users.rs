@@ -90,6 +90,17 @@ pub(super) async fn change_groups(
     Ok(Json(Nothing {}))
 }
 
+/// Puts somebody of the configuration file back into the groups that it says.
+#[utoipa::path(delete, path = "/v1/users/{name}/groups", tag = "users", operation_id = "reset_groups",
+    params(("name" = String, Path, description = "Who")),
+    responses((status = 200, description = "The file counts again", body = Nothing)))]
+pub(super) async fn reset_groups(State(board): Board, Named(name): Named<String>) -> Outcome<Nothing> {
+    let who = Private(&name).to_string();
+    blocking(move || board.reset_groups(&name)).await?;
+    tracing::info!(who, "a user is in the groups of the file again");
+    Ok(Json(Nothing {}))
+}
+
 /// Removes somebody.
 #[utoipa::path(delete, path = "/v1/users/{name}", tag = "users", operation_id = "remove_user",
     params(("name" = String, Path, description = "Who")),

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use toml::Spanned;
 
@@ -31,6 +32,11 @@ impl Report {
     /// Notes that the text at `span` is wrong.
     pub(super) fn wrong(&mut self, span: Range<usize>, says: impl Into<String>, tries: impl Into<String>) {
         self.0.push(Fault { span: Some(span), says: says.into(), tries: tries.into() });
+    }
+
+    /// Everything that is wrong.
+    pub(super) fn into_faults(self) -> Vec<Fault> {
+        self.0
     }
 
     fn wrong_as_a_whole(&mut self, says: &str, tries: &str) {
@@ -60,15 +66,15 @@ impl Report {
 }
 
 /// Turns a file into a configuration; paths in it are seen from `folder`.
-pub(super) fn check(file: File, folder: &Path) -> Result<Config, Vec<Fault>> {
+pub(super) fn check(mut file: File, folder: &Path) -> Result<Config, Vec<Fault>> {
     let mut report = Report::default();
     let domains = domains(&file, &mut report);
     let realm = domains.first().cloned().unwrap_or_default();
     let groups = groups(&file, &mut report);
     let rules = people::rules(&file.user, &domains, &mut report);
     let listening = listen(&file.listen, &mut report);
-    let (servers, announcements) =
-        servers::Reader::new(&file, folder, &mut report).read(&file, &listening, &realm);
+    let declared = servers::Declared::take(&mut file, folder, &listening, &realm);
+    let (servers, announcements) = servers::Reader::new(&declared, &BTreeMap::new(), &mut report).read();
     let config = Config {
         data: folder.join(file.data.unwrap_or_else(|| PathBuf::from("cordboard-data"))),
         shards: file.shards,
@@ -102,6 +108,7 @@ pub(super) fn check(file: File, folder: &Path) -> Result<Config, Vec<Fault>> {
         groups,
         rules,
         servers,
+        declared: Arc::new(declared),
         users: people::people(file.user, file.user_range, &realm, &mut report),
         domains,
     };

@@ -163,20 +163,20 @@ pub(super) struct Limits {
     pub(super) lookups: Option<Spanned<usize>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Announcements {
     pub(super) screened_in: Option<Spanned<String>>,
     pub(super) screened_out: Option<Spanned<String>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Servers {
     pub(super) media_address: Option<Spanned<String>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Park {
     pub(super) name: Spanned<String>,
@@ -187,7 +187,7 @@ pub(super) struct Park {
     pub(super) groups: Option<Vec<String>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Conference {
     pub(super) name: Spanned<String>,
@@ -197,7 +197,7 @@ pub(super) struct Conference {
     pub(super) groups: Option<Vec<String>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Music {
     pub(super) name: Spanned<String>,
@@ -207,7 +207,7 @@ pub(super) struct Music {
     pub(super) groups: Option<Vec<String>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Codes {
     pub(super) pick_up: Option<Spanned<String>>,
@@ -223,7 +223,7 @@ pub(super) struct Codes {
     pub(super) groups: Option<Vec<String>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Redial {
     pub(super) name: Option<Spanned<String>>,
@@ -232,7 +232,7 @@ pub(super) struct Redial {
     pub(super) groups: Option<Vec<String>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Announcement {
     pub(super) name: Spanned<String>,

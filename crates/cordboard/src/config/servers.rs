@@ -1,6 +1,7 @@
 //! The servers that run beside the switchboard (RFC 5359), as the file declares them, and what is wrong with that.
 
 mod rooms;
+mod setup;
 
 use cordboard_media::wav::Samples;
 use cordboard_service::directory::Members;
@@ -17,8 +18,10 @@ use toml::Spanned;
 
 use super::Listen;
 use super::check::Report;
+use super::fault::Fault;
 use super::file::{self, File};
 use crate::people::check_name;
+pub use setup::Setup;
 
 /// Slots of one park server at most: each has ports for its sound.
 const MAX_SLOTS: usize = 200;
@@ -145,6 +148,21 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// Where the file declares it.
+    pub const fn section(&self) -> &'static str {
+        match self {
+            Self::Park { .. } => "park",
+            Self::Music { .. } => "music",
+            Self::Announcer(_) => "announcement",
+            Self::Pickup(_) | Self::Clerk(_) => "codes",
+            Self::Redial(_) => "redial",
+            Self::Operator => "operator",
+            Self::Conference(_) => "conference",
+        }
+    }
+}
+
 impl Server {
     /// The user parts of its addresses, its own first.
     pub fn names(&self) -> Vec<&str> {
@@ -174,26 +192,98 @@ impl Server {
     }
 }
 
-/// Reads what the file declares.
-pub(super) struct Reader<'a> {
+/// What the file says of servers, to be read again where something is set up otherwise while they run.
+#[derive(Debug)]
+pub struct Declared {
     /// Where its paths are seen from.
-    folder: &'a Path,
+    folder: PathBuf,
+    listen: Vec<Listen>,
+    realm: Box<str>,
+    /// Those who are written one by one.
+    users: Vec<String>,
+    servers: file::Servers,
+    park: Vec<file::Park>,
+    conference: Vec<file::Conference>,
+    music: Vec<file::Music>,
+    announcement: Vec<file::Announcement>,
+    announcements: file::Announcements,
+    codes: file::Codes,
+    redial: Option<Spanned<file::Redial>>,
+}
+
+impl Declared {
+    /// Takes them out of `file`.
+    pub(super) fn take(file: &mut File, folder: &Path, listen: &[Listen], realm: &str) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            listen: listen.to_vec(),
+            realm: realm.into(),
+            users: file.user.iter().map(|user| user.name.get_ref().clone()).collect(),
+            servers: std::mem::take(&mut file.servers),
+            park: std::mem::take(&mut file.park),
+            conference: std::mem::take(&mut file.conference),
+            music: std::mem::take(&mut file.music),
+            announcement: std::mem::take(&mut file.announcement),
+            announcements: std::mem::take(&mut file.announcements),
+            codes: std::mem::take(&mut file.codes),
+            redial: file.redial.take(),
+        }
+    }
+
+    /// The servers as the file declares them, and as is set up otherwise, by their names. `users` are all of the file.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with that, as the file would be told.
+    pub fn set_up<'a>(
+        &self,
+        setups: &BTreeMap<Box<str>, Setup>,
+        users: impl Iterator<Item = &'a str>,
+    ) -> Result<Servers, Vec<Fault>> {
+        let mut report = Report::default();
+        let (servers, _) = Reader::new(self, setups, &mut report).read();
+        let faults = report.into_faults();
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        match clash(&servers, users) {
+            None => Ok(servers),
+            Some(name) => Err(vec![Fault {
+                span: None,
+                says: format!("`{name}` is a user already"),
+                tries: "another name: whoever calls it must get one of the two".to_owned(),
+            }]),
+        }
+    }
+}
+
+/// Reads what is declared.
+pub(super) struct Reader<'a> {
+    declared: &'a Declared,
+    /// What is set up otherwise.
+    setups: &'a BTreeMap<Box<str>, Setup>,
     report: &'a mut Report,
     /// Names that somebody has, and who.
     seen: BTreeMap<String, &'static str>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(file: &File, folder: &'a Path, report: &'a mut Report) -> Self {
-        let seen = file.user.iter().map(|user| (user.name.get_ref().clone(), "a user")).collect();
-        Self { folder, report, seen }
+    pub(super) fn new(
+        declared: &'a Declared,
+        setups: &'a BTreeMap<Box<str>, Setup>,
+        report: &'a mut Report,
+    ) -> Self {
+        let seen = declared.users.iter().map(|user| (user.clone(), "a user")).collect();
+        Self { declared, setups, report, seen }
     }
 
     /// Every server, and where callers hear why they are refused, which may be one of them.
-    pub(super) fn read(mut self, file: &File, listen: &[Listen], realm: &str) -> (Servers, Announcements) {
+    pub(super) fn read(mut self) -> (Servers, Announcements) {
+        let file = self.declared;
         let mut list: Vec<Server> = Vec::new();
         for written in &file.music {
-            list.extend(self.music(written));
+            let written = self.setup(&written.name).music(written);
+            list.extend(self.music(&written));
         }
         let lists: BTreeMap<Box<str>, Tracks> = list
             .iter()
@@ -210,12 +300,14 @@ impl<'a> Reader<'a> {
             .collect();
         let usual = list.first().map(|server| server.name.clone());
         for written in &file.park {
-            list.extend(self.park(written, &lists, usual.as_deref()));
+            let written = self.setup(&written.name).park(written);
+            list.extend(self.park(&written, &lists, usual.as_deref()));
         }
         for written in &file.conference {
-            list.extend(self.conference(written));
+            let written = self.setup(&written.name).conference(written);
+            list.extend(self.conference(&written));
         }
-        let (announced, announcements) = self.announcements(file, realm);
+        let (announced, announcements) = self.announcements();
         if !announced.is_empty() {
             let name = Spanned::new(0..0, ANNOUNCER.to_owned());
             let kind = Kind::Announcer(announced);
@@ -226,7 +318,7 @@ impl<'a> Reader<'a> {
             }));
         }
         list.extend(self.codes(&file.codes));
-        list.extend(self.redial(file));
+        list.extend(self.redial());
         let first = [
             file.music.first().map(|music| music.name.span()),
             file.park.first().map(|park| park.name.span()),
@@ -235,12 +327,18 @@ impl<'a> Reader<'a> {
             file.redial.as_ref().map(Spanned::span),
             (!list.is_empty()).then_some(0..0),
         ];
-        let media = self.media(&file.servers, listen, first.into_iter().flatten().next());
+        let media = self.media(first.into_iter().flatten().next());
         (Servers { media, list }, announcements)
     }
 
+    /// What is set up otherwise for a server.
+    fn setup(&self, name: &Spanned<String>) -> Setup {
+        self.setups.get(&**name.get_ref()).cloned().unwrap_or_default()
+    }
+
     /// Where servers receive sound: as written, else where the switchboard listens. `wanted` is the first server.
-    fn media(&mut self, file: &file::Servers, listen: &[Listen], wanted: Option<Range<usize>>) -> IpAddr {
+    fn media(&mut self, wanted: Option<Range<usize>>) -> IpAddr {
+        let (file, listen) = (&self.declared.servers, &self.declared.listen);
         let unspecified = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
         let tries =
             "`media_address = \"192.0.2.10\"` in [servers]: an address of this machine that phones can reach";
@@ -366,16 +464,18 @@ impl<'a> Reader<'a> {
         if !codes.is_empty() {
             list.push((CLERK, Kind::Clerk(Clerk { codes })));
         }
-        let members = members(written.groups.as_ref());
         let server = |(name, kind): (&str, Kind)| {
-            let name = self.name(&Spanned::new(0..0, name.to_owned()), "the server of codes")?;
-            Some(Server { name, members: members.clone(), kind })
+            let own = Spanned::new(0..0, name.to_owned());
+            let groups = self.setup(&own).groups.or_else(|| written.groups.clone());
+            let name = self.name(&own, "the server of codes")?;
+            Some(Server { name, members: members(groups.as_ref()), kind })
         };
         list.into_iter().filter_map(server).collect()
     }
 
     /// The server that calls people back: if its section is there, or a code is dialled for it.
-    fn redial(&mut self, file: &File) -> Option<Server> {
+    fn redial(&mut self) -> Option<Server> {
+        let file = self.declared;
         let codes = &file.codes;
         let both = "both, as in `redial = \"*66\"` and `redial_off = \"*68\"`";
         let dialled = self.pair((&codes.redial, &codes.redial_off), both);
@@ -386,7 +486,9 @@ impl<'a> Reader<'a> {
             (None, None) => return None,
         };
         let own = Spanned::new(0..0, REDIAL.to_owned());
-        let name = self.name(written.name.as_ref().unwrap_or(&own), "the redial server");
+        let name = written.name.as_ref().unwrap_or(&own);
+        let written = &self.setup(name).redial(written);
+        let name = self.name(name, "the redial server");
         let redial = Redial {
             codes: dialled.map(|(ask, give_up)| RedialCodes { ask, give_up }),
             within: self.report.seconds(written.wait_s.as_ref(), REDIAL_WAIT_S, 10),
@@ -429,7 +531,8 @@ impl<'a> Reader<'a> {
     }
 
     /// What can be heard, and what an Error-Info names of it or of what is elsewhere.
-    fn announcements(&mut self, file: &File, realm: &str) -> (BTreeMap<Box<str>, Track>, Announcements) {
+    fn announcements(&mut self) -> (BTreeMap<Box<str>, Track>, Announcements) {
+        let (file, realm) = (self.declared, &self.declared.realm);
         let mut announced = BTreeMap::new();
         for written in &file.announcement {
             let (track, _) = self.file(&written.file);
@@ -464,7 +567,7 @@ impl<'a> Reader<'a> {
 
     /// A WAV file, and how many seconds it plays.
     fn file(&mut self, written: &Spanned<PathBuf>) -> (Track, f64) {
-        let path = self.folder.join(written.get_ref());
+        let path = self.declared.folder.join(written.get_ref());
         let tries = "a WAV file of plain samples, best of one channel, 8000 a second, 16 bits";
         let seconds = match std::fs::read(&path) {
             Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
@@ -531,7 +634,7 @@ fn members(groups: Option<&Vec<String>>) -> Members {
 }
 
 /// Somebody of the file's ranges who has the name of a server.
-pub(super) fn clash<'a>(servers: &'a Servers, users: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn clash<'a>(servers: &Servers, users: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let names: BTreeSet<&str> = servers.list.iter().flat_map(Server::names).collect();
     users.into_iter().find(|user| names.contains(user))
 }

@@ -146,6 +146,11 @@ impl Client {
         self.finish(self.agent.put(self.url(path)).header("Authorization", self.bearer()).send_json(body))
     }
 
+    /// Changes what is named of something, and leaves the rest.
+    pub(super) fn patch(&self, path: &str, body: &Value) -> Result<Value, CtlError> {
+        self.finish(self.agent.patch(self.url(path)).header("Authorization", self.bearer()).send_json(body))
+    }
+
     fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }

@@ -79,6 +79,39 @@ pub(super) fn park(answer: &Value) -> String {
     )
 }
 
+pub(super) fn servers(answer: &Value) -> String {
+    let rows = each(answer).map(|server| {
+        let setup = server["setup"].as_object().into_iter().flatten();
+        let setup: Vec<String> = setup
+            .map(|(key, value)| match value {
+                Value::Array(list) => format!("{key} {}", ranges(&list.iter().map(text).collect::<Vec<_>>())),
+                Value::Number(number) => format!("{key} {number}"),
+                value => format!("{key} {}", text(value)),
+            })
+            .collect();
+        vec![text(&server["name"]), text(&server["kind"]), text(&server["from"]), setup.join("; ")]
+    });
+    table(
+        &["SERVER", "KIND", "FROM", "SET UP"],
+        rows.collect(),
+        "there are no servers: `cordboard.example.toml` tells how to declare some",
+    )
+}
+
+/// A list, in which numbers that follow each other are written as the configuration file does.
+fn ranges(list: &[String]) -> String {
+    let follows = |one: &str, other: &str| {
+        let numbers = one.parse::<u64>().ok().zip(other.parse::<u64>().ok());
+        one.len() == other.len() && numbers.is_some_and(|(one, other)| one.checked_add(1) == Some(other))
+    };
+    let runs = list.chunk_by(|one, other| follows(one, other));
+    let run = |run: &[String]| match run {
+        [first, .., last] => format!("{first}-{last}"),
+        _ => run.concat(),
+    };
+    runs.map(run).collect::<Vec<_>>().join(",")
+}
+
 pub(super) fn redials(answer: &Value) -> String {
     let rows = each(answer).map(|redial| {
         vec![

@@ -13,6 +13,7 @@ use super::kept::Keeping;
 use super::memory::{Dirty, Memory};
 use super::rows::{self, BindingRow, FreshRow, Translator, UserRow};
 use super::{Counts, Listener, Shared, UserError};
+use crate::config::Setup;
 use crate::rules::Written;
 
 /// How long the first of a batch waits for others at most.
@@ -50,13 +51,17 @@ pub(super) enum Work {
     Stop,
 }
 
-/// A change to the people.
+/// A change to the people, or to what is set up.
 #[derive(Debug)]
 pub(super) enum UserChange {
     Put(Box<UserRow>),
     Remove(Box<str>),
     /// What they have set up for their calls; nothing goes back to what the configuration says.
     Rules(Box<str>, Option<Box<Written>>),
+    /// The groups of somebody of the file; nothing goes back to what the file says.
+    Groups(Box<str>, Option<Vec<Box<str>>>),
+    /// How a server is set up; nothing goes back to what the file says.
+    Setup(Box<str>, Option<Box<Setup>>),
 }
 
 pub(super) struct Committer {
@@ -233,11 +238,13 @@ impl Committer {
                 rows::write_rules(&transaction, &name, None)?;
             }
             UserChange::Rules(name, rules) => rows::write_rules(&transaction, &name, rules.as_deref())?,
+            UserChange::Groups(name, groups) => {
+                rows::write_membership(&transaction, &name, groups.as_deref())?;
+            }
+            UserChange::Setup(name, setup) => rows::write_setup(&transaction, &name, setup.as_deref())?,
         }
         transaction.commit()?;
-        let users = rows::users(&self.connection)?;
-        let rules = rows::rules(&self.connection)?;
-        self.shared.replace_users(users, rules);
+        *super::lock(&self.shared.changed) = rows::Changed::read(&self.connection)?;
         Ok(())
     }
 

@@ -6,10 +6,13 @@ use cordboard_net::Clock;
 use cordboard_service::directory::User;
 use cordboard_service::location::{Binding, Location};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::config::Setup;
 use crate::rules::Written;
 
 /// Translates between a running process and a database that outlives it.
@@ -259,23 +262,50 @@ pub(super) fn remove_user(to: &Transaction<'_>, name: &str) -> rusqlite::Result<
 }
 
 /// Everybody, by name.
-pub(super) fn users(connection: &Connection) -> rusqlite::Result<Vec<UserRow>> {
+fn users(connection: &Connection) -> rusqlite::Result<Vec<UserRow>> {
     connection
         .prepare("SELECT name, realm, display_name, groups, ha1_md5, ha1_sha256, ha1_sha512_256 FROM user ORDER BY name")?
         .query_map((), UserRow::read)?
         .collect()
 }
 
-/// What people have set up for their calls at run time, by user. What cannot be read is left out.
-pub(super) fn rules(connection: &Connection) -> rusqlite::Result<BTreeMap<Box<str>, Written>> {
-    let mut statement = connection.prepare("SELECT user, rules FROM rules")?;
+/// What was changed at run time.
+#[derive(Debug, Default)]
+pub(super) struct Changed {
+    /// Everybody in the database.
+    pub(super) users: Vec<UserRow>,
+    /// What people have set up for their calls, by user.
+    pub(super) rules: BTreeMap<Box<str>, Written>,
+    /// The groups of those of the file who were put into others.
+    pub(super) memberships: BTreeMap<Box<str>, Vec<Box<str>>>,
+    /// How servers are set up otherwise than the file says.
+    pub(super) setups: BTreeMap<Box<str>, Setup>,
+}
+
+impl Changed {
+    pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            users: users(connection)?,
+            rules: written(connection, "SELECT user, rules FROM rules")?,
+            memberships: written(connection, "SELECT user, groups FROM memberships")?,
+            setups: written(connection, "SELECT server, setup FROM setups")?,
+        })
+    }
+}
+
+/// What is kept as JSON, by whose it is. What cannot be read is left out.
+fn written<T: DeserializeOwned>(
+    connection: &Connection,
+    query: &str,
+) -> rusqlite::Result<BTreeMap<Box<str>, T>> {
+    let mut statement = connection.prepare(query)?;
     let rows = statement.query_map((), |row| Ok((row.get::<_, Box<str>>(0)?, row.get::<_, String>(1)?)))?;
     let mut all = BTreeMap::new();
     for row in rows {
-        let (user, text) = row?;
+        let (whose, text) = row?;
         match serde_json::from_str(&text) {
-            Ok(written) => drop(all.insert(user, written)),
-            Err(error) => tracing::error!(%error, "rules of a user cannot be read, and are left out"),
+            Ok(written) => drop(all.insert(whose, written)),
+            Err(error) => tracing::error!(%error, query, "what was set up cannot be read, and is left out"),
         }
     }
     Ok(all)
@@ -283,12 +313,45 @@ pub(super) fn rules(connection: &Connection) -> rusqlite::Result<BTreeMap<Box<st
 
 /// Keeps what somebody has set up, in place of what was there; nothing if nothing is.
 pub(super) fn write_rules(to: &Transaction<'_>, user: &str, rules: Option<&Written>) -> rusqlite::Result<()> {
-    let Some(rules) = rules else {
-        return to.execute("DELETE FROM rules WHERE user = ?1", [user]).map(drop);
-    };
-    let unprintable = |error| rusqlite::Error::ToSqlConversionFailure(Box::new(error));
-    let text = serde_json::to_string(rules).map_err(unprintable)?;
-    to.execute("INSERT OR REPLACE INTO rules (user, rules) VALUES (?1, ?2)", [user, &text]).map(drop)
+    match rules {
+        None => to.execute("DELETE FROM rules WHERE user = ?1", [user]),
+        Some(rules) => {
+            to.execute("INSERT OR REPLACE INTO rules (user, rules) VALUES (?1, ?2)", [user, &json(rules)?])
+        }
+    }
+    .map(drop)
+}
+
+/// Keeps the groups of somebody of the file, or that they are those of the file.
+pub(super) fn write_membership(
+    to: &Transaction<'_>,
+    user: &str,
+    groups: Option<&[Box<str>]>,
+) -> rusqlite::Result<()> {
+    match groups {
+        None => to.execute("DELETE FROM memberships WHERE user = ?1", [user]),
+        Some(groups) => to.execute(
+            "INSERT OR REPLACE INTO memberships (user, groups) VALUES (?1, ?2)",
+            [user, &json(groups)?],
+        ),
+    }
+    .map(drop)
+}
+
+/// Keeps how a server is set up, or that it is as the file says.
+pub(super) fn write_setup(to: &Transaction<'_>, server: &str, setup: Option<&Setup>) -> rusqlite::Result<()> {
+    match setup {
+        None => to.execute("DELETE FROM setups WHERE server = ?1", [server]),
+        Some(setup) => to.execute(
+            "INSERT OR REPLACE INTO setups (server, setup) VALUES (?1, ?2)",
+            [server, &json(setup)?],
+        ),
+    }
+    .map(drop)
+}
+
+fn json<T: Serialize + ?Sized>(value: &T) -> rusqlite::Result<String> {
+    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
 
 const fn key(number: u64) -> i64 {

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Each takes a database from the version of its place to the next.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../migrations/0001_users_and_bindings.sql"),
     include_str!("../../migrations/0002_rules.sql"),
     include_str!("../../migrations/0003_kept.sql"),
+    include_str!("../../migrations/0004_setups.sql"),
 ];
 
 /// Why the database is of no use.

@@ -147,6 +147,14 @@ fn real_answers_are_as_described() {
     asked("GET", "/v1/users/{name}/rules", "/v1/users/bob/rules", None);
     asked("DELETE", "/v1/users/{name}/rules", "/v1/users/bob/rules", None);
     asked("DELETE", "/v1/users/{name}", "/v1/users/zoe", None);
+    asked("PUT", "/v1/users/{name}/groups", "/v1/users/bob/groups", Some(r#"{"groups": ["demo", "sales"]}"#));
+    asked("DELETE", "/v1/users/{name}/groups", "/v1/users/bob/groups", None);
+    let setup = r#"{"slots": ["701-703", "750"], "ring_back_s": 60}"#;
+    asked("PATCH", "/v1/servers/{name}", "/v1/servers/park", Some(setup));
+    let servers = asked("GET", "/v1/servers", "/v1/servers", None);
+    let park = servers.as_array().unwrap().iter().find(|server| server["name"] == "park").unwrap();
+    assert_eq!(park["setup"]["slots"], json!(["701", "702", "703", "750"]), "{park}");
+    asked("DELETE", "/v1/servers/{name}/setup", "/v1/servers/park/setup", None);
     let registrations = asked("GET", "/v1/registrations", "/v1/registrations?limit=1", None);
     assert_eq!(
         (registrations["more"].clone(), registrations["registrations"][0].is_object()),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod announcing;
+mod changing;
 mod codes;
 mod conferring;
 mod music;

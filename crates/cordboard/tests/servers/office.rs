@@ -56,23 +56,23 @@ impl Office {
         Self::start(folder)
     }
 
+    /// Changes its configuration file.
+    pub(crate) fn edit(&self, how: impl FnOnce(String) -> String) {
+        let path = self.folder.path().join("cordboard.toml");
+        let file = how(std::fs::read_to_string(&path).unwrap());
+        std::fs::write(&path, file).unwrap();
+    }
+
+    /// Kills the process, and starts another.
+    pub(crate) fn kill_and_start(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        (self.child, self.udp) = started(self.folder.path());
+    }
+
     fn start(folder: TempDir) -> Self {
-        let mut child =
-            cordboard(folder.path(), &["serve", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut udp = None;
-        loop {
-            let line = lines.next().expect("it starts").unwrap();
-            let told: Value = serde_json::from_str(&line).unwrap();
-            let address = told["address"].as_str().unwrap().parse().unwrap();
-            match told["listening"].as_str().unwrap() {
-                "udp" => {
-                    assert!(udp.replace(address).is_none(), "what is for servers alone is nobody's to know");
-                }
-                _ => break,
-            }
-        }
-        Self { child, folder, udp: udp.unwrap() }
+        let (child, udp) = started(folder.path());
+        Self { child, folder, udp }
     }
 
     /// A telephone of somebody here, registered, that plays a tone.
@@ -203,6 +203,22 @@ impl Drop for Office {
         // It has ended already if the test went well.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// The process, and where it listens.
+fn started(folder: &Path) -> (Child, SocketAddr) {
+    let mut child = cordboard(folder, &["serve", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut udp = None;
+    loop {
+        let line = lines.next().expect("it starts").unwrap();
+        let told: Value = serde_json::from_str(&line).unwrap();
+        let address = told["address"].as_str().unwrap().parse().unwrap();
+        match told["listening"].as_str().unwrap() {
+            "udp" => assert!(udp.replace(address).is_none(), "what is for servers alone is nobody's to know"),
+            _ => return (child, udp.unwrap()),
+        }
     }
 }
 

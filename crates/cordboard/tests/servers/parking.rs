@@ -25,7 +25,7 @@ fn parks(bob: &mut Telephone, call: CallName, place: &str, slot: &str) {
 
 /// Alice's call that took the place of another.
 #[track_caller]
-fn is_taken_over(alice: &mut Telephone) -> CallName {
+pub(crate) fn is_taken_over(alice: &mut Telephone) -> CallName {
     let told = alice.tells("the takeover", |event| matches!(event, CallEvent::TakenOver { .. }));
     let CallEvent::TakenOver { call, .. } = told else { unreachable!("waited for it") };
     alice.is_up(call);

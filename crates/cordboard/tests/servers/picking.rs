@@ -73,8 +73,8 @@ fn a_pickup_group_changes_at_run_time() {
     let picks = zoe.dials(&at("*8bob"));
     alice.is_up(call);
     zoe.is_up(picks);
-    let configured = office.ctl(&["users", "groups", "bob", "sales"]).unwrap_err();
-    assert!(configured.contains("bob stands in the configuration file"), "{configured}");
+    let stored = office.ctl(&["users", "groups", "zoe", "--reset"]).unwrap_err();
+    assert!(stored.contains("zoe does not stand in the configuration file"), "{stored}");
     let nobody = office.ctl(&["users", "groups", "nobody", "sales"]).unwrap_err();
     assert!(nobody.contains("nobody"), "{nobody}");
 }

@@ -7,6 +7,7 @@ use super::sending::{Purpose, send};
 use super::target::Target;
 use super::{Anchor, CHANGE_LIMIT, Changing, Handing, LEFT_LIMIT, LINGERS, REPORT_LIMIT, Work, other, told};
 use crate::agent::Agent;
+use crate::carried::Recipient;
 use crate::carried::state::Input as Passed;
 use crate::carried::watched::Side;
 use crate::door::{CommandId, Recorded};
@@ -232,7 +233,7 @@ fn transfer(agent: &mut Agent, now: Instant, key: u64, asked: CommandId, operati
         (Name::REFERRED_BY, format!("<{}>", target.referrer).into()),
     ];
     let whom = anchor.half(transferee).user.clone();
-    target.gives_tickets(agent, now, whom);
+    target.gives_tickets(agent, now, whom.map_or(Recipient::Elsewhere, Recipient::Party));
     let Some(anchor) = agent.anchored.table.get(key) else { return };
     let handing = Handing {
         asked,

@@ -3,6 +3,7 @@
 use super::learning::tell_ends;
 use super::{Anchor, other};
 use crate::agent::Agent;
+use crate::carried::Recipient;
 use crate::carried::takeover::named_by_uri;
 use crate::carried::watched::Side;
 use crate::clearance;
@@ -140,8 +141,8 @@ impl Target {
         })
     }
 
-    /// Lets whoever is asked do it, `whom` of our users if it is one, as if one of ours had asked by a REFER of their own.
-    pub(super) fn gives_tickets(&self, agent: &mut Agent, now: Instant, whom: Option<Box<str>>) {
+    /// Lets whoever is asked do it, as if one of ours had asked by a REFER of their own.
+    pub(super) fn gives_tickets(&self, agent: &mut Agent, now: Instant, whom: Recipient) {
         let Some(by) = &self.by else { return };
         clearance::vouch(agent, now, by, named_by_uri(&self.uri));
         let server = UriRef::parse(&self.shown).ok().and_then(|uri| served_at(&agent.desk, &uri, by));

@@ -25,8 +25,8 @@ use slab::Slab;
 use state::{Act, Input, State};
 use std::collections::HashMap;
 use std::time::Duration;
-pub(crate) use tickets::Referrer;
 use tickets::Tickets;
+pub(crate) use tickets::{Recipient, Referrer};
 use watched::{Names, Shown, Watched};
 
 /// Dialogs that one shard remembers. Where there are more, the one that nothing was heard of for the longest

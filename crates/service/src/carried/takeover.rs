@@ -3,7 +3,7 @@
 //! The same user, somebody of the same group, or whoever holds a [ticket](super::tickets). A phone checks that the
 //! tags fit; who the caller is it cannot know, and we do.
 
-use super::tickets::{NoTicket, Referrer};
+use super::tickets::{NoTicket, Recipient, Referrer};
 use super::{Carried, DialogKey};
 use crate::directory::Directory;
 use cordboard_core::time::Instant;
@@ -99,8 +99,10 @@ fn links(body: &[u8]) -> impl Iterator<Item = &str> {
 pub(crate) enum Aim {
     /// To take over or join a dialog.
     Dialog,
-    /// To call a server of ours, which serves those who are ours in this claim.
+    /// To call a server of ours, which serves them.
     Server,
+    /// To call a server of ours, which does not.
+    Guest,
 }
 
 /// Somebody wants to take over or join a dialog, or to call a server.
@@ -157,12 +159,13 @@ impl Carried {
             return Ok(self.tickets.sent_by(now, claim.dialog, claim.call, asker));
         }
         let known = self.get(claim.dialog).map(|(_, ends)| ends);
-        if let Some(asker) = &claim.asker
+        if let (Aim::Dialog | Aim::Server, Some(asker)) = (claim.aim, &claim.asker)
             && known.is_none_or(|ends| self.is_theirs(directory, asker, ends))
         {
             return Ok(None);
         }
-        let taken = self.tickets.take(now, claim.dialog, claim.call, &claim.referrer);
+        let taken =
+            self.tickets.take(now, claim.dialog, (claim.call, claim.asker.as_deref()), &claim.referrer);
         taken.map(Some).map_err(|why| match why {
             NoTicket::None if known.is_none() => Refusal::Unknown,
             NoTicket::None => Refusal::NotTheirs,
@@ -176,7 +179,7 @@ impl Carried {
     /// themselves: without a dialog that is known to be theirs there is no ticket.
     pub(crate) fn vouch(&mut self, directory: &Directory, now: Instant, dialog: DialogKey, by: &str) {
         if self.get(dialog).is_some_and(|(_, ends)| self.is_theirs(directory, by, ends)) {
-            self.tickets.make(now, dialog, by.into(), None);
+            self.tickets.make(now, dialog, by.into(), Recipient::Elsewhere);
         }
     }
 }

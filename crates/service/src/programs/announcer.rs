@@ -80,6 +80,11 @@ impl Announcer {
         }
     }
 
+    /// Something else is announced to whoever calls from now on.
+    pub(super) fn change(&mut self, settings: &settings::Announcer) {
+        self.announcements.clone_from(&settings.announcements);
+    }
+
     pub(super) fn hears(&mut self, now: Instant, event: &CallEvent) {
         match event {
             CallEvent::Incoming { call, at, .. } => self.called(*call, at),

@@ -34,6 +34,11 @@ impl Clerk {
         }
     }
 
+    /// Other codes from now on.
+    pub(super) fn change(&mut self, settings: &settings::Clerk) {
+        self.settings = settings.clone();
+    }
+
     pub(super) fn hears(&mut self, now: Instant, event: &CallEvent) {
         match event {
             CallEvent::Incoming { call, from, at, member, .. } => {

@@ -6,7 +6,7 @@
 
 use super::bare;
 use crate::call::{CallAction, CallEvent, CallName};
-use crate::door::CommandId;
+use crate::door::{CommandId, Unchanged};
 use crate::kept::{Purpose, Record, RecordError};
 use crate::rooms::{self, RoomAction, RoomAnswer};
 use crate::settings;
@@ -141,6 +141,25 @@ impl Focus {
             changed: VecDeque::new(),
             dialled: 0,
         }
+    }
+
+    /// Other rooms from now on. One in which somebody is stays, or nothing changes; who is in one that takes fewer now stays too.
+    pub(super) fn change(&mut self, settings: &settings::Focus) -> Result<(), Unchanged> {
+        let at = |room: usize| {
+            let user = &self.rooms.get(room)?.user;
+            settings.rooms.iter().position(|room| room.user == *user)
+        };
+        let moved: Option<Vec<usize>> = self.parties.iter().map(|party| at(party.room)).collect();
+        let Some(moved) = moved else {
+            let gone = self.parties.iter().find(|party| at(party.room).is_none());
+            let room = gone.and_then(|party| self.rooms.get(party.room));
+            return Err(Unchanged::Taken(room.map_or_else(Box::default, |room| room.user.clone())));
+        };
+        for (party, room) in self.parties.iter_mut().zip(moved) {
+            party.room = room;
+        }
+        self.rooms.clone_from(&settings.rooms);
+        Ok(())
     }
 
     pub(super) fn hears(&mut self, now: Instant, event: &CallEvent) {
@@ -485,5 +504,25 @@ mod tests {
         assert_eq!((parties(0), parties(1)), (vec![("sip:alice@example.com", "in")], vec![]));
         assert_eq!(commanded(&mut focus, RoomAction::End { room: room.clone() }), Some(RoomAnswer::Left(1)));
         assert_eq!(commanded(&mut focus, RoomAction::End { room }), Some(RoomAnswer::Left(0)));
+    }
+
+    /// Rooms come and go while it runs: who is in one stays there, and no room goes in which somebody is.
+    #[test]
+    fn a_room_in_which_somebody_is_stays() {
+        let settings = |rooms: &[(&str, usize)]| settings::Focus {
+            rooms: rooms
+                .iter()
+                .map(|(user, limit)| settings::Room { user: (*user).into(), limit: *limit })
+                .collect(),
+        };
+        let mut focus = focus();
+        calls(&mut focus, 0, "<sip:bob@example.com>;tag=1", "801");
+        assert_eq!(focus.change(&settings(&[("800", 2)])), Err(Unchanged::Taken("801".into())));
+        assert_eq!(focus.change(&settings(&[("801", 2), ("802", 4)])), Ok(()));
+        let rooms = focus.list();
+        let seen: Vec<(&str, usize, usize)> =
+            rooms.iter().map(|room| (&*room.name, room.limit, room.parties.len())).collect();
+        assert_eq!(seen, [("801", 2, 1), ("802", 4, 0)]);
+        assert_eq!(focus.purpose(CallName::incoming(0)), Some(Purpose::Room { room: "801".into() }));
     }
 }

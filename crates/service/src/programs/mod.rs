@@ -15,7 +15,7 @@ mod redial;
 
 use crate::call::{CallAction, CallEvent, CallName};
 use crate::directory::Directory;
-use crate::door::{self, CommandId};
+use crate::door::{self, CommandId, Unchanged};
 use crate::kept::{Purpose, Record, RecordError};
 use crate::news::News;
 use crate::operate::{Asked, Connect, Operated};
@@ -77,6 +77,33 @@ impl Program {
             Role::Server(Server { service: Service::Clerk(clerk), .. }) => Self::Clerk(Clerk::new(clerk)),
             Role::Server(Server { service: Service::Operator, .. }) => Self::Operator(Operator::default()),
             Role::Server(Server { service: Service::Focus(focus), .. }) => Self::Focus(Focus::new(focus)),
+        }
+    }
+
+    /// It does its work by other settings from now on; refused as a whole if that would put somebody out, or it is no such
+    /// program. What was begun ends as it would have.
+    pub(crate) fn change(&mut self, service: &Service) -> Result<(), Unchanged> {
+        match (self, service) {
+            (Self::Music(_), Service::Music) | (Self::Operator(_), Service::Operator) => Ok(()),
+            (Self::Park(park), Service::Park(settings)) => park.change(settings),
+            (Self::Focus(focus), Service::Focus(settings)) => focus.change(settings),
+            (Self::Announcer(announcer), Service::Announcer(settings)) => {
+                announcer.change(settings);
+                Ok(())
+            }
+            (Self::Pickup(pickup), Service::Pickup(settings)) => {
+                pickup.change(settings);
+                Ok(())
+            }
+            (Self::Redial(redials), Service::Redial(settings)) => {
+                redials.change(settings);
+                Ok(())
+            }
+            (Self::Clerk(clerk), Service::Clerk(settings)) => {
+                clerk.change(settings);
+                Ok(())
+            }
+            _ => Err(Unchanged::NoSuchProgram),
         }
     }
 

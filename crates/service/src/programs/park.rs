@@ -6,7 +6,7 @@
 //! waited for too long.
 
 use crate::call::{CallAction, CallEvent, CallName};
-use crate::door;
+use crate::door::{self, Unchanged};
 use crate::kept::{Purpose, Record, RecordError};
 use crate::news::{ParkNews, ParkState};
 use crate::settings;
@@ -170,6 +170,21 @@ struct Slot {
     taken: Option<(Box<str>, Instant)>,
 }
 
+impl Slot {
+    fn free(user: &str) -> Self {
+        Self {
+            user: user.into(),
+            state: State::Free,
+            parkee: None,
+            partner: None,
+            caller: None,
+            parker: None,
+            due: None,
+            taken: None,
+        }
+    }
+}
+
 /// The program.
 #[derive(Debug)]
 pub(crate) struct Park {
@@ -187,25 +202,31 @@ pub(crate) struct Park {
 
 impl Park {
     pub(super) fn new(settings: &settings::Park, user: &str) -> Self {
-        let slot = |user: &str| Slot {
-            user: user.into(),
-            state: State::Free,
-            parkee: None,
-            partner: None,
-            caller: None,
-            parker: None,
-            due: None,
-            taken: None,
-        };
         Self {
             user: user.into(),
-            slots: settings.slots.iter().map(|user| slot(user)).collect(),
+            slots: settings.slots.iter().map(|user| Slot::free(user)).collect(),
             rings_back_after: settings.rings_back_after,
             changed: VecDeque::new(),
             news: VecDeque::new(),
             actions: VecDeque::new(),
             dialled: 0,
         }
+    }
+
+    /// Other slots from now on. One that is not free stays, or nothing changes. Who waits already is rung back when it was due.
+    pub(super) fn change(&mut self, settings: &settings::Park) -> Result<(), Unchanged> {
+        let goes = |slot: &&Slot| slot.state != State::Free && !settings.slots.contains(&slot.user);
+        if let Some(taken) = self.slots.iter().find(goes) {
+            return Err(Unchanged::Taken(taken.user.clone()));
+        }
+        let mut before = std::mem::take(&mut self.slots);
+        let mut slot = |user: &str| match before.iter().position(|slot| *slot.user == *user) {
+            Some(at) => before.swap_remove(at),
+            None => Slot::free(user),
+        };
+        self.slots = settings.slots.iter().map(|user| slot(user)).collect();
+        self.rings_back_after = settings.rings_back_after;
+        Ok(())
     }
 
     pub(super) fn hears(&mut self, now: Instant, event: &CallEvent) {
@@ -256,7 +277,8 @@ impl Park {
         self.news.pop_front()
     }
 
-    /// Somebody waits in a slot since before this process. The timer goes on from where it was; where none ran, it begins.
+    /// Somebody waits in a slot since before this process. The timer goes on from where it was; where none ran, it begins. If the
+    /// slot is no more, or somebody else waits there, they wait in one that is free.
     pub(super) fn take_up(
         &mut self,
         now: Instant,
@@ -265,10 +287,15 @@ impl Park {
     ) -> Result<(), RecordError> {
         let Purpose::Slot { slot, parker } = &record.purpose else { return Err(RecordError::NoPlace) };
         let rings_back_after = self.rings_back_after;
-        let slot = self.slots.iter_mut().find(|known| known.user == *slot).ok_or(RecordError::NoPlace)?;
-        if slot.state != State::Free {
-            return Err(RecordError::Taken);
+        let free = |known: &Slot| known.state == State::Free;
+        let named = self.slots.iter().position(|known| known.user == *slot);
+        let own = named.filter(|at| free(&self.slots[*at]));
+        let why = if named.is_some() { RecordError::Taken } else { RecordError::NoPlace };
+        let at = own.or_else(|| self.slots.iter().position(free)).ok_or(why)?;
+        if own.is_none() {
+            self.changed.push_back(call);
         }
+        let slot = &mut self.slots[at];
         slot.state = State::Parked;
         slot.parkee = Some(call);
         slot.parker.clone_from(parker);
@@ -500,6 +527,36 @@ mod tests {
         }
         assert_eq!(step(Handing, I::NotHanded), (Bridging, &[Bridge][..]));
         assert_eq!(step(Bridging, I::NotHanded), (Parked, &[ReleasePartner, StartTimer][..]));
+    }
+
+    /// Slots come and go while it runs: who waits stays where they are, and nobody who waits is put out.
+    #[test]
+    fn a_slot_in_which_somebody_waits_stays() {
+        let settings = |slots: &[&str], seconds| settings::Park {
+            slots: slots.iter().map(|slot| (*slot).into()).collect(),
+            rings_back_after: Duration::from_secs(seconds),
+        };
+        let now = Instant::START;
+        let mut park = Park::new(&settings(&["701", "702"], 60), "park");
+        let waits = CallName::incoming(0);
+        let event = CallEvent::Incoming {
+            call: waits,
+            from: "<sip:bob@example.com>;tag=1".into(),
+            at: "sip:702@example.com".into(),
+            referred_by: Some("<sip:alice@example.com>".into()),
+            member: true,
+        };
+        park.hears(now, &event);
+        park.hears(now, &CallEvent::Established(waits));
+        assert_eq!(park.change(&settings(&["701", "703"], 5)), Err(Unchanged::Taken("702".into())));
+        assert_eq!(park.slots().iter().map(|slot| &*slot.name).collect::<Vec<_>>(), ["701", "702"]);
+        assert_eq!(park.change(&settings(&["703", "702"], 5)), Ok(()));
+        let slots = park.slots();
+        assert_eq!(slots.iter().map(|slot| &*slot.name).collect::<Vec<_>>(), ["703", "702"]);
+        assert!(slots[0].parked.is_none() && slots[1].parked.as_ref().is_some_and(|it| it.state == "parked"));
+        assert_eq!(park.poll_timeout(), Some(now + Duration::from_mins(1)), "as it was promised");
+        park.hears(now, &CallEvent::Impossible(waits));
+        assert_eq!(park.slot("sip:701@example.com"), None);
     }
 
     /// A second one who dials is turned away, and changes nothing.

@@ -136,6 +136,11 @@ impl Pickup {
         Self { code: settings.code.clone(), pairs: BTreeMap::new(), actions: VecDeque::new() }
     }
 
+    /// Another code from now on.
+    pub(super) fn change(&mut self, settings: &settings::Pickup) {
+        self.code.clone_from(&settings.code);
+    }
+
     pub(super) fn hears(&mut self, now: Instant, event: &CallEvent) {
         match event {
             CallEvent::Incoming { call, at, .. } => self.called(now, *call, at),

@@ -98,6 +98,11 @@ impl Redials {
         }
     }
 
+    /// By other settings from now on; what waits goes on by those under which it was asked for.
+    pub(super) fn change(&mut self, settings: &settings::Redial) {
+        self.settings = settings.clone();
+    }
+
     pub(super) fn hears(&mut self, now: Instant, event: &CallEvent) {
         match event {
             CallEvent::Asked { call, from, to, .. } => {

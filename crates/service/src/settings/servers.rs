@@ -71,6 +71,22 @@ pub enum Service {
     Focus(Focus),
 }
 
+impl Service {
+    /// The users besides its own whose calls a server has, and who can be watched alone: a park server's slots, the rooms
+    /// of a focus.
+    pub fn places(&self) -> Vec<Box<str>> {
+        match self {
+            Self::Park(park) => park.slots.clone(),
+            _ => self.rooms().iter().map(|room| room.user.clone()).collect(),
+        }
+    }
+
+    /// The rooms of a focus; nobody else has some.
+    pub fn rooms(&self) -> &[Room] {
+        if let Self::Focus(focus) = self { &focus.rooms } else { &[] }
+    }
+}
+
 /// Rooms that are there for whoever calls them: the focus of several conferences (RFC 4353 §3.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Focus {

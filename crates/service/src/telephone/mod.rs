@@ -60,7 +60,7 @@ use crate::call::{CallAction, CallEvent, CallName};
 use crate::desk::Desk;
 use crate::door::{CommandId, Event as DoorEvent, Output};
 use crate::keyed::Keyed;
-use crate::settings::{self, Rendering, Settings};
+use crate::settings::{self, Rendering, Service, Settings};
 use asking::Question;
 use call::{Acked, Call, Change, Side};
 use callee::dialog_key;
@@ -163,7 +163,7 @@ impl Telephone {
             watches: Watches::default(),
             watchers: Watchers::default(),
             told: Told::default(),
-            conferences: rooms::furnished(settings.role.rooms()),
+            conferences: rooms::furnished(settings.role.service().map_or(&[], Service::rooms)),
             questions: Keyed::default(),
             redials: Redials::default(),
             joiners: Vec::new(),
@@ -173,7 +173,7 @@ impl Telephone {
             ended: Ended::default(),
             finished: Finished::default(),
             given_away: GivenAway::default(),
-            places: settings.role.places(),
+            places: settings.role.service().map(Service::places).unwrap_or_default(),
             fetches: Fetches::default(),
             unkept: Unkept::new(settings.role.memory()),
             wallet: Wallet::default(),

@@ -21,6 +21,18 @@ impl Ports {
         }
     }
 
+    /// These are held from now on. Those that were known before keep their turn.
+    pub(super) fn hold(&mut self, settings: &MediaPorts) {
+        if let (Self::Held(addresses), MediaPorts::Held(all)) = (self, settings) {
+            addresses.retain(|address| all.contains(address));
+            for address in all {
+                if !addresses.contains(address) {
+                    addresses.push_back(*address);
+                }
+            }
+        }
+    }
+
     /// One on `ip`, if there is one that `is_taken` by no call. Where nothing is held open there, as by a server that listens for
     /// its switchboard alone, one of those that are.
     pub(super) fn give(&mut self, ip: IpAddr, is_taken: impl Fn(SocketAddr) -> bool) -> Option<SocketAddr> {
@@ -71,5 +83,9 @@ mod tests {
         assert_eq!(ports.give(held[2].ip(), |_| false), Some(held[2]));
         let elsewhere = "192.0.2.1".parse().unwrap();
         assert_eq!(ports.give(elsewhere, |_| false), Some(held[1]), "nothing is held there");
+        ports.hold(&MediaPorts::Held(vec![held[2], held[0], "127.0.0.1:7004".parse().unwrap()]));
+        let order: Vec<u16> =
+            (0..2).filter_map(|_| ports.give(HERE, |_| false)).map(|address| address.port()).collect();
+        assert_eq!(order, [7000, 7004], "one is given back, another has come");
     }
 }

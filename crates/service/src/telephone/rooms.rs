@@ -7,9 +7,10 @@ use super::joining::{Conference, Joined, Named};
 use crate::call::{CallEvent, CallName};
 use crate::desk::Desk;
 use crate::keyed::Keyed;
-use crate::settings::Room;
+use crate::settings::{MediaPorts, Room, Service};
 use cordboard_core::refer::recipient::Input;
 use cordboard_core::session::callee;
+use cordboard_core::subscription::notifier::{Input as Watching, Why};
 use cordboard_core::time::Instant;
 use cordboard_core::transport::ListenerId;
 use cordboard_sip::uri::unescape;
@@ -25,6 +26,34 @@ pub(super) fn furnished(rooms: &[Room]) -> Keyed<Conference> {
 }
 
 impl Telephone {
+    /// Other slots, rooms and ports from now on. Those that are taken stay: the program sees to that. Whoever watches one that
+    /// is no more is told so (RFC 6665 §4.1.3).
+    pub(crate) fn refurnish(&mut self, desk: &mut Desk, now: Instant, service: &Service, media: &MediaPorts) {
+        self.places = service.places();
+        self.ports.hold(media);
+        let rooms = service.rooms();
+        for room in rooms {
+            if self.room(&room.user).is_none() {
+                self.conferences
+                    .insert(Conference { named: Named::Room(room.user.clone()), members: Vec::new() });
+            }
+        }
+        let kept = |named: &Named| match named {
+            Named::Room(user) => rooms.iter().any(|room| room.user == *user),
+            Named::Guessed(_) => true,
+        };
+        let gone = self.conferences.with_keys().filter(|(_, conference)| !kept(&conference.named));
+        for conference in gone.map(|(key, _)| key).collect::<Vec<_>>() {
+            self.end_conference(desk, now, conference);
+        }
+        for key in self.watchers.active() {
+            let slot = self.watchers.get(key).and_then(|watcher| watcher.slot.as_ref());
+            if slot.is_some_and(|slot| !self.places.contains(slot)) {
+                self.advance_watcher(desk, now, key, Watching::End(Why::NoResource));
+            }
+        }
+    }
+
     /// Whether we are the focus of rooms.
     pub(super) fn has_rooms(&self) -> bool {
         self.conferences.iter().any(Conference::is_room)
