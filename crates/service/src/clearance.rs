@@ -152,7 +152,7 @@ fn go_on(
     admitted: Admitted,
 ) {
     if matches!(request.method(), Method::Refer | Method::Message)
-        && let Some(by) = insider(agent, request, &admitted.caller)
+        && let Some(by) = asker(agent, request, &admitted.caller)
     {
         vouch(agent, now, &by, named_by_request(request));
         if request.method() == Method::Refer
@@ -385,6 +385,15 @@ pub(crate) fn insider(agent: &Agent, request: &View<'_>, caller: &Caller) -> Opt
         Caller::Server { asked_by, .. } => asked_by.clone(),
         Caller::Neighbour | Caller::Stranger => None,
     }
+}
+
+/// Who wants what a REFER or a MESSAGE asks for: of one that a server of ours hands on, whoever has asked that server.
+fn asker(agent: &Agent, request: &View<'_>, caller: &Caller) -> Option<Box<str>> {
+    let sender = insider(agent, request, caller)?;
+    if agent.desk.directory.server(&sender).is_none() {
+        return Some(sender);
+    }
+    servers::asked_by(&agent.desk, request)
 }
 
 /// Who is asked by a REFER.

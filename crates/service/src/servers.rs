@@ -67,12 +67,14 @@ pub(crate) fn sender(desk: &Desk, flow: Flow, request: &View<'_>) -> Option<Resu
     let its_own =
         |user: &str| desk.directory.server(user).is_some_and(|server| server.address == flow.remote);
     let Some(user) = user.filter(|user| its_own(user)) else { return Some(Err(Status::FORBIDDEN)) };
-    let asked_by =
-        request.header::<ReferredBy>().and_then(Result::ok).map(|header| header.addr.uri.to_string());
-    let asked_by =
-        asked_by.as_deref().and_then(|uri| UriRef::parse(uri).ok()).filter(|uri| desk.is_ours(uri));
-    let asked_by = asked_by.and_then(|uri| Some(unescape(uri.user()?).into_owned().into()));
-    Some(Ok(Caller::Server { user: user.into_owned().into(), asked_by }))
+    Some(Ok(Caller::Server { user: user.into_owned().into(), asked_by: asked_by(desk, request) }))
+}
+
+/// Who of ours has asked a server for what it does, as it says in a request.
+pub(crate) fn asked_by(desk: &Desk, request: &View<'_>) -> Option<Box<str>> {
+    let named = request.header::<ReferredBy>()?.ok()?.addr.uri.to_string();
+    let uri = UriRef::parse(&named).ok().filter(|uri| desk.is_ours(uri))?;
+    Some(unescape(uri.user()?).into_owned().into())
 }
 
 /// Whether a request inside a dialog is for a server of ours.

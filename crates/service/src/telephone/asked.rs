@@ -1,6 +1,7 @@
 //! Being asked to call somebody: which REFERs are obeyed, for whom, and why others are not (RFC 3515 §2.4.2, RFC 4538).
 
 use super::Telephone;
+use super::bridged::handing_on::Onward;
 use super::referral::{Own, Part, Place, Recipient, Referral};
 use super::token::Token;
 use super::transferee::SUBSCRIBED_S;
@@ -63,7 +64,7 @@ impl About {
 }
 
 /// Why a REFER is refused, and the words that go with it.
-struct Refusal(Status, &'static str);
+pub(super) struct Refusal(pub(super) Status, pub(super) &'static str);
 
 impl From<Status> for Refusal {
     fn from(status: Status) -> Self {
@@ -96,8 +97,12 @@ impl Telephone {
         }
         let looked = self
             .about(request, found)
-            .and_then(|about| Ok((self.wish_of(request, flow.listener, desk)?, about)));
-        let (mut wish, about) = match looked {
+            .and_then(|about| Ok((self.wish_of(request, flow.listener, desk)?, about)))
+            .and_then(|(wish, about)| {
+                let other = about.call().map(|at| self.to_be_handed_on(at, &wish)).transpose()?.flatten();
+                Ok((wish, about, other))
+            });
+        let (mut wish, about, other) = match looked {
             Ok(looked) => looked,
             Err(Refusal(status, words)) => {
                 let mut response = desk.response(request, status);
@@ -107,14 +112,15 @@ impl Telephone {
                 return desk.stack.respond(now, server, status, response.finish());
             }
         };
-        if self.is_server() && !self.is_admitted(desk, now, flow, server, request) {
+        // Whoever is connected with somebody may hand them over, as in any other call.
+        if other.is_none() && self.is_server() && !self.is_admitted(desk, now, flow, server, request) {
             return;
         }
         let asserted = super::who_may::vouched_for(desk, flow, request);
-        if let Some(asserted) = asserted.filter(|_| self.is_server()) {
-            // What we do for others we do in the name of who has asked, whatever they say.
+        if self.is_server() && (asserted.is_some() || other.is_some()) {
+            // What we do for others we do in the name of who has asked, whatever they say; who proves nothing has none.
             wish.lines.retain(|(name, _)| *name != Name::REFERRED_BY);
-            wish.lines.push((Name::REFERRED_BY, asserted.into()));
+            wish.lines.extend(asserted.map(|asserted| (Name::REFERRED_BY, asserted.into())));
             wish.token = None;
         }
         if let Some(at) = about.call() {
@@ -147,6 +153,7 @@ impl Telephone {
             reasons: Box::default(),
             holds: false,
             until: Some(now + CONSENT_LIMIT),
+            onward: other.map(|other| Box::new(Onward::new(other))),
         };
         let key = self.add_referral(Referral::new(about.call(), place, Part::Recipient(recipient)));
         self.accept_refer(desk, now, server, request, key);

@@ -1,5 +1,9 @@
 //! What the two sides of a bridge change (RFC 3725 §4.4, RFC 3261 §14): each offer goes on to the other side by a
 //! re-INVITE, and its answer comes back in our 2xx. A refresh that changes nothing (RFC 4028 §7.4) is answered by us.
+//! A REFER in a bridge hands over whoever is behind it: [`handing_on`], by the table in [`onward`].
+
+pub(super) mod handing_on;
+pub(super) mod onward;
 
 use super::Telephone;
 use super::bridging::{Bridge, Waiting};
@@ -27,6 +31,8 @@ pub(super) struct Joint {
     asks: Option<Asks>,
     /// A 2xx of it with an offer, whose answer comes from behind the bridge.
     owed: Option<Waiting>,
+    /// The call that its other side is to be bridged with instead, as soon as nothing is under way in this bridge.
+    next: Option<u64>,
 }
 
 /// A request that asks for a change.
@@ -39,7 +45,7 @@ struct Asks {
 
 impl Joint {
     pub(super) fn new(other: u64, theirs: &str, shown: Box<str>) -> Self {
-        Self { other, theirs: theirs.into(), shown, asks: None, owed: None }
+        Self { other, theirs: theirs.into(), shown, asks: None, owed: None, next: None }
     }
 }
 
@@ -59,6 +65,16 @@ impl Call {
     /// What its other side was shown last of whoever is behind the bridge.
     pub(super) fn shown(&mut self) -> Option<&str> {
         self.joint().map(|joint| &*joint.shown)
+    }
+
+    /// Whether it is to be bridged with somebody else, and that has not begun.
+    pub(super) fn waits_for_next(&self) -> bool {
+        matches!(&self.bridge, Some(Bridge::Up(joint)) if joint.next.is_some())
+    }
+
+    /// Whether its other side waits for an answer from behind the bridge.
+    pub(super) const fn asks_behind(&self) -> bool {
+        matches!(&self.bridge, Some(Bridge::Up(joint)) if joint.asks.is_some())
     }
 
     /// Whether a change from behind the bridge can go on to its other side at once.
@@ -267,17 +283,22 @@ impl Telephone {
             return;
         };
         for key in [key, other] {
-            self.refuse_asked(desk, now, key, Status::REQUEST_TERMINATED);
-            let Some(call) = self.calls.get_mut(key) else { continue };
-            let owed = call.joint().and_then(|joint| joint.owed.take());
-            call.bridge = None;
-            if let Some(owed) = owed {
-                self.answer_ourselves(desk, now, key, owed);
-            }
+            self.unbridge(desk, now, key);
         }
         let other = self.calls.get(other).filter(|other| !other.is_over()).map(|other| other.name);
         if let Some(name) = other {
             self.hang_up(desk, now, name);
+        }
+    }
+
+    /// A call is bridged no more: what is still open in it is answered.
+    fn unbridge(&mut self, desk: &mut Desk, now: Instant, key: u64) {
+        self.refuse_asked(desk, now, key, Status::REQUEST_TERMINATED);
+        let Some(call) = self.calls.get_mut(key) else { return };
+        let owed = call.joint().and_then(|joint| joint.owed.take());
+        call.bridge = None;
+        if let Some(owed) = owed {
+            self.answer_ourselves(desk, now, key, owed);
         }
     }
 }

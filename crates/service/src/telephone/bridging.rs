@@ -4,7 +4,7 @@
 
 use super::Telephone;
 use super::bridged::Joint;
-use super::call::Change;
+use super::call::{Call, Change};
 use super::caller::Answered;
 use super::token::description;
 use super::verdict;
@@ -75,7 +75,7 @@ impl Telephone {
     }
 
     /// Asks one side for an offer to the other.
-    fn ask_for_bridge(
+    pub(super) fn ask_for_bridge(
         &mut self,
         desk: &mut Desk,
         now: Instant,
@@ -109,6 +109,10 @@ impl Telephone {
         let offer = description(response);
         let Some(call) = self.calls.get_mut(at) else { return };
         let waiting = Waiting { answered, offer: offer.into() };
+        if call.is_bridged() {
+            // It was given up meanwhile: whom it has it has had before.
+            return self.answer_as_before(desk, now, at, waiting);
+        }
         let asking = call.bridge.as_ref().map(|bridge| (bridge.other(), bridge.is_turned_round()));
         let Some((other, is_turned_round)) = asking else {
             // It was given up meanwhile: this one comes back to us.
@@ -159,6 +163,9 @@ impl Telephone {
             }
         });
         let (Some((at, first, waiting, shown)), Some(answer)) = (first, answer) else {
+            if self.calls.get(key).is_some_and(Call::is_bridged) {
+                return self.say_again(desk, now, key);
+            }
             // It was given up meanwhile: this one comes back to us.
             if let Some(call) = self.calls.get_mut(key) {
                 call.bridge = None;
@@ -175,11 +182,14 @@ impl Telephone {
             }
         }
         self.acknowledge_offer(desk, now, at, waiting.answered, shown);
+        self.tell_media(desk, at);
+        self.tell_media(desk, key);
+        if let Some(asked) = self.bridged_for([at, key]) {
+            return self.other_bridged(desk, now, asked);
+        }
         let (kind, outcome) = (Kind::BridgedTransfer, Outcome::Completed);
         let says = verdict::sentence(outcome, kind, None, None);
         Self::tell(desk, CallEvent::Transferred { call: first, kind, outcome, status: None, says });
-        self.tell_media(desk, at);
-        self.tell_media(desk, key);
     }
 
     /// Acknowledges the 2xx with the offer, with an answer of the other call's other side.
@@ -227,11 +237,15 @@ impl Telephone {
     /// Nobody answered in time.
     pub(super) fn bridge_due(&mut self, desk: &mut Desk, now: Instant, at: u64) {
         let Some(call) = self.calls.get_mut(at) else { return };
-        if call.handing_until.is_some_and(|due| due <= now)
-            && matches!(call.bridge, Some(Bridge::Asking(..) | Bridge::Waiting(..)))
-        {
+        if call.handing_until.is_none_or(|due| due > now) {
+            return;
+        }
+        if matches!(call.bridge, Some(Bridge::Asking(..) | Bridge::Waiting(..))) {
             call.handing_until = None;
             self.bridge_fails(desk, now, at, (Outcome::TimedOut, None));
+        } else if call.waits_for_next() {
+            call.handing_until = None;
+            self.never_bridged(desk, now, at);
         }
     }
 
@@ -247,6 +261,9 @@ impl Telephone {
         let (mut name, bridge) = (call.name, call.bridge.take());
         call.handing_until = None;
         let Some(bridge) = bridge else { return };
+        if let Some(asked) = self.bridged_for([at, bridge.other()]) {
+            return self.other_not_bridged(desk, now, asked, (at, bridge), status);
+        }
         if let Some(other) = self.calls.get_mut(bridge.other()) {
             other.bridge = None;
             if bridge.is_turned_round() {
@@ -272,6 +289,9 @@ impl Telephone {
 
     /// A call is over: so is the one that it is bridged with, or the bridging.
     pub(super) fn bridge_ended(&mut self, desk: &mut Desk, now: Instant, key: u64, by_peer: bool) {
+        if self.onward_ended(desk, now, key, by_peer) {
+            return;
+        }
         let Some(call) = self.calls.get_mut(key) else { return };
         match &call.bridge {
             Some(Bridge::Up(_)) => self.bridge_falls(desk, now, key),

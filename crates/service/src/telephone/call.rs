@@ -285,6 +285,8 @@ pub(super) struct Call {
     /// The call that it is bridged with, and what is to be offered for that.
     pub(super) bridge: Option<Bridge>,
     pub(super) passing: Option<Box<str>>,
+    /// The REFER inside a bridge by which its other side is handed over, or for which that is called.
+    pub(super) onward: Option<u64>,
     /// When it is ended, if the other side has not done so.
     pub(super) leave_at: Option<Instant>,
     /// Lines of the response that refused it, which say why.
@@ -362,6 +364,7 @@ impl Call {
             handing_until: None,
             bridge: None,
             passing: None,
+            onward: None,
             leave_at: None,
             reasons: Box::default(),
             conference: None,

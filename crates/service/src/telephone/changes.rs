@@ -117,6 +117,10 @@ impl Telephone {
         let Some(call) = self.calls.get_mut(key) else { return };
         let Some(change) = call.changes.front().copied() else { return };
         let Some((leg, vehicle)) = call.way_of(change, habits.changes_by) else { return };
+        if change == Change::Bridge && !self.turns_to_next(desk, now, key) {
+            return self.advance_change(desk, now, key, Input::Refused, Status::REQUEST_TERMINATED);
+        }
+        let Some(call) = self.calls.get_mut(key) else { return };
         let (mut media, mut listener) = (call.media.clone(), call.listener);
         match change {
             Change::Hold | Change::FocusAndHold => media.holds = true,
@@ -566,7 +570,9 @@ impl Call {
         let leg = self.answered?;
         // RFC 3261 §14.1: an INVITE that is not acknowledged is under way.
         let under_way = self.sent_ok.is_some() || matches!(self.side, Side::Caller(caller::State::Answered));
-        if under_way || self.exchange != offer_answer::State::Stable {
+        // Whoever waits for somebody is not given to another before that is answered.
+        let turns = change == Change::Bridge && self.asks_behind();
+        if under_way || turns || self.exchange != offer_answer::State::Stable {
             return None;
         }
         let update = match change {

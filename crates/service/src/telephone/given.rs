@@ -115,6 +115,7 @@ impl Telephone {
             reports: true,
             within: Within::Either,
             failing,
+            for_whom: None,
         })
     }
 

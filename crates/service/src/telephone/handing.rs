@@ -189,6 +189,7 @@ impl Telephone {
                 reports: true,
                 within: Within::Either,
                 failing: Failing::Restores,
+                for_whom: None,
             };
             self.refer(desk, now, asking);
         }

@@ -4,12 +4,14 @@
 //! in a dialog of its own, which may name the call that it is about (RFC 4538) or have none.
 
 use super::Telephone;
+use super::bridged::handing_on::Onward;
 use super::call::Call;
 use super::callee::dialog_key;
 use super::given::{Told, Whereabouts};
 use super::letter::{ContactLine, Letter, Purpose};
 use super::renewing::purpose_of;
 use super::transferor::{Failing, Report};
+use super::verdict;
 use super::wallet::Realm;
 use crate::call::CallName;
 use crate::desk::Desk;
@@ -105,6 +107,10 @@ pub(super) struct Issuer {
     pub(super) until: Instant,
     /// Whether the transferee has left the call.
     pub(super) peer_left: bool,
+    /// The REFER of somebody else that it hands on.
+    pub(super) for_whom: Option<u64>,
+    /// Of such a one, the lines of the last report.
+    pub(super) lines: Box<str>,
 }
 
 /// What a transferor tries if its REFER leads to nothing (RFC 5589 §7.4, §7.5).
@@ -152,6 +158,8 @@ pub(super) struct Recipient {
     pub(super) holds: bool,
     /// Until when the transferor may end the old call, or the owner consent.
     pub(super) until: Option<Instant>,
+    /// How it is done, if it is for whoever is behind a bridge.
+    pub(super) onward: Option<Box<Onward>>,
 }
 
 impl Referral {
@@ -205,6 +213,7 @@ impl Telephone {
                 recipient.state == recipient::State::Over
                     && !recipient.notifying
                     && recipient.waiting.is_none()
+                    && !recipient.onward.as_ref().is_some_and(|onward| onward.goes_on())
             }
         };
         if !self.referrals.get(key).is_some_and(over) {
@@ -213,6 +222,9 @@ impl Telephone {
         let Some(referral) = self.referrals.remove(key) else { return };
         if let Place::Own(own) = &referral.place {
             self.by_referral.remove(&dialog_key(&own.call_id, &own.local_tag));
+        }
+        if let Part::Recipient(Recipient { onward: Some(onward), new, .. }) = &referral.part {
+            self.forget_onward(key, onward, *new);
         }
         let Some(at) = referral.call else { return };
         if let Some(call) = self.calls.get_mut(at) {
@@ -373,6 +385,9 @@ impl Telephone {
         let told =
             piece.filter(|_| status.is_some_and(Status::is_success)).and_then(|piece| Told::of(&piece));
         if let Some(Part::Issuer(issuer)) = self.referrals.get_mut(key).map(|referral| &mut referral.part) {
+            if let Some(piece) = piece.filter(|_| issuer.for_whom.is_some()) {
+                issuer.lines = verdict::lines(piece.head().lines().map(|(_, name, value)| (name, value)));
+            }
             issuer.life.notified(now, state.expires, desk.stack.timing());
         }
         self.reported(desk, now, key, Report { status, words, told, ended });
@@ -442,8 +457,9 @@ impl Telephone {
                     self.arm_referral(key);
                 }
                 Some(Part::Recipient(_)) => {
-                    // Who is called into a room is, though whoever asked for it has left it.
-                    let leaves = by_peer || self.has_rooms();
+                    // Who is called into a room is, though whoever asked for it has left it; and who is behind a bridge
+                    // is handed over, whoever ends the call with whoever wants it.
+                    let leaves = by_peer || self.has_rooms() || self.is_onward(key);
                     let input =
                         if leaves { recipient::Input::TransferorLeft } else { recipient::Input::Left };
                     self.advance_recipient(desk, now, key, input);

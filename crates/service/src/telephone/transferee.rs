@@ -1,7 +1,8 @@
 //! Being handed over: the transferee of RFC 5589 §6 and §7, once it has agreed to call somebody.
 
 use super::Telephone;
-use super::call::Change;
+use super::bridged::onward;
+use super::call::{Call, Change};
 use super::caller::Placing;
 use super::referral::{Part, Recipient};
 use super::written::MESSAGE_PIECE;
@@ -36,6 +37,9 @@ impl Telephone {
         let old = self.referrals.get(key).and_then(|referral| self.calls.get(referral.call?));
         let old = old.filter(|call| call.is_up()).map(|call| call.name);
         let holds = old.filter(|_| self.account.transfers.holds_meanwhile);
+        if self.is_onward(key) {
+            return self.begin_onward(desk, now, key);
+        }
         let Some(recipient) = self.recipient_mut(key) else { return };
         recipient.holds = holds.is_some();
         let (wish, new, user) = (recipient.wish.clone(), recipient.name, recipient.user.take());
@@ -66,6 +70,7 @@ impl Telephone {
     /// The call that a REFER asked for rings.
     pub(super) fn new_call_rings(&mut self, desk: &mut Desk, now: Instant, new: u64) {
         let asked = self.calls.get(new).and_then(|call| call.asked_by);
+        let asked = asked.filter(|key| self.hears_ringing(*key));
         if let Some(key) = asked.filter(|_| self.account.transfers.reports_ringing) {
             self.report(desk, now, key, Status::RINGING);
         }
@@ -74,6 +79,9 @@ impl Telephone {
     /// The call that a REFER asked for is answered.
     pub(super) fn new_call_answered(&mut self, desk: &mut Desk, now: Instant, new: u64) {
         let Some(key) = self.calls.get_mut(new).and_then(|call| call.asked_by.take()) else { return };
+        if self.is_onward(key) {
+            return self.advance_onward(desk, now, key, onward::Input::Up);
+        }
         // Who asks a focus for somebody stays.
         let hands_over = self.old_call_is_up(key) && !self.has_rooms();
         let input = if hands_over { Input::Answered } else { Input::AnsweredAlone };
@@ -108,6 +116,13 @@ impl Telephone {
         let Some(key) = call.asked_by.take() else { return };
         let status = call.ending.1.unwrap_or(Status::REQUEST_TERMINATED);
         let reasons = std::mem::take(&mut call.reasons);
+        if self.is_onward(key) {
+            if let Some(recipient) = self.recipient_mut(key) {
+                recipient.status = status;
+                recipient.reasons = reasons;
+            }
+            return self.advance_onward(desk, now, key, onward::Input::Failed);
+        }
         let left = self.referrals.get(key).is_some_and(|referral| referral.call.is_some());
         let stays = self.has_rooms();
         let input =
@@ -135,7 +150,7 @@ impl Telephone {
 
     fn old_call_is_up(&self, key: u64) -> bool {
         let old = self.referrals.get(key).and_then(|referral| self.calls.get(referral.call?));
-        old.is_some_and(super::call::Call::is_up)
+        old.is_some_and(Call::is_up)
     }
 
     /// Feeds the transferee's table and does what it says.
@@ -212,13 +227,12 @@ impl Telephone {
 
     /// RFC 5359 §2.4: whoever handed us over has left, and nobody took us: we call back.
     fn call_back(&mut self, desk: &mut Desk, now: Instant, key: u64) {
-        let Some(old) = self.referrals.get(key).and_then(|referral| self.calls.get(referral.call?)) else {
-            return;
-        };
+        if self.is_onward(key) {
+            return self.advance_onward(desk, now, key, onward::Input::AskerMissed);
+        }
+        let old = self.referrals.get(key).and_then(|referral| self.calls.get(referral.call?));
         // Whom we gave up ourselves we do not call.
-        let Some(leg) = old.answered.and_then(|leg| old.legs.get(leg)) else { return };
-        let Ok(address) = NameAddrRef::parse(leg.dialog.remote()) else { return };
-        let to: Box<str> = address.uri_text().into();
+        let Some(to) = old.and_then(Call::whom) else { return };
         let call = self.next_name();
         Self::tell(desk, CallEvent::CalledBack { call, to: to.clone() });
         if self.place(desk, now, call, &to, Placing::USUAL).is_none() {
@@ -295,6 +309,14 @@ impl Telephone {
         self.release_early(desk, now, key);
         self.let_go(desk, now, key);
         self.drop_referral(key);
+    }
+}
+
+impl Call {
+    /// Who is at the other side, once the call was answered.
+    pub(super) fn whom(&self) -> Option<Box<str>> {
+        let leg = self.legs.get(self.answered?)?;
+        Some(NameAddrRef::parse(leg.dialog.remote()).ok()?.uri_text().into())
     }
 }
 

@@ -35,6 +35,8 @@ pub(super) struct Asking {
     pub(super) reports: bool,
     pub(super) within: Within,
     pub(super) failing: Failing,
+    /// The REFER of somebody else that it hands on, and who that is.
+    pub(super) for_whom: Option<(u64, Option<Box<str>>)>,
 }
 
 /// What a NOTIFY of the transferee says.
@@ -109,6 +111,7 @@ impl Telephone {
             reports: true,
             within: Within::Either,
             failing: Failing::Restores,
+            for_whom: None,
         };
         self.refer(desk, now, asking);
     }
@@ -121,7 +124,7 @@ impl Telephone {
     }
 
     /// Whether a URI is where the other side of a call is itself.
-    fn is_other_side(&self, at: u64, uri: &str) -> bool {
+    pub(super) fn is_other_side(&self, at: u64, uri: &str) -> bool {
         let call = self.calls.get(at);
         let target = call.and_then(|call| Uri::parse(call.legs.get(call.answered?)?.dialog.target()).ok());
         target.is_some_and(|target| Uri::parse(uri).is_ok_and(|uri| uri.equivalent(&target)))
@@ -153,6 +156,7 @@ impl Telephone {
             reports: true,
             within: Within::Either,
             failing: Failing::Restores,
+            for_whom: None,
         };
         self.refer(desk, now, asking);
     }
@@ -184,6 +188,7 @@ impl Telephone {
                     reports,
                     within: Within::Either,
                     failing: Failing::Restores,
+                    for_whom: None,
                 };
                 self.refer(desk, now, asking);
             }
@@ -222,8 +227,10 @@ impl Telephone {
     /// Sends a REFER: in its call, or in a dialog of its own.
     pub(super) fn refer(&mut self, desk: &mut Desk, now: Instant, asking: Asking) {
         let refer_to: Box<str> = asking.refer_to.into();
+        let (for_whom, whose) = asking.for_whom.unzip();
+        let referrer = whose.flatten().unwrap_or_else(|| self.referrer(asking.about));
         let mut lines: Vec<(Name, Box<str>)> =
-            vec![(Name::REFER_TO, refer_to.clone()), (Name::REFERRED_BY, self.referrer(asking.about))];
+            vec![(Name::REFER_TO, refer_to.clone()), (Name::REFERRED_BY, referrer)];
         let leg = asking.about.and_then(|at| self.calls.get(at)?.answered);
         let place = match (asking.about, leg) {
             (Some(at), Some(leg)) => match self.named_outside(at, leg, asking.within) {
@@ -259,6 +266,8 @@ impl Telephone {
             life: Lifetime::requested(None),
             until: now + REPORT_LIMIT,
             peer_left: false,
+            for_whom,
+            lines: Box::default(),
         };
         let key = self.add_referral(Referral::new(asking.about, place, Part::Issuer(issuer)));
         if !self.write_in_dialog(desk, now, key, Method::Refer, lines, None) {
@@ -386,21 +395,30 @@ impl Telephone {
         };
         let outcome = verdict::outcome_of(input, reported);
         let words = issuer.words.clone();
+        let (for_whom, lines) = (issuer.for_whom, issuer.lines.clone());
         for act in acts {
-            match act {
-                Act::TellProgress => {
+            match (act, for_whom) {
+                (Act::TellProgress, Some(asked)) => {
+                    self.other_reports(desk, now, asked, status.unwrap_or(Status::TRYING));
+                }
+                (Act::TellOutcome, Some(asked)) => {
+                    self.other_told(desk, now, asked, (outcome, status), lines.clone());
+                }
+                // Whoever has asked ends what is to end.
+                (Act::Release | Act::Restore, Some(_)) => {}
+                (Act::TellProgress, None) => {
                     if let Some(status) = status {
                         Self::tell(desk, CallEvent::TransferProgress(name, status));
                     }
                 }
-                Act::TellOutcome => {
+                (Act::TellOutcome, None) => {
                     if let (Some((given, server, told)), Outcome::Completed) = (given.clone(), outcome) {
                         self.given(desk, name, given, server, told);
                     }
                     let says = verdict::sentence(outcome, kind, status, words.as_deref());
                     Self::tell(desk, CallEvent::Transferred { call: name, kind, outcome, status, says });
                 }
-                Act::Release => {
+                (Act::Release, None) => {
                     let conference =
                         at.zip(target).and_then(|(at, target)| self.conference_of_only(at, target));
                     if let Some(asked) = asked {
@@ -413,8 +431,8 @@ impl Telephone {
                     // Whoever is taken over ends that call. If it does not, we do.
                     self.leave_soon(desk, now, target);
                 }
-                Act::Restore if failing == Failing::Restores => self.restore(desk, now, name),
-                Act::Restore => {}
+                (Act::Restore, None) if failing == Failing::Restores => self.restore(desk, now, name),
+                (Act::Restore, None) => {}
             }
         }
         self.drop_referral(key);
@@ -477,6 +495,7 @@ impl Telephone {
                 reports: true,
                 within: Within::Call,
                 failing: issuer.failing,
+                for_whom: None,
             });
         }
         let target = issuer.target.filter(|at| up(*at))?;
@@ -503,6 +522,7 @@ impl Telephone {
             reports: true,
             within: Within::Either,
             failing: Failing::Restores,
+            for_whom: None,
         })
     }
 }

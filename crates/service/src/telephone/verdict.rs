@@ -82,13 +82,17 @@ pub(super) fn warning(desk: &Desk, listener: ListenerId, words: &str) -> String 
 
 /// The lines of a response that say why, for a report (RFC 3515 §2.4.5, RFC 3420).
 pub(super) fn reasons(response: &View<'_>) -> Box<str> {
+    let named = |name: Name| response.lines_named(name).map(move |value| (name.as_str(), value));
+    lines([Name::WARNING, Name::REASON].into_iter().flat_map(named))
+}
+
+/// Lines for a report, as many as it has room for.
+pub(super) fn lines<'a>(said: impl Iterator<Item = (&'a str, &'a str)>) -> Box<str> {
     let mut lines = String::new();
-    for name in [Name::WARNING, Name::REASON] {
-        for value in response.lines_named(name) {
-            if lines.len() + value.len() < MAX_REASONS && !value.contains(['\r', '\n']) {
-                let written = write!(lines, "{}: {value}\r\n", name.as_str());
-                debug_assert!(written.is_ok(), "a String takes whatever is written");
-            }
+    for (name, value) in said {
+        if lines.len() + name.len() + value.len() < MAX_REASONS && !value.contains(['\r', '\n']) {
+            let written = write!(lines, "{name}: {value}\r\n");
+            debug_assert!(written.is_ok(), "a String takes whatever is written");
         }
     }
     lines.into()

@@ -247,3 +247,33 @@ fn a_dialog_with_a_server_keeps_its_way() {
     assert_eq!(bye.one("P-Asserted-Identity"), "<sip:bob@example.test>");
     assert!(bye.all("Route").is_empty());
 }
+
+/// A REFER that a server hands on, for it stands between two, is that of whoever has asked it.
+#[test]
+fn who_is_sent_by_a_server_is_sent_by_whoever_asked_it() {
+    for (by, sent_by) in [("Referred-By: <sip:bob@example.test>\r\n", Some("bob@example.test")), ("", None)] {
+        let mut stage = parking(|_| {});
+        let invite = Request::new(ALICE, "INVITE", SLOT, "c1").leads_to(&mut stage);
+        let route: String =
+            invite.all("Record-Route").iter().map(|entry| format!("Route: {entry}\r\n")).collect();
+        stage.pass(
+            inside(PARK.host),
+            &reply_tagged(&invite, 200, "slot", "Contact: <sip:park@example.test>\r\n"),
+        );
+        let refer = format!(
+            "REFER {} SIP/2.0\r\nVia: SIP/2.0/UDP {};branch=z9hG4bKr1\r\nMax-Forwards: 70\r\n{route}\
+             From: <sip:701@example.test>;tag=slot\r\nTo: <sip:alice@example.test>;tag=from\r\nCall-ID: c1\r\n\
+             CSeq: 1 REFER\r\nContact: <sip:park@example.test>\r\nRefer-To: <sip:701@example.test>\r\n{by}\
+             Content-Length: 0\r\n\r\n",
+            ALICE.contact(),
+            inside(PARK.host).remote,
+        );
+        let refer = stage.one(inside(PARK.host), &refer);
+        assert!(refer.is("REFER") && refer.flow == udp(ALICE.host), "{refer:?}");
+        let sent = Request::new(ALICE, "INVITE", SLOT, "t1").leads_to(&mut stage);
+        assert!(sent.is("INVITE") && sent.flow == inside(PARK.host), "{sent:?}");
+        let told = sent.all("Referred-By").first().map(ToString::to_string);
+        assert_eq!(told.is_some(), sent_by.is_some(), "{told:?}");
+        assert!(told.is_none_or(|told| told.contains(sent_by.unwrap_or_default())));
+    }
+}

@@ -13,11 +13,16 @@ use cordboard_sip::{Builder, Method, Name, Status, View};
 use std::time::Duration;
 
 /// Alice has connected the peer, which called her, with the target, which she called.
-fn bridged() -> (Scene, usize) {
+pub(crate) fn bridged() -> (Scene, usize) {
+    bridged_with(&[])
+}
+
+/// The same with a target that says this of itself.
+pub(crate) fn bridged_with(lines: &[(Name, &str)]) -> (Scene, usize) {
     let (mut scene, target) = with_two_calls();
     let (peer, alice) = (scene.peer, scene.alice);
     let (_, passes) = offered(&mut scene, target);
-    scene.world.reply(target, alice, &passes, Status::OK, "t9", &[], Some(&at(7002)));
+    scene.world.reply(target, alice, &passes, Status::OK, "t9", lines, Some(&at(7002)));
     for puppet in [peer, target] {
         next(&mut scene.world, puppet, Method::Ack);
     }
@@ -26,7 +31,7 @@ fn bridged() -> (Scene, usize) {
 }
 
 /// A description of somebody at a port, the `version`th.
-fn says(port: u16, direction: &str, version: u32) -> String {
+pub(crate) fn says(port: u16, direction: &str, version: u32) -> String {
     at(port).replace("o=p 1 1", &format!("o=p 1 {version}")).replace("sendrecv", direction)
 }
 
@@ -35,7 +40,7 @@ fn sdp_of(bytes: &Bytes) -> Sdp {
 }
 
 /// Where a description receives, in which direction, and as what version of which session.
-fn told(bytes: &Bytes) -> (u16, &'static str, (String, u64)) {
+pub(crate) fn told(bytes: &Bytes) -> (u16, &'static str, (String, u64)) {
     let sdp = sdp_of(bytes);
     let audio = sdp.audio().unwrap();
     let (session, version) = sdp.version();
@@ -43,7 +48,7 @@ fn told(bytes: &Bytes) -> (u16, &'static str, (String, u64)) {
 }
 
 /// The peer asks for a change.
-fn asks(scene: &mut Scene, method: Method, body: &str) {
+pub(crate) fn asks(scene: &mut Scene, method: Method, body: &str) {
     scene.cseq += 1;
     let request = scene.request(method.as_str(), "call", "p1");
     let bytes =
@@ -51,14 +56,14 @@ fn asks(scene: &mut Scene, method: Method, body: &str) {
     scene.world.say(scene.peer, scene.alice, bytes);
 }
 
-fn acknowledges(scene: &mut Scene, body: &str) {
+pub(crate) fn acknowledges(scene: &mut Scene, body: &str) {
     let ack = scene.request("ACK", "call", "p1");
     let bytes = if body.is_empty() { ack.finish() } else { ack.body("application/sdp", body.as_bytes()) };
     scene.world.say(scene.peer, scene.alice, bytes);
 }
 
 /// A request of the target, in the dialog of a request that it got.
-fn of_target(scene: &Scene, within: &Bytes, method: &str, cseq: u32) -> Builder {
+pub(crate) fn of_target(scene: &Scene, within: &Bytes, method: &str, cseq: u32) -> Builder {
     let view = View::parse(within).unwrap();
     Builder::request(method, scene.world.uri(scene.alice))
         .line(Name::VIA, format_args!("SIP/2.0/UDP 192.0.2.3:5060;branch=z9hG4bK{method}{cseq}"))

@@ -6,6 +6,7 @@ mod advertised;
 mod asking;
 mod bridged;
 mod calls;
+mod handed_on;
 mod handing;
 mod handover;
 mod identity;

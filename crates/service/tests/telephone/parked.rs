@@ -160,6 +160,35 @@ fn a_telephone_that_knows_no_refer_gets_the_parkee_by_a_bridge() {
     scene.world.settle();
 }
 
+/// Whoever has taken a call through a bridge hands it over as any other: the REFER ended at the server, which kept the target
+/// for itself and let the parkee go. As whom the server acts is not for them to say.
+#[test]
+fn whoever_has_taken_a_parked_call_could_not_transfer_it() {
+    let mut carol = at_home("carol", Some("w1"));
+    carol.transfers.lacks = vec![Feature::Refer, Feature::Replaces];
+    let mut alice = at_home("alice", None);
+    alice.transfers.lacks = vec![Feature::Refer];
+    let mut scene = Scene::with(alice, carol, park(&["701"])).parked();
+    let dave = scene.world.phone("dave", at_home("dave", None), 1);
+    let to = "sip:701@park.test".into();
+    scene.world.press(scene.carol, CallAction::Dial { call: NEW, to, offer: true });
+    scene.world.wait(scene.carol, |event| *event == CallEvent::Established(NEW));
+    scene.world.pass(Duration::from_secs(5));
+    scene.world.press(scene.carol, CallAction::Transfer { call: NEW, to: "sip:dave@dave.test".into() });
+    let incoming = scene.world.wait(dave, |event| matches!(event, CallEvent::Incoming { .. }));
+    let CallEvent::Incoming { call, referred_by, .. } = incoming else { unreachable!("waited for it") };
+    assert_eq!(referred_by, None, "nobody has vouched for carol");
+    scene.world.press(dave, CallAction::Answer(call));
+    let told = scene.world.wait(scene.carol, |event| matches!(event, CallEvent::Transferred { .. }));
+    assert!(matches!(told, CallEvent::Transferred { outcome: Outcome::Completed, .. }), "{told:?}");
+    let alices = scene.world.address(scene.alice).ip();
+    scene.world.wait(dave, |event| matches!(event, CallEvent::Media(_, path) if path.remote.ip() == alices));
+    scene.world.pass(Duration::from_mins(1));
+    scene.world.press(dave, CallAction::HangUp(call));
+    scene.world.wait(scene.alice, |event| matches!(event, CallEvent::Ended { by_peer: true, .. }));
+    scene.world.settle();
+}
+
 /// Whoever gave the call away takes it back with what the report said of the dialog; if it said nothing, by asking.
 #[test]
 fn a_server_that_tells_no_dialog_is_asked_for_it() {
