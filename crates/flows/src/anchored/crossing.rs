@@ -64,6 +64,25 @@ pub fn play_refers(stage: &Stage) -> [Phone<'_>; 3] {
     people
 }
 
+/// The operator has held them both, and Bob hands Alice over by himself and hangs up at once: what comes of it reaches him all
+/// the same (RFC 5057 §4.1), with a number above those that he has seen in her name.
+pub fn play_left(stage: &Stage) -> [Phone<'_>; 3] {
+    let (people, switchboard) = call(stage);
+    let [alice, bob, carol] = people;
+    for operation in [Operation::Hold, Operation::Resume] {
+        stage.operates(switchboard, operation);
+        stage.operator_learns(Outcome::Completed);
+    }
+    stage.turn_page();
+    bob.transfers(alice, carol);
+    alice.is_referred_to(carol);
+    bob.hangs_up_on(alice);
+    carol.answers(alice);
+    alice.is_answered();
+    bob.is_alone();
+    people
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,6 +202,53 @@ mod tests {
             ",
         );
         stage.talking([(alice, carol)]);
+    }
+
+    #[test]
+    fn what_comes_of_a_refer_after_the_bye_has_its_number() {
+        let stage = Stage::still();
+        let [alice, _, carol] = play_left(&stage);
+        stage.drawn(
+            "
+                alice  bob             proxy       carol
+                  |     |--REFER carol-->|           |
+                  |<-REFER carol---------|           |
+                  |--202---------------->|           |
+                  |--NOTIFY 100--------->|           |
+                  |--INVITE------------->|           |
+                  |     |<-202-----------|           |
+                  |     |<-NOTIFY 100----|           |
+                  |     |                |--INVITE-->|
+                  |     |--200---------->|           |
+                  |     |                |<-180------|
+                  |<-200-----------------|           |
+                  |<-180-----------------|           |
+                  |     |--BYE---------->|           |
+                  |<-BYE-----------------|           |
+                  |--200---------------->|           |
+                  |     |<-200-----------|           |
+                  |     |                |<-200------|
+                  |<-200-----------------|           |
+                  |--ACK---------------->|           |
+                  |--NOTIFY 200--------->|           |
+                  |     |                |--ACK----->|
+                  |     |<-NOTIFY 200----|           |
+                  |<=============audio==============>|
+                  |     |--200---------->|           |
+                  |<-200-----------------|           |
+            ",
+        );
+        stage.talking([(alice, carol)]);
+    }
+
+    #[test]
+    fn what_comes_of_a_refer_after_the_bye_in_a_storm() {
+        for seed in storm_seeds() {
+            play_left(&Stage::storm(seed));
+        }
+        for seed in storm_seeds() {
+            play_left(&Stage::unbounded_storm(seed));
+        }
     }
 
     #[test]

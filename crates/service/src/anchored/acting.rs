@@ -5,7 +5,10 @@ use super::half::Wanted;
 use super::learning::{Found, description, read};
 use super::sending::{Purpose, send};
 use super::target::Target;
-use super::{Anchor, CHANGE_LIMIT, Changing, Handing, LEFT_LIMIT, LINGERS, REPORT_LIMIT, Work, other, told};
+use super::{
+    Anchor, CHANGE_LIMIT, Changing, Handing, LATE_REPORT_LIMIT, LEFT_LIMIT, LINGERS, REPORT_LIMIT, Work,
+    other, told,
+};
 use crate::agent::Agent;
 use crate::carried::Recipient;
 use crate::carried::state::Input as Passed;
@@ -60,7 +63,7 @@ pub(crate) fn operate(
     };
     let Some(anchor) = agent.anchored.table.get(key) else { return };
     match (&anchor.work, operation) {
-        (Work::Ending { .. } | Work::Over, operation) => {
+        (Work::Ending { .. } | Work::Over | Work::Left, operation) => {
             let operated = Operated {
                 kind: kind_of(&operation),
                 outcome: Outcome::AlreadyEnded,
@@ -114,7 +117,7 @@ fn break_off(agent: &mut Agent, now: Instant, key: u64) {
                 anchor.work = Work::Nothing;
             }
         }
-        work @ (Work::Nothing | Work::Ending { .. } | Work::Over) => anchor.work = work,
+        work @ (Work::Nothing | Work::Ending { .. } | Work::Over | Work::Left) => anchor.work = work,
     }
 }
 
@@ -157,7 +160,15 @@ pub(super) fn gone(agent: &mut Agent, now: Instant, key: u64, who: Side) {
         return;
     }
     break_off(agent, now, key);
-    agent.anchored.forget(key);
+    left(agent, now, key);
+}
+
+/// One side has hung up: the call is remembered for what still belongs to it.
+fn left(agent: &mut Agent, now: Instant, key: u64) {
+    let Some(anchor) = agent.anchored.table.get_mut(key) else { return };
+    anchor.work = Work::Left;
+    let reports = anchor.halves.iter().any(|half| half.numbers.has_referred());
+    agent.anchored.look_at(key, now + if reports { LATE_REPORT_LIMIT } else { LINGERS });
 }
 
 /// A request of ours was answered, or was not.
@@ -265,14 +276,14 @@ pub(super) fn hand(agent: &mut Agent, now: Instant, key: u64, input: issuer::Inp
     let Work::Handing(handing) = &mut anchor.work else { return };
     let (state, acts) = issuer::step(handing.state, input);
     handing.state = state;
-    let left = handing.left;
+    let who_left = handing.left;
     let reported = Reported {
         status: handing.status,
         takes_over: handing.takes_over,
-        up: left.is_none(),
-        peer_left: left == Some(handing.transferee),
+        up: who_left.is_none(),
+        peer_left: who_left == Some(handing.transferee),
     };
-    let outcome = match (input, left) {
+    let outcome = match (input, who_left) {
         (issuer::Input::TimedOut, Some(left)) if left != handing.transferee => Outcome::TransferorLeft,
         _ => outcome_of(input, reported),
     };
@@ -303,8 +314,8 @@ pub(super) fn hand(agent: &mut Agent, now: Instant, key: u64, input: issuer::Inp
     }
     let Work::Handing(handing) = std::mem::replace(&mut anchor.work, Work::Nothing) else { return };
     tell_handed(agent, key, &handing, outcome);
-    if left.is_some() {
-        agent.anchored.forget(key);
+    if handing.left.is_some() {
+        left(agent, now, key);
     } else if releases {
         tell_ended(agent, key);
         end(agent, now, key, None);
@@ -482,7 +493,7 @@ pub(crate) fn handle_timeout(agent: &mut Agent, now: Instant) {
             continue;
         }
         match &anchor.work {
-            Work::Over => agent.anchored.forget(key),
+            Work::Over | Work::Left => agent.anchored.forget(key),
             Work::Handing(_) => hand(agent, now, key, issuer::Input::TimedOut),
             Work::Changing(changing) if changing.until <= now => {
                 advance_change(agent, now, key, change::Input::TimedOut);

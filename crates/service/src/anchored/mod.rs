@@ -41,9 +41,12 @@ pub(crate) use target::End;
 /// Calls that one shard handles at a time.
 const MAX_ANCHORED: usize = 10_000;
 
-/// For how long a call that we have ended is remembered, so that a BYE which crossed ours is answered: as long as it may be
-/// repeated (RFC 3261 §17.1.2.2).
+/// For how long a call that is over is remembered, so that a BYE which crossed ours is answered, and what crossed theirs has
+/// its number: as long as it may be repeated (RFC 3261 §17.1.2.2).
 const LINGERS: Duration = Duration::from_secs(32);
+
+/// The same of a call in which somebody was asked to call somebody else: longer than any phone rings and any proxy lets it.
+const LATE_REPORT_LIMIT: Duration = Duration::from_mins(10);
 
 /// How long a hold may take.
 const CHANGE_LIMIT: Duration = Duration::from_secs(40);
@@ -101,6 +104,9 @@ enum Work {
     },
     /// It is over, and only what crossed our BYE may still come.
     Over,
+    /// One side has hung up, and what is still on its way passes as before: ACKs that are repeated, and what comes of a REFER
+    /// (RFC 5057 §4.1).
+    Left,
 }
 
 struct Handing {
@@ -130,7 +136,7 @@ impl Anchored {
     /// Whether none is handled.
     pub(crate) fn is_idle(&self) -> bool {
         self.outs.len() == 0
-            && self.table.iter().all(|anchor| matches!(anchor.work, Work::Nothing | Work::Over))
+            && self.table.iter().all(|anchor| matches!(anchor.work, Work::Nothing | Work::Over | Work::Left))
     }
 
     /// When [`handle_timeout`] is wanted next.

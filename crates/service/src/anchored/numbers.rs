@@ -6,8 +6,9 @@
 use cordboard_sip::Method;
 use std::collections::VecDeque;
 
-/// REFERs of one side whose numbers are remembered, for the NOTIFYs that name them (RFC 3515 §2.4.6).
-const MAX_REFERS: usize = 16;
+/// REFERs of one side whose numbers are remembered, for the NOTIFYs that name them (RFC 3515 §2.4.6), and INVITEs, for the ACKs
+/// that are repeated when another has followed (RFC 3261 §13.2.2.4).
+const MAX_REMEMBERED: usize = 16;
 
 /// One direction of a dialog.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,8 +19,8 @@ pub(super) struct Numbers {
     shown: u32,
     /// By how much the next is raised.
     offset: u32,
-    /// The last INVITE, as it was sent and as it was shown, for its ACK and PRACKs.
-    invite: Option<(u32, u32)>,
+    /// The last INVITEs, as they were sent and as they were shown, for their ACKs and PRACKs.
+    invites: VecDeque<(u32, u32)>,
     refers: VecDeque<(u32, u32)>,
 }
 
@@ -39,13 +40,8 @@ impl Numbers {
         // One that was overtaken stays below what overtook it, and is refused for it (§12.2.2).
         let shown = cseq.saturating_add(self.offset);
         match method {
-            Method::Invite => self.invite = Some((cseq, shown)),
-            Method::Refer => {
-                self.refers.push_back((cseq, shown));
-                if self.refers.len() > MAX_REFERS {
-                    self.refers.pop_front();
-                }
-            }
+            Method::Invite => remember(&mut self.invites, (cseq, shown)),
+            Method::Refer => remember(&mut self.refers, (cseq, shown)),
             _ => {}
         }
         shown
@@ -59,15 +55,12 @@ impl Numbers {
 
     /// What the INVITE of this number is shown with.
     pub(super) fn of_invite(&self, cseq: u32) -> u32 {
-        match self.invite {
-            Some((sent, shown)) if sent == cseq => shown,
-            Some(_) | None => cseq,
-        }
+        shown(&self.invites, cseq)
     }
 
     /// What the recipient calls a REFER of this number.
     pub(super) fn refer_shown(&self, cseq: u32) -> u32 {
-        self.refers.iter().find(|(sent, _)| *sent == cseq).map_or(cseq, |(_, shown)| *shown)
+        shown(&self.refers, cseq)
     }
 
     /// What the sender calls a REFER that the recipient calls by this number.
@@ -79,6 +72,18 @@ impl Numbers {
     pub(super) fn has_referred(&self) -> bool {
         !self.refers.is_empty()
     }
+}
+
+fn remember(requests: &mut VecDeque<(u32, u32)>, request: (u32, u32)) {
+    requests.push_back(request);
+    if requests.len() > MAX_REMEMBERED {
+        requests.pop_front();
+    }
+}
+
+/// What one of these is shown with; what is not among them, as it came.
+fn shown(requests: &VecDeque<(u32, u32)>, cseq: u32) -> u32 {
+    requests.iter().rfind(|(sent, _)| *sent == cseq).map_or(cseq, |(_, shown)| *shown)
 }
 
 #[cfg(test)]
@@ -98,6 +103,22 @@ mod tests {
         assert_eq!(numbers.own(), 12);
         assert_eq!(numbers.pass(Update, 10), 13);
         assert_eq!(numbers.pass(Ack, 9), 11, "an ACK has the number of its INVITE");
+    }
+
+    /// A 200 that was answered by an ACK which got lost is repeated, also when its sender has been asked something else.
+    #[test]
+    fn an_ack_that_is_repeated_late_has_the_number_of_its_invite() {
+        let mut numbers = N::default();
+        numbers.own();
+        assert_eq!(numbers.pass(Invite, 1), 2);
+        assert_eq!(numbers.pass(Ack, 1), 2);
+        numbers.own();
+        assert_eq!(numbers.pass(Invite, 2), 4);
+        assert_eq!((numbers.pass(Ack, 1), numbers.pass(Ack, 2)), (2, 4));
+        for cseq in 3..100 {
+            numbers.pass(Invite, cseq);
+        }
+        assert_eq!(numbers.invites.len(), MAX_REMEMBERED);
     }
 
     #[test]
