@@ -54,7 +54,7 @@ impl Telephone {
         let free = call.change == State::Waiting
             && call.glare_until.is_none()
             && call.changes.front().is_some_and(|change| call.way_of(*change, by).is_some());
-        if free {
+        if free && !self.keeps_taking_up(key) {
             self.advance_change(desk, now, key, Input::Free, Status::OK);
         }
         self.arm(key);

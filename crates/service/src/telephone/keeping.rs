@@ -36,6 +36,8 @@ pub(super) enum Then {
     Acknowledge(Box<Answered>),
     /// The 200 by which it is up.
     Answer,
+    /// The re-INVITE by which it is taken up.
+    GoOn,
 }
 
 /// What is to be written down.
@@ -83,6 +85,23 @@ impl Telephone {
         }
     }
 
+    /// Whether the change that is next in turn has to wait until the numbers are written down with which a call goes on that is
+    /// taken up: who dies before that would go on with the same ones again (RFC 3261 §12.2.1.1).
+    pub(super) fn keeps_taking_up(&mut self, key: u64) -> bool {
+        let Some(call) = self.calls.get_mut(key).filter(|_| self.unkept.memory == Memory::Store) else {
+            return false;
+        };
+        match call.keeping {
+            Keeping::Not if call.changes.front() == Some(&Change::TakeUp) => {
+                call.keeping = Keeping::Waits(Then::GoOn);
+                self.unkept.waiting.push_back(call.name);
+                true
+            }
+            Keeping::Waits(Then::GoOn) => true,
+            Keeping::Not | Keeping::Waits(Then::Acknowledge(_) | Then::Answer) | Keeping::Done => false,
+        }
+    }
+
     /// The next call that is to be written down.
     pub(crate) fn poll_unkept(&mut self) -> Option<CallName> {
         self.unkept.waiting.pop_front()
@@ -112,6 +131,7 @@ impl Telephone {
                 self.accept(desk, now, key);
                 self.proceed(desk, now, key);
             }
+            Keeping::Waits(Then::GoOn) => self.proceed(desk, now, key),
             Keeping::Waits(Then::Answer) | Keeping::Not | Keeping::Done => {}
         }
         self.sweep(key);
@@ -178,7 +198,6 @@ impl Telephone {
         call.answered = Some(0);
         call.ending = (Outcome::Answered, None);
         call.peer.features = written.knows.iter().copied().collect();
-        call.keeping = Keeping::Done;
         call.changes.push_back(Change::TakeUp);
         call.glare_until = Some(now);
         if let Some(timer) = written.timer {
