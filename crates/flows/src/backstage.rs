@@ -3,7 +3,7 @@
 use crate::book::Book;
 use crate::golden::Part;
 use crate::ground::Ground;
-use crate::judge::{Observed, ObservedMessage};
+use crate::judge::{Observed, ObservedMessage, numbers};
 use cordboard_core::time::Instant;
 use cordboard_ladder::{Ladder, Row};
 use cordboard_service::call::CallAction;
@@ -345,7 +345,18 @@ impl Inner {
         }
         self.everybody_hangs_up()?;
         self.everybody_unregisters()?;
-        self.comes_to_nothing()
+        self.comes_to_nothing()?;
+        self.everybody_counts()
+    }
+
+    /// Every response has the number of its request, and those of a side rise, whatever was played and in whatever weather.
+    fn everybody_counts(&self) -> Result<(), String> {
+        let wrong = numbers(&self.observed(0));
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        let wrong: Vec<String> = wrong.iter().map(ToString::to_string).collect();
+        Err(format!("requests are not counted as they should be:\n{}", wrong.join("\n")))
     }
 
     /// Whoever has a call ends it. A call may come late, from an INVITE that took its time; so this is done

@@ -8,6 +8,8 @@
 //! order: a NOTIFY before the 202 of its REFER, a 487 before the 200 of the CANCEL, a BYE beside a NOTIFY, unless
 //! the drawing says `after`.
 //!
+//! What must be so in any run, whatever its flow, is judged apart: so far that is its [numbers].
+//!
 //! ```
 //! use cordboard_flows::golden;
 //! use cordboard_flows::judge::{Observed, Verdict, judge};
@@ -23,10 +25,12 @@ mod compare;
 mod dialogs;
 mod facts;
 mod folding;
+mod numbers;
 mod observed;
 mod pairing;
 mod wire;
 
+pub use numbers::numbers;
 pub use observed::{Observed, ObservedMessage};
 
 use crate::golden::Golden;

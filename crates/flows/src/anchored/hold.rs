@@ -39,7 +39,11 @@ pub fn play_on(stage: &Stage) -> [Phone<'_>; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storm_seeds;
+    use crate::golden::Part;
+    use crate::{judge, storm_seeds};
+    use cordboard_sip::header::ViaRef;
+    use cordboard_sip::{Method, Name, View};
+    use std::collections::BTreeMap;
 
     #[test]
     fn both_are_off_hold_again() {
@@ -94,6 +98,35 @@ mod tests {
             ",
         );
         stage.talking([]);
+    }
+
+    /// Each side's requests go on with other numbers than their own, and each gets its responses with its own (RFC 3261
+    /// §8.2.6.2). Telephones know a response by its branch, and would not mind; so this looks at the wire.
+    #[test]
+    fn each_side_is_answered_by_its_own_numbers() {
+        let stage = Stage::still();
+        play_on(&stage);
+        let observed = stage.observed();
+        let flow = observed.messages.iter().filter(|message| message.stage == Part::Flow);
+        let mut raised = BTreeMap::new();
+        let mut numbers: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+        for message in flow {
+            let view = View::parse(&message.bytes).expect("a telephone wrote it");
+            let (number, method) = view.cseq();
+            if !view.is_request() || method == Method::Ack {
+                continue;
+            }
+            if message.to == "proxy" {
+                numbers.entry(&message.from).or_default().push(number);
+                raised.insert(view.top_via().branch, number);
+            } else {
+                let below = view.values(Name::VIA).nth(1).expect("it was passed on");
+                let below = ViaRef::parse(below.text).expect("it has a branch");
+                assert!(raised[&below.branch()] < number, "{}", view.method_text());
+            }
+        }
+        assert_eq!(numbers, BTreeMap::from([("alice", vec![2, 3]), ("bob", vec![1, 2])]));
+        assert_eq!(judge::numbers(&observed), []);
     }
 
     #[test]

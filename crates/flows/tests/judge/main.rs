@@ -5,6 +5,7 @@
 
 mod doctored;
 mod legal;
+mod numbers;
 mod printed;
 mod run;
 mod thorough;
