@@ -88,12 +88,35 @@ fn slots_come_and_go_while_somebody_waits() {
     assert_eq!(setup(&office, "park").0["slots"], json!(["701", "702"]));
 }
 
-/// More slots than there were ports for: each has sound.
+/// A server that was made for one call has ports for another.
 #[test]
 fn a_server_that_grows_has_sound_for_all() {
-    let office = Office::open(
-        "[[conference]]\nname = \"conference\"\nrooms = [\"800\"]\nlimit = 2\ngroups = [\"sales\"]\n",
+    let office =
+        Office::open("[[music]]\nname = \"music\"\nfiles = [\"620.wav\"]\ncalls = 1\ngroups = [\"sales\"]\n");
+    let [mut alice, mut bob, mut carol] =
+        [("alice", 440), ("bob", 660), ("carol", 880)].map(|(name, tone)| office.phone(name, tone));
+    let [_, first] = talk(&mut alice, &mut bob, &at("bob"));
+    bob.press(CallAction::MusicOnHold { call: first, from: at("music") });
+    let held = is_taken_over(&mut alice);
+    alice.hears(held, 620);
+    let [_, second] = talk(&mut carol, &mut bob, &at("bob"));
+    let music = CallAction::MusicOnHold { call: second, from: at("music") };
+    bob.press(music.clone());
+    bob.tells(
+        "that there is no room",
+        |event| matches!(event, CallEvent::Transferred { outcome, .. } if !outcome.is_success()),
     );
+    set(&office, &["music", "--calls", "2"]).unwrap();
+    bob.press(music);
+    let also = is_taken_over(&mut carol);
+    carol.hears(also, 620);
+    alice.hears(held, 620);
+}
+
+/// Rooms come and go, and take fewer.
+#[test]
+fn no_room_goes_in_which_somebody_is() {
+    let office = Office::open(SERVERS);
     set(&office, &["conference", "--rooms", "800-809", "--limit", "20"]).unwrap();
     let [mut alice, mut bob, mut carol] =
         [("alice", 440), ("bob", 660), ("carol", 880)].map(|(name, tone)| office.phone(name, tone));

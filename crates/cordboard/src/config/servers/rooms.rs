@@ -4,7 +4,8 @@ use cordboard_media::mixer::MAX_PARTIES;
 use cordboard_service::settings::{Focus, Room};
 use toml::Spanned;
 
-use super::{Kind, Reader, Server, members};
+use super::reader::{Reader, members};
+use super::{Kind, Server};
 use crate::config::file;
 
 /// Parties that a room takes, if nothing else is written.
