@@ -7,11 +7,12 @@ use crate::judge::{Observed, ObservedMessage, numbers};
 use cordboard_core::time::Instant;
 use cordboard_ladder::{Ladder, Row};
 use cordboard_service::call::CallAction;
-use cordboard_service::door::{Command, Event};
+use cordboard_service::door::{Command, Event, Recorded};
 use cordboard_service::operate::Operated;
 use cordboard_sim::session::Sessions;
 use cordboard_sim::tap::Entry;
 use cordboard_sim::{HostId, Notice};
+use cordboard_sip::{Method, View};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -41,6 +42,8 @@ pub(crate) struct Inner {
     pub(crate) manner: Manner,
     /// What came of what an operator did.
     pub(crate) operated: Vec<Operated>,
+    /// What a switchboard remembers of a call.
+    pub(crate) remembered: Vec<Recorded>,
     /// How the play ended, once it has.
     pub(crate) ended: Option<Result<(), String>>,
 }
@@ -97,6 +100,7 @@ impl Inner {
             wings: BTreeSet::new(),
             manner: Manner::Thinking,
             operated: Vec::new(),
+            remembered: Vec::new(),
             ended: None,
         }
     }
@@ -198,6 +202,7 @@ impl Inner {
             match (event, self.books.of_mut(host)) {
                 (Event::Call(event), Some(book)) => book.write(event),
                 (Event::Operated(_, operated), _) => self.operated.push(operated),
+                (Event::Messages(_, messages), _) => self.remembered.extend(messages),
                 _ => {}
             }
         }
@@ -220,6 +225,21 @@ impl Inner {
             Manner::Thinking => self.ground.reaction(),
             Manner::AtOnce | Manner::Trying { .. } => Duration::ZERO,
         }
+    }
+
+    /// The Call-IDs of the calls so far, in the order in which they were begun.
+    pub(crate) fn calls_begun(&self) -> Vec<Box<str>> {
+        let mut begun: Vec<Box<str>> = Vec::new();
+        self.ground.tap(|tap| {
+            for seen in tap.messages(0) {
+                let Ok(view) = View::parse(&seen.bytes) else { continue };
+                let invites = view.is_request() && view.method() == Method::Invite;
+                if invites && view.to_tag().is_none() && !begun.iter().any(|call| **call == *view.call_id()) {
+                    begun.push(view.call_id().into());
+                }
+            }
+        });
+        begun
     }
 
     /// Presses the button that the book of a telephone leads to.

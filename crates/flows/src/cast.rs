@@ -74,8 +74,8 @@ pub enum Program {
         /// How often it is tried.
         tries: u8,
     },
-    /// The operator's telephone (RFC 5359 §2.18).
-    Operator,
+    /// The operator's telephone (RFC 5359 §2.18), and the domain whose users it knows.
+    Operator(Option<&'static Domain>),
     /// Conference rooms (RFC 4579 §5).
     Focus {
         /// The user parts of their URIs, and how many parties each may have.
@@ -94,7 +94,7 @@ impl Program {
                 let codes = RedialCodes { ask: "*66".into(), give_up: "*86".into() };
                 Service::Redial(Redial { codes: Some(codes), within, tries })
             }
-            Self::Operator => Service::Operator,
+            Self::Operator(_) => Service::Operator,
             Self::Focus { rooms } => Service::Focus(Focus {
                 rooms: rooms
                     .iter()
@@ -167,6 +167,8 @@ pub struct Domain {
     pub domains: &'static [&'static str],
     /// Its users and their passwords.
     pub users: &'static [(&'static str, &'static str)],
+    /// Those of them who share a group.
+    pub grouped: &'static [&'static str],
     /// Forwards or redirects.
     pub role: Switchboard,
     /// Whether it challenges what its own users start.
@@ -205,6 +207,14 @@ impl Person {
         self.screened_by.map(|(_, proxy)| proxy).into_iter()
     }
 
+    /// The domain whose users it knows, as a server that has to look at who they are.
+    pub(crate) const fn knows_users_of(&self) -> Option<&'static Domain> {
+        match self.service {
+            Some(Program::Operator(domain)) => domain,
+            _ => None,
+        }
+    }
+
     pub(crate) fn settings(&self) -> Settings {
         let telephone = Telephone {
             user: self.user.into(),
@@ -236,10 +246,11 @@ impl Person {
         let settings = Settings::of_domain(self.domain);
         let neighbours = self.trusts().map(address).collect();
         // Every domain of a stage is as good as the next.
-        let external_transfer = matches!(self.service, Some(Program::Operator));
+        let external_transfer = matches!(self.service, Some(Program::Operator(_)));
+        let known = self.knows_users_of().map_or(&[][..], |domain| domain.domains);
         Settings {
             role,
-            domains: Vec::new(),
+            domains: known.iter().map(|domain| (*domain).into()).collect(),
             neighbours,
             ring_bytes: RING_BYTES,
             external_transfer,
@@ -274,7 +285,7 @@ impl Domain {
         let users = self.users.iter().map(|(name, password)| {
             let user = User {
                 display_name: None,
-                groups: Vec::new(),
+                groups: self.grouped.iter().filter(|of| *of == name).map(|_| "group".into()).collect(),
                 ha1_md5: ha1(Algorithm::Md5, name, realm, password),
                 ha1_sha256: ha1(Algorithm::Sha256, name, realm, password),
                 ha1_sha512_256: None,

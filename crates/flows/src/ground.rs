@@ -76,13 +76,19 @@ impl Ground {
 
     pub(crate) fn person(&mut self, person: &Person) -> HostId {
         match self {
-            Self::Simulated(sim, _) => sim.stand(Host::listening(
-                person.name,
-                None,
-                &person.addresses(),
-                &cast::TRANSPORTS,
-                person.settings(),
-            )),
+            Self::Simulated(sim, _) => {
+                let host = sim.stand(Host::listening(
+                    person.name,
+                    None,
+                    &person.addresses(),
+                    &cast::TRANSPORTS,
+                    person.settings(),
+                ));
+                if let Some(domain) = person.knows_users_of() {
+                    sim.command(host, &Command::UseDirectory(Arc::new(domain.directory())));
+                }
+                host
+            }
             Self::Sockets(sockets) => sockets.person(person),
         }
     }

@@ -13,7 +13,7 @@ use cordboard_core::time::Instant;
 use cordboard_core::transport::{ListenerId, Transport};
 use cordboard_ladder::{Kind, Ladder, Outcome};
 use cordboard_service::call::{CallAction, CallName};
-use cordboard_service::door::Command;
+use cordboard_service::door::{Command, Recorded};
 use cordboard_service::operate::{Connect, Operation, Whom};
 use cordboard_sim::tap::Seen;
 use cordboard_sim::{Fault, HostId, Order, Sim, Step, Weather};
@@ -21,6 +21,7 @@ use cordboard_sip::{Method, View};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One seed of so many is played over streams, which lose nothing but delay everything.
@@ -123,32 +124,43 @@ impl Stage {
         }
         let until = inner.ground.now() + inner.reaction();
         while inner.step(until) {}
-        let call_id = inner.ground.tap(|tap| {
-            let begins = |bytes: &[u8]| {
-                let view = View::parse(bytes).ok()?;
-                let invite = view.is_request() && view.method() == Method::Invite && view.to_tag().is_none();
-                invite.then(|| Box::from(view.call_id()))
-            };
-            tap.messages(0).filter_map(|seen| begins(&seen.bytes)).last()
-        });
-        if let Some(call_id) = call_id {
+        if let Some(call_id) = inner.calls_begun().pop() {
             inner.ground.command(switchboard, Command::Operate { call_id, operation });
         }
     }
 
+    /// What a switchboard remembers of one of the calls so far, which are counted from the first on. On a simulated network
+    /// only.
+    pub fn remembers(&self, switchboard: HostId, call: usize) -> Arc<[Recorded]> {
+        let mut inner = self.inner.borrow_mut();
+        if let Some(call_id) = inner.calls_begun().into_iter().nth(call) {
+            inner.ground.command(switchboard, Command::ShowCall { call_id });
+            inner.write_down();
+        }
+        std::mem::take(&mut inner.remembered).into()
+    }
+
     /// An operator wants two people connected (RFC 5359 §2.18), who have telephones.
     pub fn connects(&self, operator: Phone<'_>, from: Phone<'_>, to: Phone<'_>) {
+        self.connects_with(operator, Kind::ClickToDial, from, Whom::Address(to.address().into()));
+    }
+
+    /// An operator wants somebody to join a call (RFC 3911), of which a switchboard remembers this.
+    pub fn has_join(&self, operator: Phone<'_>, by: Phone<'_>, call: Arc<[Recorded]>) {
+        self.connects_with(operator, Kind::Conference, by, Whom::Call(call));
+    }
+
+    fn connects_with(&self, operator: Phone<'_>, kind: Kind, from: Phone<'_>, to: Whom) {
         let mut inner = self.inner.borrow_mut();
         if inner.stopped.is_none() {
-            let to = Whom::Address(to.address().into());
-            let connect = Connect { kind: Kind::ClickToDial, from: from.address().into(), to };
+            let connect = Connect { kind, from: from.address().into(), to };
             inner.ground.command(operator.host, Command::Connect(connect));
             inner.write_down();
         }
     }
 
-    /// The operator is told how it went. The play stops if it went otherwise.
-    pub fn operator_learns(&self, wanted: Outcome) {
+    /// The operator is told how it went, and what is said of it is given back. The play stops if it went otherwise.
+    pub fn operator_learns(&self, wanted: Outcome) -> Box<str> {
         let mut inner = self.inner.borrow_mut();
         let until = inner.ground.now() + inner.ground.pace().patience;
         while inner.stopped.is_none() && inner.operated.is_empty() {
@@ -156,12 +168,14 @@ impl Stage {
                 inner.stopped = Some("the operator learns nothing".to_owned());
             }
         }
-        if inner.stopped.is_none() {
-            let told = inner.operated.remove(0);
-            if told.outcome != wanted {
-                inner.stopped = Some(format!("the operator learns {told:?}, not {wanted}"));
-            }
+        if inner.stopped.is_some() {
+            return Box::default();
         }
+        let told = inner.operated.remove(0);
+        if told.outcome != wanted {
+            inner.stopped = Some(format!("the operator learns {told:?}, not {wanted}"));
+        }
+        told.says
     }
 
     /// What passes to and from somebody is not part of the flow: they are there for its sake, and not drawn.

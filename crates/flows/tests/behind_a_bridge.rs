@@ -8,8 +8,13 @@ use cordboard_service::settings::Feature;
 use cordboard_sip::Status;
 use std::time::Duration;
 
-const OPERATOR: Person =
-    Person { name: "operator", user: "operator", service: Some(Program::Operator), group: None, ..PARK };
+const OPERATOR: Person = Person {
+    name: "operator",
+    user: "operator",
+    service: Some(Program::Operator(None)),
+    group: None,
+    ..PARK
+};
 
 /// Alice and Bob have each other through the operator's telephone.
 fn connected(stage: &Stage) -> [Phone<'_>; 4] {

@@ -97,6 +97,13 @@ fn a_dropped_bye_turns_it_red() {
     turns_red("attended", || deaf(Party::Transferee, "BYE"), "is not heard: BYE");
 }
 
+/// Who holds through a bridge while the other side does the same does not hear that it has to wait.
+#[test]
+fn a_dropped_491_turns_holding_through_a_bridge_red() {
+    let says = "Transferee and the transferor are in a call: false";
+    turns_red("held through a bridge", || deaf(Party::Transferee, "491"), says);
+}
+
 /// Who picks a call up does not hear that it was answered meanwhile.
 #[test]
 fn a_dropped_486_turns_pickup_red() {

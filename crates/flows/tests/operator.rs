@@ -7,8 +7,13 @@ use cordboard_service::settings::Feature;
 use cordboard_sip::Status;
 use std::time::Duration;
 
-const OPERATOR: Person =
-    Person { name: "operator", user: "operator", service: Some(Program::Operator), group: None, ..PARK };
+const OPERATOR: Person = Person {
+    name: "operator",
+    user: "operator",
+    service: Some(Program::Operator(None)),
+    group: None,
+    ..PARK
+};
 
 /// Alice is to talk with Bob.
 fn wanted<'a>(stage: &'a Stage, alice: &Person) -> [Phone<'a>; 3] {

@@ -7,6 +7,8 @@ use cordboard_sim::HostId;
 pub mod crossing;
 pub mod end;
 pub mod hold;
+pub mod join;
+pub mod to_call;
 pub mod transfer;
 
 /// Alice talks with Bob; Carol is there, too. All of them send everything through the switchboard.

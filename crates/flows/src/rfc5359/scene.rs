@@ -82,6 +82,7 @@ pub const PROXY: Domain = Domain {
     address: 111,
     domains: &["biloxi.example.com", "atlanta.example.com", "chicago.example.com"],
     users: &[("alice", "a1"), ("bob", "b1"), ("carol", "c1")],
+    grouped: &[],
     role: Switchboard::Proxies,
     challenges_calls: false,
     record_routes: true,

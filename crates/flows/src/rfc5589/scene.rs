@@ -54,6 +54,7 @@ pub const PROXY: Domain = Domain {
     address: 111,
     domains: &["chicago.example.com"],
     users: &[("target", "t1")],
+    grouped: &[],
     role: Switchboard::Proxies,
     challenges_calls: false,
     record_routes: true,

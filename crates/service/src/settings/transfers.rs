@@ -113,4 +113,6 @@ pub enum Feature {
     TargetDialog,
     /// REFER without a subscription (RFC 4488, RFC 7614).
     NoReferSub,
+    /// Join (RFC 3911).
+    Join,
 }

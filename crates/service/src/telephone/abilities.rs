@@ -22,6 +22,7 @@ impl Features {
             Feature::Replaces => 2,
             Feature::TargetDialog => 4,
             Feature::NoReferSub => 8,
+            Feature::Join => 16,
         }
     }
 
@@ -32,7 +33,8 @@ impl Features {
 
     /// All that it says that it knows.
     pub(super) fn list(self) -> Vec<Feature> {
-        let all = [Feature::Refer, Feature::Replaces, Feature::TargetDialog, Feature::NoReferSub];
+        let all =
+            [Feature::Refer, Feature::Replaces, Feature::TargetDialog, Feature::NoReferSub, Feature::Join];
         all.into_iter().filter(|feature| self.supports(*feature)).collect()
     }
 
@@ -46,6 +48,7 @@ impl Features {
             (Name::SUPPORTED, "replaces", Feature::Replaces),
             (Name::SUPPORTED, "tdialog", Feature::TargetDialog),
             (Name::SUPPORTED, "norefersub", Feature::NoReferSub),
+            (Name::SUPPORTED, "join", Feature::Join),
         ];
         for (name, word, feature) in read {
             if message.has(name) {

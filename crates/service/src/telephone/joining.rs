@@ -12,6 +12,7 @@ use super::who_may::May;
 use super::written::CONFERENCE;
 use crate::call::{CallEvent, CallName, ConferenceName};
 use crate::desk::Desk;
+use crate::settings::Feature;
 use cordboard_core::dialog;
 use cordboard_core::session::callee;
 use cordboard_core::subscription::notifier::{Input, Why};
@@ -111,6 +112,9 @@ impl Telephone {
     /// RFC 3911 §4: the call that a Join names, or the conference that the Request-URI does.
     fn named_by(&self, invite: &View<'_>) -> Result<Option<Joined>, Status> {
         let here = self.conference_named(invite).map(Joined::Conference);
+        if !self.account.transfers.knows(Feature::Join) {
+            return Ok(here);
+        }
         let mut named = invite.headers::<Join>();
         let join = match (named.next(), named.next()) {
             (None, _) => return Ok(here),

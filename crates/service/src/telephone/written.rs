@@ -96,6 +96,7 @@ pub(super) fn supported(transfers: &Transfers) -> Cow<'static, str> {
         "replaces" => Some(Feature::Replaces),
         "tdialog" => Some(Feature::TargetDialog),
         "norefersub" | "nosub" => Some(Feature::NoReferSub),
+        "join" => Some(Feature::Join),
         _ => None,
     })
 }
