@@ -313,13 +313,8 @@ fn written<T: DeserializeOwned>(
 
 /// Keeps what somebody has set up, in place of what was there; nothing if nothing is.
 pub(super) fn write_rules(to: &Transaction<'_>, user: &str, rules: Option<&Written>) -> rusqlite::Result<()> {
-    match rules {
-        None => to.execute("DELETE FROM rules WHERE user = ?1", [user]),
-        Some(rules) => {
-            to.execute("INSERT OR REPLACE INTO rules (user, rules) VALUES (?1, ?2)", [user, &json(rules)?])
-        }
-    }
-    .map(drop)
+    let forget = "DELETE FROM rules WHERE user = ?1";
+    write(to, (forget, "INSERT OR REPLACE INTO rules (user, rules) VALUES (?1, ?2)"), user, rules)
 }
 
 /// Keeps the groups of somebody of the file, or that they are those of the file.
@@ -328,30 +323,29 @@ pub(super) fn write_membership(
     user: &str,
     groups: Option<&[Box<str>]>,
 ) -> rusqlite::Result<()> {
-    match groups {
-        None => to.execute("DELETE FROM memberships WHERE user = ?1", [user]),
-        Some(groups) => to.execute(
-            "INSERT OR REPLACE INTO memberships (user, groups) VALUES (?1, ?2)",
-            [user, &json(groups)?],
-        ),
-    }
-    .map(drop)
+    let forget = "DELETE FROM memberships WHERE user = ?1";
+    write(to, (forget, "INSERT OR REPLACE INTO memberships (user, groups) VALUES (?1, ?2)"), user, groups)
 }
 
 /// Keeps how a server is set up, or that it is as the file says.
 pub(super) fn write_setup(to: &Transaction<'_>, server: &str, setup: Option<&Setup>) -> rusqlite::Result<()> {
-    match setup {
-        None => to.execute("DELETE FROM setups WHERE server = ?1", [server]),
-        Some(setup) => to.execute(
-            "INSERT OR REPLACE INTO setups (server, setup) VALUES (?1, ?2)",
-            [server, &json(setup)?],
-        ),
-    }
-    .map(drop)
+    let forget = "DELETE FROM setups WHERE server = ?1";
+    write(to, (forget, "INSERT OR REPLACE INTO setups (server, setup) VALUES (?1, ?2)"), server, setup)
 }
 
-fn json<T: Serialize + ?Sized>(value: &T) -> rusqlite::Result<String> {
-    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+/// Keeps something as JSON, or forgets it.
+fn write<T: Serialize + ?Sized>(
+    to: &Transaction<'_>,
+    (forget, keep): (&str, &str),
+    whose: &str,
+    what: Option<&T>,
+) -> rusqlite::Result<()> {
+    let unprintable = |error| rusqlite::Error::ToSqlConversionFailure(Box::new(error));
+    match what.map(serde_json::to_string).transpose().map_err(unprintable)? {
+        None => to.execute(forget, [whose]),
+        Some(json) => to.execute(keep, [whose, &json]),
+    }
+    .map(drop)
 }
 
 const fn key(number: u64) -> i64 {

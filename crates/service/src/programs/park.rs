@@ -559,6 +559,31 @@ mod tests {
         assert_eq!(park.slot("sip:701@example.com"), None);
     }
 
+    /// Whose slot is no more after a restart waits in one that is free, and that is written down; where none is, nobody is put out.
+    #[test]
+    fn whoever_waited_in_a_slot_that_is_no_more_waits_in_another() {
+        let slots = ["701", "702"].map(Box::from).to_vec();
+        let settings = settings::Park { slots, rings_back_after: Duration::from_mins(2) };
+        let mut park = Park::new(&settings, "park");
+        let record = |slot: &str| Record {
+            purpose: Purpose::Slot { slot: slot.into(), parker: None },
+            call: None,
+            due: None,
+        };
+        let mut taken_up =
+            |call: u64, slot| park.take_up(Instant::START, &record(slot), CallName::incoming(call));
+        assert_eq!(taken_up(0, "702"), Ok(()));
+        assert_eq!(taken_up(1, "709"), Ok(()));
+        assert_eq!(taken_up(2, "709"), Err(RecordError::NoPlace));
+        assert_eq!(taken_up(3, "702"), Err(RecordError::Taken));
+        let slot = |call| match park.purpose(CallName::incoming(call)) {
+            Some((Purpose::Slot { slot, .. }, _)) => slot,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!([slot(0), slot(1)], ["702", "701"].map(Box::from));
+        assert_eq!((park.poll_changed(), park.poll_changed()), (Some(CallName::incoming(1)), None));
+    }
+
     /// A second one who dials is turned away, and changes nothing.
     #[test]
     fn one_parkee_has_one_partner() {
