@@ -1,6 +1,6 @@
 //! `cordboard ctl servers`.
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use std::path::PathBuf;
 
 /// The servers beside the switchboard.
@@ -20,8 +20,9 @@ pub enum ServersWish {
 
 /// How a server is to be set up: by the keys of its section in the configuration file.
 #[derive(Debug, Args)]
-#[group(id = "keys", required = true, multiple = true, args = [
-    "slots", "ring_back", "music", "rooms", "limit", "files", "calls", "wait", "tries", "groups"])]
+#[group(skip)]
+#[command(group(ArgGroup::new("keys").required(true).multiple(true).args([
+    "slots", "ring_back", "music", "rooms", "limit", "files", "calls", "wait", "tries", "groups"])))]
 pub struct SetupWish {
     /// Which.
     pub name: String,

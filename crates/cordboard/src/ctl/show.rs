@@ -84,6 +84,7 @@ pub(super) fn servers(answer: &Value) -> String {
         let setup = server["setup"].as_object().into_iter().flatten();
         let setup: Vec<String> = setup
             .map(|(key, value)| match value {
+                Value::Array(list) if list.is_empty() => format!("{key} none"),
                 Value::Array(list) => format!("{key} {}", ranges(&list.iter().map(text).collect::<Vec<_>>())),
                 Value::Number(number) => format!("{key} {number}"),
                 value => format!("{key} {}", text(value)),

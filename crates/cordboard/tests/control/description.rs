@@ -155,6 +155,8 @@ fn real_answers_are_as_described() {
     let park = servers.as_array().unwrap().iter().find(|server| server["name"] == "park").unwrap();
     assert_eq!(park["setup"]["slots"], json!(["701", "702", "703", "750"]), "{park}");
     asked("DELETE", "/v1/servers/{name}/setup", "/v1/servers/park/setup", None);
+    let (status, answer) = operator.asks("PATCH", "/v1/servers/park", Some("{}"));
+    assert_eq!(status, 400, "nothing is said: {answer}");
     let registrations = asked("GET", "/v1/registrations", "/v1/registrations?limit=1", None);
     assert_eq!(
         (registrations["more"].clone(), registrations["registrations"][0].is_object()),

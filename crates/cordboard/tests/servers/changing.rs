@@ -184,7 +184,7 @@ fn what_cannot_be_set_up_is_refused_and_changes_nothing() {
         (&["music", "--files", "cordboard.toml"], "cordboard.toml"),
         (&["conference", "--limit", "1"], "1 is out of range"),
         (&["redial", "--tries", "0"], "0 is out of range"),
-        (&["park"], "nothing is to be set up"),
+        (&["park"], "required arguments were not provided"),
     ] {
         let told = set(&office, words).unwrap_err();
         assert!(told.contains(says), "{words:?}: {told}");
