@@ -87,8 +87,13 @@ pub(crate) fn admission(desk: &Desk, request: &View<'_>, caller: &Caller, name: 
     let Some(server) = desk.directory.server(name) else { return Admission::Refused };
     let member = match caller {
         Caller::InDialog { .. } => true,
-        Caller::User(user) | Caller::Claimed(user) => desk.directory.is_member(user, server),
-        Caller::Server { .. } | Caller::Neighbour | Caller::Stranger => server.members == Members::Everybody,
+        // What a server does it does for whoever has asked.
+        Caller::User(user) | Caller::Claimed(user) | Caller::Server { asked_by: Some(user), .. } => {
+            desk.directory.is_member(user, server)
+        }
+        Caller::Server { asked_by: None, .. } | Caller::Neighbour | Caller::Stranger => {
+            server.members == Members::Everybody
+        }
     };
     let calls =
         request.method() == Method::Invite && !request.has(Name::REPLACES) && !request.has(Name::JOIN);

@@ -248,6 +248,21 @@ fn a_dialog_with_a_server_keeps_its_way() {
     assert!(bye.all("Route").is_empty());
 }
 
+/// A server that calls another, or itself, does it for whoever has asked: as when one whom it has connected is parked again.
+#[test]
+fn a_server_calls_a_server_for_those_who_may() {
+    for (by, may) in [(Some(BOB), true), (Some(CAROL), false), (Some(DAVE), false), (None, false)] {
+        let mut stage = parking(|_| {});
+        let more = by.map_or(String::new(), |by| format!("Referred-By: <{}>\r\n", by.address()));
+        let sent = from_server(&mut stage, inside(PARK.host), &PARK.address(), SLOT, &more);
+        if may {
+            assert!(sent[0].is("INVITE") && sent[0].flow == inside(PARK.host), "{sent:#?}");
+        } else {
+            assert_refused(&sent);
+        }
+    }
+}
+
 /// A REFER that a server hands on, for it stands between two, is that of whoever has asked it.
 #[test]
 fn who_is_sent_by_a_server_is_sent_by_whoever_asked_it() {
