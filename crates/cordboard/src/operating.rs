@@ -6,9 +6,10 @@ use cordboard_service::operate::{Connect, Operated, Operation, Whom};
 use cordboard_service::rooms::{RoomAction, RoomAnswer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::answers::Answers;
+use crate::servers::Conferring;
 use crate::switchboard::{MAX_OPERATIONS, Refusal, Switchboard};
 
 /// How long the outcome of what an operator does may take: longer than any phone rings.
@@ -17,9 +18,8 @@ const OUTCOME_LIMIT: Duration = Duration::from_mins(11);
 /// How many slots are tried that somebody else has meanwhile taken.
 const MAX_TRIES: usize = 3;
 
-/// How long whoever waits in a slot may take to leave it, once the slot was called, and how often that is looked at.
+/// How long whoever waits in a slot may take to leave it, once the slot was called.
 const LEFT_LIMIT: Duration = Duration::from_secs(30);
-const LOOKS_AGAIN: Duration = Duration::from_millis(50);
 
 /// Somebody waits for an outcome.
 struct Waiting<'a>(&'a AtomicUsize);
@@ -70,6 +70,28 @@ impl Drop for Placing {
     }
 }
 
+/// Something is being done with a conference room. Dropped before the outcome is known, an invitation is given up.
+pub struct Conference {
+    board: Arc<Switchboard>,
+    room: Box<str>,
+    conferring: Conferring,
+}
+
+impl Conference {
+    /// Waits for the outcome, somewhere else.
+    pub fn outcome(&self) -> impl FnOnce() -> Result<RoomAnswer, Refusal> + Send + 'static {
+        let (board, room, conferring) = (Arc::clone(&self.board), self.room.clone(), self.conferring.clone());
+        move || board.conferred(room, &conferring)
+    }
+}
+
+impl Drop for Conference {
+    fn drop(&mut self) {
+        // Of what has ended already, it is nothing.
+        self.board.servers.confer_no_more(&self.room, &self.conferring);
+    }
+}
+
 /// What came of parking a call.
 pub struct Parked {
     /// Its Call-ID.
@@ -103,11 +125,16 @@ impl Switchboard {
         outcome(&self.answers, id).map(|operated| (call_id, operated))
     }
 
-    /// Does something with a conference room, and waits for the outcome.
-    pub fn confer(&self, action: &RoomAction) -> Result<RoomAnswer, Refusal> {
+    /// Does something with a conference room.
+    pub fn confer(self: &Arc<Self>, action: &RoomAction) -> Result<Conference, Refusal> {
         let room: Box<str> = action.room().unwrap_or_default().into();
+        let conferring = self.servers.confer(action).ok_or_else(|| Refusal::NoSuchRoom(room.clone()))?;
+        Ok(Conference { board: Arc::clone(self), room, conferring })
+    }
+
+    /// What became of that.
+    fn conferred(&self, room: Box<str>, conferring: &Conferring) -> Result<RoomAnswer, Refusal> {
         let _waiting = Waiting::begin(&self.operations)?;
-        let Some(conferring) = self.servers.confer(action) else { return Err(Refusal::NoSuchRoom(room)) };
         match conferring.wait(OUTCOME_LIMIT).ok_or(Refusal::NoAnswer)? {
             RoomAnswer::NoRoom | RoomAnswer::NotHere => Err(Refusal::NoSuchRoom(room)),
             RoomAnswer::Full => Err(Refusal::RoomFull(room)),
@@ -215,15 +242,13 @@ impl Switchboard {
 
     /// Whoever calls a slot has the server first, and then who waits there: what became of that.
     fn left(&self, slot: &str, operated: Operated) -> Result<Operated, Refusal> {
-        let until = Instant::now() + LEFT_LIMIT;
-        loop {
-            match self.slot(slot)?.parked.map(|parked| parked.state) {
-                None | Some("retrieved") => return Ok(operated),
-                Some("retrieving") if Instant::now() < until => std::thread::sleep(LOOKS_AGAIN),
-                Some(_) => {
-                    let says = "the slot was called, but who waits there stays";
-                    return Ok(said(Kind::Retrieve, Outcome::Failed, says));
-                }
+        let settled = self.servers.settled(slot, LEFT_LIMIT).ok_or(Refusal::NoAnswer)?;
+        let found = settled.into_iter().find(|known| *known.name == *slot);
+        match found.and_then(|slot| slot.parked).map(|parked| parked.state) {
+            None | Some("retrieved") => Ok(operated),
+            Some(_) => {
+                let says = "the slot was called, but who waits there stays";
+                Ok(said(Kind::Retrieve, Outcome::Failed, says))
             }
         }
     }

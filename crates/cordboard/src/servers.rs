@@ -299,6 +299,20 @@ impl Servers {
         parks.map(|served| (served.name.clone(), served.slots())).collect()
     }
 
+    /// The slots of the park server that has this one, as soon as it is known what becomes of whoever is given away in it.
+    pub fn settled(&self, slot: &str, patience: Duration) -> Option<Vec<Slot>> {
+        let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
+        let has = |served: &&Served| {
+            matches!(served.kind, Kind::Park { .. }) && served.listed.names.iter().any(|name| **name == *slot)
+        };
+        let served = running.iter().find(has)?;
+        let asked = served.running.command(Command::AwaitSlot(slot.into()));
+        let answers = Arc::clone(&served.answers);
+        // That may take a while, in which others are started and stopped.
+        drop(running);
+        slots_told(&answers, asked, patience)
+    }
+
     /// Has something done at the redial server, and waits for the answer; none where there is no such server, or it says nothing.
     pub fn redial(&self, action: RedialAction) -> Option<RedialAnswer> {
         let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
@@ -330,7 +344,15 @@ impl Servers {
 
     /// Does something with a conference room; nothing where there is no such room.
     pub fn confer(&self, action: &RoomAction) -> Option<Conferring> {
-        let room = action.room()?;
+        self.with_room(action.room()?, |served| served.confer(action.clone()))
+    }
+
+    /// Nobody waits for that any more: whoever is only called is so no longer.
+    pub fn confer_no_more(&self, room: &str, conferring: &Conferring) {
+        self.with_room(room, |served| served.running.command(Command::GiveUp(conferring.asked)));
+    }
+
+    fn with_room<T>(&self, room: &str, what: impl FnOnce(&Served) -> T) -> Option<T> {
         let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
         let has = |served: &&Served| match &served.kind {
             Kind::Conference(focus) => focus.rooms.iter().any(|known| *known.user == *room),
@@ -342,8 +364,7 @@ impl Servers {
             | Kind::Redial(_)
             | Kind::Operator => false,
         };
-        let served = running.iter().find(has)?;
-        Some(served.confer(action.clone()))
+        running.iter().find(has).map(what)
     }
 
     /// Has what people wish by dialled codes done by `board` from now on: one after the other, on a thread of its own, and on
@@ -405,6 +426,7 @@ impl Servers {
 }
 
 /// What is being done with a conference room.
+#[derive(Clone)]
 pub struct Conferring {
     answers: Arc<Answers>,
     asked: CommandId,
@@ -429,13 +451,16 @@ impl Served {
 
     fn slots(&self) -> Vec<Slot> {
         let asked = self.running.command(Command::ListSlots);
-        let told = self.answers.wait(asked, 1, PATIENCE);
-        let slots = told.into_iter().filter_map(|event| match event {
-            Event::Slots(_, slots) => Some(slots),
-            _ => None,
-        });
-        slots.flatten().collect()
+        slots_told(&self.answers, asked, PATIENCE).unwrap_or_default()
     }
+}
+
+/// The slots of a park server, as it tells them.
+fn slots_told(answers: &Answers, asked: CommandId, patience: Duration) -> Option<Vec<Slot>> {
+    answers.wait(asked, 1, patience).into_iter().find_map(|event| match event {
+        Event::Slots(_, slots) => Some(slots),
+        _ => None,
+    })
 }
 
 impl Place<'_> {

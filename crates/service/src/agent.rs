@@ -346,6 +346,11 @@ impl Agent {
             Command::ListSlots => {
                 self.desk.out.push_back(Output::Event(Event::Slots(id, self.program.slots())));
             }
+            Command::AwaitSlot(slot) => {
+                if !self.program.await_slot(id, &slot) {
+                    self.desk.out.push_back(Output::Event(Event::Slots(id, Vec::new())));
+                }
+            }
             Command::ShowCall { call_id } => {
                 let messages = calls::messages(&self.ring, &call_id);
                 self.desk.out.push_back(Output::Event(Event::Messages(id, messages)));
@@ -423,6 +428,9 @@ impl Agent {
             if self.desk.audience == Audience::Somebody {
                 self.desk.out.push_back(Output::Event(Event::News(news)));
             }
+        }
+        while let Some(id) = self.program.poll_settled() {
+            self.desk.out.push_back(Output::Event(Event::Slots(id, self.program.slots())));
         }
         while let Some((id, answer)) = self.program.poll_rooms() {
             self.desk.out.push_back(Output::Event(Event::Rooms(id, answer)));

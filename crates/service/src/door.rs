@@ -165,7 +165,8 @@ pub enum Command {
     },
     /// Connect two people; for the operator's telephone. Answered by [`Event::Operated`] when the outcome is known.
     Connect(Connect),
-    /// Nobody waits for the outcome of that [`Command::Connect`] any more: what only rings is ended.
+    /// Nobody waits for the outcome of that [`Command::Connect`], or for whom that [`Command::Rooms`] invites, any more: what
+    /// only rings is ended.
     GiveUp(CommandId),
     /// Do something with what waits at a redial server. Answered by [`Event::Redial`], once it is kept.
     Redial(RedialAction),
@@ -180,6 +181,8 @@ pub enum Command {
     },
     /// List the slots of a park server. Answered by [`Event::Slots`].
     ListSlots,
+    /// The same as soon as it is known what becomes of whoever is given away in this one just now.
+    AwaitSlot(Box<str>),
     /// The recent messages of one call. Answered by [`Event::Messages`].
     ShowCall {
         /// Its Call-ID.
@@ -205,7 +208,7 @@ pub enum Event {
     /// To [`Command::LastCallOf`]: the one that is up with somebody, not with a server of ours, and of which something was heard
     /// last, be it that it was held.
     LastCall(CommandId, Option<CallOf>),
-    /// To [`Command::ListSlots`], in the order of the settings; none of whoever is no park server.
+    /// To [`Command::ListSlots`] and [`Command::AwaitSlot`], in the order of the settings; none of whoever is no park server.
     Slots(CommandId, Vec<Slot>),
     /// Somebody who has dialled a code wants something done. Once it is, their call is to be answered; if it cannot be, declined.
     Wish(Wish),

@@ -110,7 +110,9 @@ pub(super) async fn end(State(board): Board, Named(room): Named<String>) -> Outc
 }
 
 async fn act(board: Arc<Switchboard>, room: String, action: RoomAction) -> Outcome<Conferred> {
-    let answer = blocking(move || board.confer(&action)).await?;
+    let conference = blocking(move || board.confer(&action)).await?;
+    // Whoever asked may go away meanwhile: this is then dropped, and with it an invitation.
+    let answer = blocking(conference.outcome()).await?;
     let conferred = Conferred::new(room, &answer);
     tracing::info!(outcome = conferred.outcome.as_str(), "an operator handled a conference room");
     Ok(Json(conferred))

@@ -257,6 +257,14 @@ impl Focus {
         self.answers.push_back((id, answer));
     }
 
+    /// Whoever has invited somebody has gone: they are not called any more. Who is in the room stays.
+    pub(super) fn give_up(&mut self, id: CommandId) {
+        let called = self.parties.iter().find(|party| party.invited == Some(id));
+        if let Some(call) = called.map(|party| party.call) {
+            self.happens(call, Input::Removed, None);
+        }
+    }
+
     pub(super) fn poll_answer(&mut self) -> Option<(CommandId, RoomAnswer)> {
         self.answers.pop_front()
     }
@@ -421,6 +429,28 @@ mod tests {
             assert!(
                 state != Leaving || INPUTS.map(|input| step(state, input).0).iter().all(|next| *next != In)
             );
+        }
+    }
+
+    /// The telephone of whoever was invited does not ring for nobody; and who has answered is not put out.
+    #[test]
+    fn an_invitation_that_nobody_waits_for_is_given_up() {
+        for answers in [false, true] {
+            let mut focus = focus();
+            let invite = RoomAction::Invite { room: "801".into(), who: "sip:bob@h".into() };
+            focus.command(Instant::START, CommandId(7), invite);
+            let Some(CallAction::CallInto { call, .. }) = focus.poll_action() else { panic!("he is called") };
+            if answers {
+                focus.hears(Instant::START, &CallEvent::Established(call));
+                assert_eq!(focus.poll_answer(), Some((CommandId(7), RoomAnswer::Entered)));
+            }
+            focus.give_up(CommandId(8));
+            assert_eq!(focus.poll_action(), None, "somebody else's");
+            focus.give_up(CommandId(7));
+            let ends = (!answers).then_some(CallAction::HangUp(call));
+            assert_eq!(focus.poll_action(), ends);
+            let told = RoomAnswer::NotEntered(Outcome::Cancelled, None);
+            assert_eq!(focus.poll_answer(), (!answers).then_some((CommandId(7), told)));
         }
     }
 

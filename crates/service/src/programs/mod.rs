@@ -186,6 +186,16 @@ impl Program {
         self.redials()?.poll_note()
     }
 
+    /// Somebody wants to know what becomes of a slot in which somebody is being given away.
+    pub(crate) fn await_slot(&mut self, id: CommandId, slot: &str) -> bool {
+        self.park_mut().map(|park| park.await_slot(id, slot)).is_some()
+    }
+
+    /// The next who is told, for that is known.
+    pub(crate) fn poll_settled(&mut self) -> Option<CommandId> {
+        self.park_mut()?.poll_settled()
+    }
+
     /// Those who run a redial server want something; false if it is none.
     pub(crate) fn redial(&mut self, now: Instant, id: CommandId, action: RedialAction) -> bool {
         let Some(redials) = self.redials() else { return false };
@@ -239,6 +249,8 @@ impl Program {
     pub(crate) fn give_up(&mut self, id: CommandId) {
         if let Some(operator) = self.operator() {
             operator.give_up(id);
+        } else if let Some(focus) = self.focus_mut() {
+            focus.give_up(id);
         }
     }
 

@@ -6,7 +6,7 @@
 //! waited for too long.
 
 use crate::call::{CallAction, CallEvent, CallName};
-use crate::door::{self, Unchanged};
+use crate::door::{self, CommandId, Unchanged};
 use crate::kept::{Purpose, Record, RecordError};
 use crate::news::{ParkNews, ParkState};
 use crate::settings;
@@ -44,6 +44,19 @@ enum State {
 }
 
 impl State {
+    /// Whether it is open who will have the parkee.
+    const fn is_open(self) -> bool {
+        match self {
+            Self::Retrieving | Self::Handing | Self::HandingAlone | Self::Bridging | Self::Settling => true,
+            Self::Free
+            | Self::Parking
+            | Self::Parked
+            | Self::RingingBack
+            | Self::Bridged
+            | Self::Released => false,
+        }
+    }
+
     /// For those who ask how it stands.
     const fn word(self) -> Option<&'static str> {
         match self {
@@ -56,6 +69,9 @@ impl State {
         }
     }
 }
+
+/// Those who may wait at a time until it is known what becomes of a slot; more are told how it stands.
+const MAX_AWAITING: usize = 64;
 
 /// What happens to a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,6 +212,9 @@ pub(crate) struct Park {
     changed: VecDeque<CallName>,
     news: VecDeque<ParkNews>,
     actions: VecDeque<CallAction>,
+    /// Who waits until it is known what becomes of a slot, and of which.
+    awaiting: Vec<(CommandId, Box<str>)>,
+    settled: VecDeque<CommandId>,
     /// Calls of ours so far.
     dialled: u64,
 }
@@ -209,6 +228,8 @@ impl Park {
             changed: VecDeque::new(),
             news: VecDeque::new(),
             actions: VecDeque::new(),
+            awaiting: Vec::new(),
+            settled: VecDeque::new(),
             dialled: 0,
         }
     }
@@ -325,6 +346,20 @@ impl Park {
         self.slots.iter().map(|slot| door::Slot { name: slot.user.clone(), parked: parked(slot) }).collect()
     }
 
+    /// Somebody wants to know what becomes of a slot, once nobody is being given away in it.
+    pub(super) fn await_slot(&mut self, id: CommandId, slot: &str) {
+        let open = self.slots.iter().any(|known| *known.user == *slot && known.state.is_open());
+        if open && self.awaiting.len() < MAX_AWAITING {
+            self.awaiting.push((id, slot.into()));
+        } else {
+            self.settled.push_back(id);
+        }
+    }
+
+    pub(super) fn poll_settled(&mut self) -> Option<CommandId> {
+        self.settled.pop_front()
+    }
+
     /// The slot that a URI names.
     fn slot(&self, uri: &str) -> Option<usize> {
         let user = unescape(UriRef::parse(uri).ok()?.user()?);
@@ -405,6 +440,10 @@ impl Park {
         let (state, acts) = step(before, input);
         slot.state = state;
         self.changed.extend(slot.parkee);
+        if !state.is_open() {
+            let known = self.awaiting.extract_if(.., |(_, waits)| *waits == slot.user);
+            self.settled.extend(known.map(|(id, _)| id));
+        }
         if let (Some(state), Some((who, _))) = (news(before, input, state), &slot.taken) {
             let (slot, who, by) = (slot.user.clone(), who.clone(), slot.parker.clone());
             self.news.push_back(ParkNews { slot, who, by, state });
@@ -592,6 +631,47 @@ mod tests {
             let takes = acts.contains(&AnswerPartner);
             assert_eq!(takes, matches!(state, Parked | RingingBack), "{state:?}");
             assert!(takes || (next == state && acts == [TurnAway]), "{state:?}");
+        }
+    }
+
+    /// Whoever waits for the end of a retrieval is told when there is one, whichever it is, and at once where there is none
+    /// to wait for.
+    #[test]
+    fn who_waits_for_a_slot_is_told_once_it_is_settled() {
+        let [parkee, partner] = [0, 1].map(CallName::incoming);
+        let calls = |call, member| CallEvent::Incoming {
+            call,
+            from: "<sip:a@h>".into(),
+            at: "sip:701@h".into(),
+            referred_by: None,
+            member,
+        };
+        for gone in [parkee, partner] {
+            let now = Instant::START;
+            let settings =
+                settings::Park { slots: vec!["701".into()], rings_back_after: Duration::from_mins(1) };
+            let mut park = Park::new(&settings, "park");
+            park.await_slot(CommandId(1), "701");
+            park.await_slot(CommandId(2), "799");
+            assert_eq!([park.poll_settled(), park.poll_settled()], [Some(CommandId(1)), Some(CommandId(2))]);
+            park.hears(now, &calls(parkee, false));
+            park.hears(now, &CallEvent::Established(parkee));
+            park.hears(now, &calls(partner, true));
+            park.await_slot(CommandId(3), "701");
+            park.hears(now, &CallEvent::Established(partner));
+            assert_eq!(park.poll_settled(), None, "it is open still");
+            let (outcome, status, by_peer) = (Outcome::Answered, None, true);
+            park.hears(now, &CallEvent::Ended { call: gone, outcome, status, by_peer });
+            assert_eq!(park.poll_settled(), None, "how the handover ended is not known");
+            let failed = CallEvent::Transferred {
+                call: partner,
+                kind: cordboard_ladder::Kind::AttendedTransfer,
+                outcome: Outcome::TargetUnreachable,
+                status: None,
+                says: Box::default(),
+            };
+            park.hears(now, &failed);
+            assert_eq!([park.poll_settled(), park.poll_settled()], [Some(CommandId(3)), None]);
         }
     }
 
