@@ -2,7 +2,8 @@
 
 use axum::Router;
 use cordboard_core::transport::{ListenerId, Transport};
-use cordboard_net::{Accepts, Certificates, Clock, ListenOn, Server, StartError, system_seed};
+use cordboard_net::{Accepts, Certificates, Clock, ListenOn, Running, Server, StartError, system_seed};
+use cordboard_service::Agent;
 use cordboard_service::door::{Event, Note};
 use cordboard_service::settings::Settings;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -36,6 +37,9 @@ use crate::switchboard::{Refusal, Switchboard};
 const MAX_FILES: u64 = 1 << 20;
 /// Lines for the log that wait to be written; beyond that they are lost, and nobody waits.
 const MAX_NOTES: usize = 4096;
+
+/// How often the servers are started, each time in other places than are taken by then.
+const TRIES: u8 = 8;
 
 /// Why a switchboard does not run.
 #[derive(Debug, thiserror::Error)]
@@ -169,31 +173,22 @@ impl Started {
                 }
             }
         }
-        let servers = Servers::start(&config, folder.path(), clock, (&notes, &feed), &store)?;
-        let (directory, stale) = people::listed(&config, &store, servers.known());
-        servers.use_directory(&directory);
-        if stale > 0 {
-            tracing::warn!(
-                users = stale,
-                "their passwords are of another domain; `cordboard ctl users list` names them"
-            );
-        }
-        store.use_directory(Arc::clone(&directory));
         // Behind those of the configuration, so that theirs keep their numbers.
         let inside = ListenerId(config.listen.len() as u16);
-        let running = Server::start(cordboard_net::Config {
-            settings: Settings { inside: Some(inside), ..config.settings(key) },
-            directory,
-            listen: config.listen.iter().map(listen_on).chain([servers.listen()]).collect(),
-            tls: tls(&config),
-            origins: config.origins.clone(),
-            dns: config.dns.clone(),
-            shards: config.shards,
-            limits: config.limits,
-            store: Arc::clone(&store) as Arc<dyn cordboard_net::Store>,
-            clock,
-            seed: seed()?,
-        })?;
+        let settings = Settings { inside: Some(inside), ..config.settings(key) };
+        let mut tries = 1;
+        let (servers, running) = loop {
+            let told = (&notes, &feed);
+            match with_servers(&config, &folder, (clock, seed()?), told, &store, settings.clone()) {
+                Err(error) if tries < TRIES && error.is_of_a_place(&config) => {
+                    tries += 1;
+                    tracing::warn!(
+                        "a port was taken by another program just now, and another is tried: {error}"
+                    );
+                }
+                started => break started?,
+            }
+        };
         servers.take_up(&store);
         let open = running.listeners().iter().filter(|listener| listener.id != inside);
         let mut listening: Vec<(&'static str, SocketAddr)> =
@@ -253,6 +248,55 @@ impl Started {
         self.board.store.close();
         runtime.shutdown_background();
         outcome
+    }
+}
+
+/// Starts the servers, and the switchboard that has them.
+fn with_servers(
+    config: &Config,
+    folder: &DataFolder,
+    (clock, seed): (Clock, [u8; 32]),
+    told: (&SyncSender<Note>, &Arc<Feed>),
+    store: &Arc<Store>,
+    settings: Settings,
+) -> Result<(Servers, Running<Agent>), ServeError> {
+    let servers = Servers::start(config, folder.path(), clock, told, store)?;
+    let (directory, stale) = people::listed(config, store, servers.known());
+    servers.use_directory(&directory);
+    if stale > 0 {
+        tracing::warn!(
+            users = stale,
+            "their passwords are of another domain; `cordboard ctl users list` names them"
+        );
+    }
+    store.use_directory(Arc::clone(&directory));
+    let running = Server::start(cordboard_net::Config {
+        settings,
+        directory,
+        listen: config.listen.iter().map(listen_on).chain([servers.listen()]).collect(),
+        tls: tls(config),
+        origins: config.origins.clone(),
+        dns: config.dns.clone(),
+        shards: config.shards,
+        limits: config.limits,
+        store: Arc::clone(store) as Arc<dyn cordboard_net::Store>,
+        clock,
+        seed,
+    })?;
+    Ok((servers, running))
+}
+
+impl ServeError {
+    /// Whether somebody else has a port on the loopback network that was free when it was looked for; not one that the
+    /// configuration names.
+    fn is_of_a_place(&self, config: &Config) -> bool {
+        match self {
+            Self::Servers(ServerError::Start { source: StartError::Occupied { .. }, .. }) => true,
+            Self::Start(StartError::Occupied { address, .. }) => {
+                config.listen.iter().all(|listen| listen.address != *address)
+            }
+            _ => false,
+        }
     }
 }
 
