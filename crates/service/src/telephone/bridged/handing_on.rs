@@ -179,7 +179,7 @@ impl Telephone {
         let wish = self.recipient_mut(key).map(|recipient| recipient.wish.clone());
         let refer_to = wish.as_ref().and_then(refer_to);
         let (Some(name), Some(wish), Some(refer_to)) = (name, wish, refer_to) else {
-            return self.not_asked(desk, now, key);
+            return self.advance_onward(desk, now, key, Input::Unable);
         };
         let asking = Asking {
             name,
@@ -195,11 +195,6 @@ impl Telephone {
             for_whom: Some((key, referred_by(&wish))),
         };
         self.refer(desk, now, asking);
-    }
-
-    /// The other cannot be asked.
-    fn not_asked(&mut self, desk: &mut Desk, now: Instant, key: u64) {
-        self.advance_onward(desk, now, key, Input::Unable);
     }
 
     /// How the other gets on, as it reports.
