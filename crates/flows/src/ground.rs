@@ -62,6 +62,16 @@ impl Pace {
 
     /// The same where datagrams are lost on purpose.
     const LOSSY_SOCKETS: Self = Self { rest: Duration::from_millis(4_500), ..Self::SOCKETS };
+
+    /// What somebody says reaches whom it is for by way of the switchboard, and so does the answer: that is a round trip each. Who
+    /// does what is drawn after that waits for both.
+    const ROUND_TRIPS: u32 = 2;
+
+    /// The same where it takes so long to the switchboard and back.
+    fn seen_from_afar(self, round_trip: Duration) -> Self {
+        let more = round_trip * Self::ROUND_TRIPS;
+        Self { reaction: self.reaction.map(|time| time + more), rest: self.rest + more, ..self }
+    }
 }
 
 impl Ground {
@@ -69,8 +79,10 @@ impl Ground {
         match self {
             Self::Simulated(..) => Pace::SIMULATED,
             Self::Sockets(sockets) if sockets.loses() => Pace::LOSSY_SOCKETS,
-            Self::Sockets(sockets) if sockets.transport().is_secure() => Pace::SECURE_SOCKETS,
-            Self::Sockets(_) => Pace::SOCKETS,
+            Self::Sockets(sockets) => {
+                let near = if sockets.transport().is_secure() { Pace::SECURE_SOCKETS } else { Pace::SOCKETS };
+                near.seen_from_afar(sockets.round_trip())
+            }
         }
     }
 

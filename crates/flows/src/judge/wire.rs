@@ -60,24 +60,44 @@ impl<'a> Wire<'a> {
             (view.top_via().branch, view.from_tag(), view.to_tag()),
         )
     }
+
+    /// What an ACK and the 2xx that it is for have in common (RFC 3261 §13.2.2.4).
+    fn accepted(&self) -> impl Ord + use<'a> {
+        (self.view.call_id(), self.view.cseq().0, self.view.from_tag(), self.view.to_tag())
+    }
+
+    fn accepts(&self) -> bool {
+        self.view.method() == Method::Invite
+            && self.status().is_some_and(|status| (200..300).contains(&status))
+    }
 }
 
-/// Parses what belongs to the flow; drops 100s and repeats. What cannot be read is told.
+/// Parses what belongs to the flow; drops 100s and repeats. What cannot be read is told. With a 2xx its ACK comes again, and a proxy
+/// that passes it on gives that a branch of its own (RFC 3261 §13.2.2.4, §16.11).
 pub(super) fn read<'a>(observed: &'a Observed, differences: &mut Vec<Difference>) -> Vec<Wire<'a>> {
     let mut wires = Vec::new();
     let mut seen = BTreeSet::new();
+    let (mut accepted_again, mut acknowledged) = (BTreeSet::new(), BTreeSet::new());
     for (at, message) in observed.messages.iter().enumerate() {
-        if message.stage != Part::Flow || message.retransmission {
+        if message.stage != Part::Flow {
             continue;
         }
         match View::parse(&message.bytes) {
             Ok(view) => {
                 let wire = Wire { n: at + 1, from: &message.from, to: &message.to, view };
+                let repeats = message.retransmission || !seen.insert(wire.sameness());
+                if repeats && wire.accepts() {
+                    accepted_again.insert(wire.accepted());
+                }
+                let acknowledges_again = wire.view.method() == Method::Ack
+                    && !acknowledged.insert((wire.from, wire.to, wire.accepted()))
+                    && accepted_again.contains(&wire.accepted());
                 // RFC 3261 §17.2.1: whether a 100 is sent depends on how long the rest takes.
-                if wire.status() != Some(100) && seen.insert(wire.sameness()) {
+                if wire.status() != Some(100) && !repeats && !acknowledges_again {
                     wires.push(wire);
                 }
             }
+            Err(_) if message.retransmission => {}
             Err(reject) => {
                 let line = format!("{} octets {} -> {}", message.bytes.len(), message.from, message.to);
                 let place = Place { number: Some(at + 1), id: None, line };

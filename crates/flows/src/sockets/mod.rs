@@ -6,6 +6,7 @@
 
 mod actor;
 mod cast;
+mod distance;
 mod through;
 mod websocket;
 mod wire;
@@ -163,6 +164,11 @@ impl Sockets {
     /// Whether datagrams are lost on purpose.
     pub(crate) const fn loses(&self) -> bool {
         self.lossy
+    }
+
+    /// How long it takes to a switchboard elsewhere and back, as far as that is known.
+    pub(crate) fn round_trip(&self) -> Duration {
+        self.wire.state().distance.round_trip()
     }
 
     pub(crate) const fn is_raised(&self) -> bool {

@@ -3,6 +3,7 @@
 //! Every agent says here what it sends before that is encrypted, and what it gets after it was decrypted; so the tap
 //! sees each message once, in the order in which they were sent.
 
+use super::distance::Distance;
 use bytes::Bytes;
 use cordboard_core::dice::Dice;
 use cordboard_core::dns::{Query, Records};
@@ -48,6 +49,8 @@ pub(crate) struct State {
     telephones: BTreeSet<HostId>,
     /// Who is there already, and says nothing here: what it sends is seen when it arrives.
     elsewhere: Option<HostId>,
+    /// How far away that is.
+    pub(crate) distance: Distance,
     /// Whether what arrives is held up, since people act at one moment.
     held_up: bool,
     /// How many commands are on their way to their agents.
@@ -73,6 +76,7 @@ impl Wire {
             doors: BTreeMap::new(),
             telephones: BTreeSet::new(),
             elsewhere: None,
+            distance: Distance::default(),
             held_up: false,
             commands: 0,
             remotes: BTreeMap::new(),
@@ -125,6 +129,11 @@ impl Wire {
         }
         // What is sent to nobody is gone, as on any network.
         let Some(to) = state.who_is_at(flow.remote) else { return true };
+        if let Some(request) =
+            view.as_ref().ok().filter(|view| view.is_request() && state.elsewhere == Some(to))
+        {
+            state.distance.asks(now, request);
+        }
         state.remotes.insert(to, flow.remote);
         let word = view.as_ref().map_or_else(|_| String::new(), facts::word);
         let lost = flow.transport == Transport::Udp
@@ -150,6 +159,9 @@ impl Wire {
             }
             let sender = state.who_is_at(flow.remote);
             if let Some(sender) = sender.filter(|sender| state.elsewhere == Some(*sender)) {
+                if !view.is_request() {
+                    state.distance.hears(now, &view);
+                }
                 state.tap.message(now, [sender, host], flow.transport, bytes, false);
             }
             state.note(now, host, false, &view);

@@ -102,6 +102,18 @@ fn repeats_are_folded() {
     matches(&run.again("F24", "F26").repeated("F24\'"));
 }
 
+/// RFC 3261 §13.2.2.4, §16.11: it comes with every repeat of its 200, and a proxy gives each a branch of its own.
+#[test]
+fn an_ack_that_a_proxy_passes_on_again_is_folded() {
+    let run = Run::of("5359-2.1");
+    let ack = String::from_utf8(run.bytes("F9").to_vec()).expect("it is text");
+    let again = Bytes::from(ack.replacen("branch=z9hG4bK", "branch=z9hG4bKagain", 1));
+    assert_ne!(again, run.bytes("F9"));
+    matches(&run.clone().again("F6", "F9").insert("F6'", "X", "proxy", "bob", again.clone()));
+    // Of one that nothing has asked for it is told.
+    assert!(!run.insert("F9", "X", "proxy", "bob", again).judged().is_match());
+}
+
 /// A request that comes first without credentials, is refused, and so comes again with a higher number
 /// (RFC 3261 §22.2).
 fn challenged(run: Run, id: &str, [from, to]: [&str; 2], code: u16) -> Run {
