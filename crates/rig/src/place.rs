@@ -84,9 +84,10 @@ fn obstacle(programs: &[&str]) -> Option<String> {
     (!root).then(|| "network namespaces need root".to_owned())
 }
 
+/// A program is looked for in the path, and whatever has a path of its own there.
 fn installed(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    env::split_paths(&path).map(|folder| folder.join(program)).any(|file| file.exists() && !file.is_dir())
 }
 
 fn skip(test: &str, reason: &str) {
@@ -157,6 +158,8 @@ mod tests {
     #[test]
     fn what_is_not_there_is_not_installed() {
         assert!(installed("sh"));
+        assert!(installed("/dev/null"));
         assert!(!installed("a-telephone-from-1923"));
+        assert!(!installed("/dev/a-telephone-from-1923"));
     }
 }

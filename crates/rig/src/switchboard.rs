@@ -38,6 +38,9 @@ const HOME: Site =
 const LISTENERS: [(&str, u16); 5] =
     [("udp", 5060), ("tcp", 5060), ("tls", 5061), ("ws", 5080), ("wss", 5443)];
 
+/// The port of its HTTP API.
+pub const HTTP: u16 = 8060;
+
 /// Where it takes `WebSockets` that are not secured.
 pub const WEBSOCKET: &str = "127.0.0.1:5080";
 
@@ -153,6 +156,11 @@ impl Switchboard {
         (name, password)
     }
 
+    /// The file with the token of its HTTP API.
+    pub fn token(&self) -> PathBuf {
+        self.directory.join("data/token")
+    }
+
     /// The certificate authority that it made for itself.
     pub fn authority(&self) -> PathBuf {
         self.directory.join("data/tls/ca.pem")
@@ -197,7 +205,9 @@ fn configuration(site: Site, listeners: &[(&str, String)], directory: &Path, use
     let Site { address, domain, domains, groups, .. } = site;
     let data = directory.join("data");
     let mut text = format!("domain = \"{domain}\"\ndomains = {domains:?}\ndata = \"{}\"\n", data.display());
-    let _ = write!(text, "\n[http]\naddress = \"{address}:8060\"\n");
+    // The HTTP API is to be had on the loopback alone.
+    let http = if address.starts_with("127.") { address } else { "127.0.0.1" };
+    let _ = write!(text, "\n[http]\naddress = \"{http}:{HTTP}\"\n");
     for (transport, address) in listeners {
         let _ = write!(text, "\n[[listen]]\ntransport = \"{transport}\"\naddress = \"{address}\"\n");
     }
