@@ -2,7 +2,9 @@
 
 use cordboard_ladder::Outcome;
 use cordboard_service::call::{CallAction, CallEvent, CallName};
+use cordboard_sip::Status;
 
+use crate::forging::Forger;
 use crate::office::{Office, at};
 use crate::telephone::{Telephone, talk};
 
@@ -54,6 +56,38 @@ fn others_have_no_part_in_a_room() {
     assert_eq!(office.in_rooms(), before);
     assert_eq!(asks(&mut bob, "800", "alice;method=BYE"), (Outcome::Completed, Some(200)));
     alice.ends(call);
+}
+
+/// Who says that one of the group has asked, in an INVITE or in a REFER, is refused for who they are; and what one of the group
+/// asks for is theirs, whatever they say (RFC 3892 §2.1).
+#[test]
+fn nobody_acts_in_a_room_for_somebody_else() {
+    let office = Office::open(ROOMS);
+    let [mut alice, mut bob, mut carol] =
+        [("alice", 440), ("bob", 660), ("carol", 880)].map(|(name, tone)| office.phone(name, tone));
+    let mut eve = office.stranger("eve", 1200);
+    let mut mallory = office.phone("mallory", 620);
+    let call = dials_in(&mut alice, "800");
+    dials_in(&mut bob, "800");
+    let before = office.in_rooms();
+    for outsider in [&mut mallory, &mut eve] {
+        let call = outsider.new_call();
+        outsider.press(CallAction::DialFor { call, to: at("800"), whose: at("alice") });
+        assert_eq!(outsider.ends(call), Some(403));
+    }
+    for mut outsider in [Forger::of(&office, "mallory"), Forger::elsewhere(&office, "eve")] {
+        for whom in ["carol", "alice;method=BYE"] {
+            assert_eq!(outsider.asks("800", whom, "alice").code(), 403, "{whom}");
+        }
+    }
+    assert_eq!(office.in_rooms(), before, "nothing has changed");
+    assert!(!carol.was_called());
+    assert_eq!(Forger::of(&office, "bob").asks("800", "carol", "alice"), Status::ACCEPTED);
+    let told = carol.tells("who asks her", |event| matches!(event, CallEvent::Incoming { .. }));
+    let CallEvent::Incoming { call: rings, referred_by, .. } = told else { unreachable!("waited for it") };
+    assert_eq!(referred_by.as_deref(), Some(&*format!("<{}>", at("bob"))));
+    carol.press(CallAction::Decline(rings, Status::BUSY_HERE));
+    alice.press(CallAction::HangUp(call));
 }
 
 /// Whom one of the group sends there is let in, hears the others, and may no more than that.

@@ -6,6 +6,7 @@ mod announcing;
 mod changing;
 mod codes;
 mod conferring;
+mod forging;
 mod music;
 mod office;
 mod operating;
