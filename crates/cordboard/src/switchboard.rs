@@ -25,7 +25,7 @@ use crate::feed::{Ear, Feed, What};
 use crate::logging::Logging;
 use crate::metrics::{Counter, Metrics};
 use crate::people::{self, NameError};
-use crate::rules::Written;
+use crate::rules::{Forward, Written};
 use crate::servers::{ServerError, Servers, mixed};
 use crate::store::{Store, UserError, UserRow};
 pub use setups::ServerAsSetUp;
@@ -38,6 +38,9 @@ pub const MAX_OPERATIONS: usize = 64;
 
 /// How many may listen to what happens at a time.
 const MAX_LISTENERS: usize = 64;
+
+/// For how long somebody's telephones ring whose unanswered calls are forwarded by a code, unless they had set up a time.
+const RINGS_S: u64 = 20;
 
 /// The agents of a switchboard, all shards together.
 pub trait Agents: Send + Sync {
@@ -523,10 +526,15 @@ impl Switchboard {
     /// Has calls of somebody forwarded on an occasion, or on that one no more; what else they have set up stays.
     pub fn forward(&self, name: &str, when: Occasion, to: Option<&str>) -> Result<(), Refusal> {
         let (mut rules, _) = self.rules(name)?;
+        let Forward { always, busy, no_answer, after_s, .. } = &mut rules.forward;
         let place = match when {
-            Occasion::Always => &mut rules.forward.always,
-            Occasion::Busy => &mut rules.forward.busy,
-            Occasion::NoAnswer => &mut rules.forward.no_answer,
+            Occasion::Always => always,
+            Occasion::Busy => busy,
+            Occasion::NoAnswer => {
+                // A code says nothing of the time.
+                *after_s = to.map(|_| after_s.unwrap_or(RINGS_S));
+                no_answer
+            }
         };
         *place = to.map(str::to_owned);
         self.change_rules(name, Some(rules))

@@ -69,6 +69,32 @@ fn calls_that_find_one_busy_are_forwarded_by_a_code() {
     assert_eq!(alice.ends(call), Some(486));
 }
 
+/// Each code sets up or ends its own, and leaves the others as they are; so does whom one forwards to another.
+#[test]
+fn each_code_changes_its_own_rule_and_no_other() {
+    let more = "forward_no_answer = \"*92\"\nforward_no_answer_off = \"*93\"\n";
+    let office = Office::open(&format!("{CODES}{more}"));
+    let mut bob = office.phone("bob", 660);
+    let mut dials = |code: &str| {
+        let call = bob.dials(&at(code));
+        bob.is_up(call);
+        assert_eq!(bob.ends(call), None, "{code}: the tone is over");
+        let told = office.ctl(&["forward", "bob"]).unwrap();
+        told.replace("bob: ", "").trim_end().to_owned()
+    };
+    let unanswered = "when nobody answers for 20 s, calls go to alice";
+    assert_eq!(dials("*92alice"), unanswered);
+    assert_eq!(dials("*90carol"), format!("when busy, calls go to carol\n{unanswered}"));
+    assert_eq!(
+        dials("*72trent"),
+        format!("all calls go to trent\nwhen busy, calls go to carol\n{unanswered}")
+    );
+    assert_eq!(dials("*73"), format!("when busy, calls go to carol\n{unanswered}"));
+    assert_eq!(dials("*91"), unanswered);
+    assert_eq!(dials("*93"), "nothing is set up");
+    assert_eq!(office.ctl(&["forward", "alice"]).unwrap(), "alice: nothing is set up\n");
+}
+
 /// Whose telephone knows no REFER holds the call and dials a code: the other side is at a third party, or where it was.
 #[test]
 fn a_held_call_is_handed_over_by_a_code() {
