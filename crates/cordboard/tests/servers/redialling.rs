@@ -5,6 +5,7 @@ use cordboard_service::call::{CallAction, CallEvent, CallName};
 use cordboard_sip::Status;
 use std::time::{Duration, Instant};
 
+use crate::forging::Forger;
 use crate::office::{Office, at};
 use crate::telephone::{Telephone, talk};
 
@@ -75,6 +76,27 @@ fn whoever_dials_the_code_is_called_back() {
     alice.hears(ours, 660);
     bob.hears(theirs, 440);
     nobody_waits(&office);
+}
+
+/// Whoever asks is called back, whatever they say of who else asks (RFC 3892), by whichever way; and whom the server does not serve
+/// has nobody called.
+#[test]
+fn nobody_asks_for_somebody_else() {
+    let office = Office::open(REDIAL);
+    let [mut alice, mut bob, mut carol] =
+        [("alice", 440), ("bob", 660), ("carol", 880)].map(|(name, tone)| office.phone(name, tone));
+    talk(&mut carol, &mut bob, &at("bob"));
+    for mut outsider in [Forger::of(&office, "mallory"), Forger::elsewhere(&office, "eve")] {
+        assert_eq!(outsider.asks("redial", "bob", "alice").code(), 403);
+    }
+    let mut mallory = office.phone("mallory", 620);
+    let call = mallory.new_call();
+    mallory.press(CallAction::DialFor { call, to: at("*66bob"), whose: at("alice") });
+    assert_eq!(mallory.ends(call), Some(403));
+    assert_eq!(office.redials(), [] as [[String; 3]; 0], "nobody waits");
+    assert_eq!(Forger::of(&office, "carol").asks("redial", "bob", "alice"), Status::ACCEPTED);
+    assert_eq!(office.redials(), [["waiting", &*at("carol"), &*at("bob")].map(str::to_owned)]);
+    assert!(!alice.was_called());
 }
 
 /// Trent is no business of theirs, so that they see only whether he is busy; they are served in the order in which they asked,
