@@ -8,7 +8,7 @@
 //! order: a NOTIFY before the 202 of its REFER, a 487 before the 200 of the CANCEL, a BYE beside a NOTIFY, unless
 //! the drawing says `after`.
 //!
-//! What must be so in any run, whatever its flow, is judged apart: so far that is its [`numbers`](mod@numbers).
+//! What must be so in any run, whatever its flow, is judged apart: so far that is its [`numbers()`].
 //!
 //! ```
 //! use cordboard_flows::golden;
