@@ -36,20 +36,20 @@ lint: need-compiler need-nextest need-deny ## format, clippy, documentation, tid
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items --locked
-	$(CARGO) nextest run --locked -p cordboard --test tidy
+	$(CARGO) nextest run --locked --workspace --test tidy
 	$(CARGO) fetch --locked --quiet
 	$(CARGO) deny --offline --log-level error check bans licenses sources
 
+# Each of them chooses the whole workspace, so that libraries have the same features, and are built once.
 test: test-fast test-peers ## every test but the long ones
 
 test-fast: need-compiler need-nextest ## units, torture, ladders, storms, loopback
-	CORDBOARD_STORM_SEEDS=$(STORMS) $(CARGO) nextest run --locked --workspace --exclude cordboard-rig
+	CORDBOARD_STORM_SEEDS=$(STORMS) $(CARGO) nextest run --locked --workspace -E 'not package(cordboard-rig)'
 	$(CARGO) test --locked --workspace --doc
 
 test-peers: need-compiler need-nextest need-peers need-browser ## phones and tools that nobody here wrote
 	@rm -f target/skipped-tests.txt
-	$(CARGO) build --locked -p cordboard
-	$(CARGO) nextest run --locked -p cordboard-rig --test-threads 3
+	$(CARGO) nextest run --locked --workspace -E 'package(cordboard-rig)' --test-threads 3
 	@if [ -s target/skipped-tests.txt ]; then \
 	    echo "$$(wc -l < target/skipped-tests.txt) tests were skipped:"; cat target/skipped-tests.txt; fi
 
