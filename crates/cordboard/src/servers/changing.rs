@@ -47,7 +47,7 @@ fn change(running: &mut [Served], server: &Server) -> Result<(), ServerError> {
     let silent = || ServerError::Silent { name: name() };
     let served = running.iter_mut().find(|served| served.name == server.name).ok_or_else(silent)?;
     let (service, plays) = service(server)?;
-    let media = served.sounding.widen(server.calls());
+    let media = served.sounding.widen(server.calls()).ok_or_else(silent)?;
     let media = media.map_err(|source| ServerError::Ports { name: name(), source })?;
     let asked = served.running.command(Command::UseService { service: Box::new(service), media });
     let told = served.answers.wait(asked, 1, PATIENCE).into_iter();

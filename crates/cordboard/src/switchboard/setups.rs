@@ -68,6 +68,10 @@ impl Switchboard {
             None => drop(setups.remove(name)),
         }
         let servers = config.set_up(&setups).map_err(first)?;
+        // It runs until the next restart, but the file has it no more.
+        if !servers.list.iter().any(|server| *server.name == *name) {
+            return Err(Refusal::NoSuchServer(name.into()));
+        }
         self.expect_nobody(&config.servers.list, &servers)?;
         self.servers.change(&config.servers.list, &servers.list)?;
         if let Err(error) = self.store.put_setup(name, setup) {

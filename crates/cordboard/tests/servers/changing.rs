@@ -216,6 +216,13 @@ fn a_section_that_was_changed_counts_from_the_reload_on() {
     let told = office.ctl(&["reload"]).unwrap();
     assert!(told.contains("servers"), "{told}");
     assert_eq!(setup(&office, "park").0["slots"], json!(["702", "703"]));
+    office.edit(|file| {
+        let (before, after) = file.split_once("[[conference]]").unwrap();
+        format!("{before}{}", &after[after.find("[redial]").unwrap()..])
+    });
+    assert!(office.ctl(&["reload"]).unwrap().contains("servers"));
+    let gone = set(&office, &["conference", "--limit", "6"]).unwrap_err();
+    assert!(gone.contains("there is no server conference"), "{gone}");
 }
 
 /// What an operator has set up is there after a crash; somebody of the file is in the groups into which they were put.
